@@ -1,0 +1,74 @@
+"""The results store: what the dissect stage writes and the site stage reads.
+
+A results folder holds one folder a model. Everything in it is open to any reader::
+
+    results/<model>/model.json               what was dissected, how, with what
+                    manifest.json            every file with its size and sha256, part by part
+                    run.json                 when and how fast (the one file that differs between runs)
+                    concepts.parquet         one row a concept of the segmenter
+                    pictures/samples.webp    the first samples, as a sheet
+                    layers/<layer>/units.parquet        one row a unit
+                                   agreement.parquet    one row a (unit, concept)
+                                   activations.parquet  one row a unit: histogram of its values
+                                   similar.parquet      the units whose masks overlap most
+                                   pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
+
+The results are written in *parts* (the model's own, one a layer). A part appears whole or not at
+all, and carries the hash of everything it depends on. This module never imports torch.
+"""
+
+from dissect.results.files import (
+    file_name,
+    picture_name,
+    sha256_of,
+    table_bytes,
+    to_json,
+    write_atomically,
+)
+from dissect.results.reader import LayerResults, ModelResults, find_faults, read_model, read_results
+from dissect.results.schema import (
+    ACTIVATIONS,
+    AGREEMENT,
+    CONCEPTS,
+    INTERPRETABLE_IOU,
+    LAYER_TABLES,
+    SCHEMA_VERSION,
+    SIMILAR,
+    UNITS,
+    Checkpoint,
+    LayerRecord,
+    ModelRecord,
+    NullSummary,
+    ResultsError,
+    Segmenter,
+)
+from dissect.results.writer import ResultsWriter
+
+__all__ = [
+    "ACTIVATIONS",
+    "AGREEMENT",
+    "CONCEPTS",
+    "INTERPRETABLE_IOU",
+    "LAYER_TABLES",
+    "SCHEMA_VERSION",
+    "SIMILAR",
+    "UNITS",
+    "Checkpoint",
+    "LayerRecord",
+    "LayerResults",
+    "ModelRecord",
+    "ModelResults",
+    "NullSummary",
+    "ResultsError",
+    "ResultsWriter",
+    "Segmenter",
+    "file_name",
+    "find_faults",
+    "picture_name",
+    "read_model",
+    "read_results",
+    "sha256_of",
+    "table_bytes",
+    "to_json",
+    "write_atomically",
+]

@@ -1,0 +1,185 @@
+"""Reading results, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+import polars as pl
+from pydantic import ValidationError
+
+from dissect.results.files import file_name, picture_name, sha256_of
+from dissect.results.schema import (
+    CONCEPTS,
+    LAYER_TABLES,
+    SCHEMA_VERSION,
+    FileEntry,
+    LayerRecord,
+    Manifest,
+    ModelRecord,
+    Record,
+    ResultsError,
+)
+
+_R = TypeVar("_R", bound=Record)
+
+
+@dataclass(frozen=True)
+class LayerResults:
+    """One layer's tables, as polars frames with the columns of this module's schemas."""
+
+    record: LayerRecord
+    folder: Path
+    units: pl.DataFrame
+    agreement: pl.DataFrame
+    activations: pl.DataFrame
+    similar: pl.DataFrame
+
+    def picture(self, unit: int, kind: str) -> Path:
+        """Where a unit's strip lies; kind is exemplars, ablated or inserted."""
+        return self.folder / "pictures" / picture_name(unit, kind)
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """One model's results."""
+
+    record: ModelRecord
+    folder: Path
+    concepts: pl.DataFrame
+    layers: list[LayerResults]
+    run: dict[str, Any]
+
+    @property
+    def missing_layers(self) -> list[str]:
+        """Layers that the recipe asks for and an interrupted run has not written."""
+        done = {layer.record.name for layer in self.layers}
+        return [name for name in self.record.planned_layers if name not in done]
+
+
+def read_results(root: Path) -> list[ModelResults]:
+    """Read every model of a results folder, by name.
+
+    Raises:
+        ResultsError: no results there, or a file is missing, damaged or of a newer schema.
+    """
+    if not root.is_dir():
+        raise ResultsError(
+            f"{root}: there is no results folder here. "
+            "Write one with `unit59 dissect RECIPE`, or set `results:` of the unit59 plugin in mkdocs.yml."
+        )
+    folders = sorted(path.parent for path in root.glob("*/manifest.json"))
+    if not folders:
+        raise ResultsError(f"{root}: no results in this folder. Write some with `unit59 dissect RECIPE`.")
+    return [read_model(folder) for folder in folders]
+
+
+def read_model(folder: Path) -> ModelResults:
+    """Read one model's folder; every table and JSON file is checked against the manifest.
+
+    Raises:
+        ResultsError: a file is missing, damaged or of a newer schema.
+    """
+    for fault in find_faults(folder, hash_pictures=False):
+        raise ResultsError(fault)
+    record = read_record(folder / "model.json", ModelRecord)
+    layers = []
+    for layer in record.layers:
+        home = folder / "layers" / file_name(layer.name)
+        frames = {name: _read_table(home / name, schema) for name, schema in LAYER_TABLES.items()}
+        layers.append(
+            LayerResults(
+                record=layer,
+                folder=home,
+                units=frames["units.parquet"],
+                agreement=frames["agreement.parquet"],
+                activations=frames["activations.parquet"],
+                similar=frames["similar.parquet"],
+            )
+        )
+    concepts = _read_table(folder / "concepts.parquet", CONCEPTS)
+    run = _read_json(folder / "run.json") if (folder / "run.json").exists() else {}
+    return ModelResults(record=record, folder=folder, concepts=concepts, layers=layers, run=run)
+
+
+def find_faults(folder: Path, *, hash_pictures: bool = True) -> Iterator[str]:
+    """Say what is wrong with one model's results, a message a fault; nothing when all is well.
+
+    Args:
+        folder: `results/<model>`.
+        hash_pictures: also hash the pictures; otherwise only their presence and size is checked.
+    """
+    try:
+        manifest = read_record(folder / "manifest.json", Manifest)
+    except ResultsError as error:
+        yield str(error)
+        return
+    way_out = "Run `unit59 dissect` with this model's recipe again: it rewrites what is missing or damaged."
+    if "model" not in manifest.parts:
+        yield f"{folder}: the run that writes these results has not finished a layer yet. {way_out}"
+    for part in manifest.parts.values():
+        for name, entry in part.files.items():
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                yield f"{folder / 'manifest.json'}: {name!r} points outside the results folder."
+                continue
+            fault = file_fault(folder / name, entry, hashed=hash_pictures or not name.endswith(".webp"))
+            if fault:
+                yield f"{folder / name}: {fault}. {way_out}"
+
+
+def file_fault(path: Path, entry: FileEntry, *, hashed: bool = True) -> str | None:
+    try:
+        size = path.stat().st_size
+        if size != entry.bytes:
+            return f"the file has {size} bytes, {entry.bytes} were written"
+        if hashed and sha256_of(path) != entry.sha256:
+            return "the file's content is not what was written (sha256 differs)"
+    except FileNotFoundError:
+        return "the file is missing"
+    except OSError as error:
+        return f"the file cannot be read ({error.strerror})"
+    return None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ResultsError(f"{path}: the file is missing.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ResultsError(f"{path}: not readable as JSON ({error}).") from None
+    if not isinstance(content, dict):
+        raise ResultsError(f"{path}: expected a JSON object.")
+    return content
+
+
+def read_record(path: Path, kind: type[_R]) -> _R:
+    content = _read_json(path)
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ResultsError(
+            f"{path}: written with results schema {version}, this unit59 reads up to {SCHEMA_VERSION}. "
+            "Update it: `pip install --upgrade unit59`."
+        )
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ResultsError(f"{path}: {place}: {first['msg']}.") from None
+
+
+def _read_table(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
+    try:
+        table = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ResultsError(f"{path}: not readable as Parquet ({error}).") from None
+    wrong = [name for name, kind in schema.items() if table.schema.get(name) != kind]
+    if wrong:
+        raise ResultsError(
+            f"{path}: column {wrong[0]!r} is missing or has another type than {schema[wrong[0]]}."
+        )
+    return table.select(list(schema))

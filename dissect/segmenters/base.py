@@ -1,0 +1,53 @@
+"""What every segmenter is here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A class of a segmenter.
+
+    Attributes:
+        name: as people say it, e.g. ``mouth interior``.
+        plane: the plane it stands in, e.g. ``object``, ``part``, ``colour``.
+        colour: ``#rrggbb``, the same on every page.
+    """
+
+    name: str
+    plane: str
+    colour: str
+
+
+class Segmenter(ABC):
+    """Names the pixels of pictures.
+
+    Attributes:
+        planes: names of the planes, in the order of the result's second axis.
+        concepts: all concepts; concept number v (as it stands in a segmentation) is ``concepts[v - 1]``.
+        licence: of its weights, for the model page.
+        limits: what it cannot see or gets wrong, for the model page.
+    """
+
+    planes: tuple[str, ...]
+    concepts: tuple[Concept, ...]
+    licence: ClassVar[str] = ""
+    limits: ClassVar[str] = ""
+
+    @abstractmethod
+    def segment(self, images: Tensor) -> Tensor:
+        """Segment pictures.
+
+        Args:
+            images: float [N,3,H,W] in [-1,1], RGB.
+
+        Returns:
+            int64 [N,P,h,w] on the CPU or the images' device: P planes; 0 is nothing, v > 0 is
+            ``concepts[v - 1]``, whose plane is the plane it stands in. Picture i's result must not
+            depend on the other pictures of the batch.
+        """

@@ -1,0 +1,1 @@
+"""The site stage: results in, a static site out. Never imports torch."""
