@@ -131,6 +131,7 @@ def find_faults(folder: Path, *, hash_pictures: bool = True) -> Iterator[str]:
 
 
 def file_fault(path: Path, entry: FileEntry, *, hashed: bool = True) -> str | None:
+    """What is wrong with one file, or None."""
     try:
         size = path.stat().st_size
         if size != entry.bytes:
@@ -157,6 +158,11 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def read_record(path: Path, kind: type[_R]) -> _R:
+    """Read and validate one JSON file.
+
+    Raises:
+        ResultsError: missing, not JSON, not of this kind, or of a newer schema.
+    """
     content = _read_json(path)
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:

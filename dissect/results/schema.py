@@ -90,6 +90,8 @@ class ResultsError(Unit59Error):
 
 
 class Record(BaseModel):
+    """Base of all JSON records: unknown fields are refused, values do not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
