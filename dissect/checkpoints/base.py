@@ -38,7 +38,7 @@ class Checkpoint:
         return CheckpointError(f"{self.path}: {what}")
 
     def state_dict(self, *nested_under: str) -> dict[str, Tensor] | None:
-        """The content as {name: tensor}, at the top or under one of the given keys; None if it is no such thing."""
+        """The content as {name: tensor}, at the top or under one of the given keys, or None."""
         for candidate in (self.content, *(_get(self.content, key) for key in nested_under)):
             if (
                 isinstance(candidate, Mapping)

@@ -37,11 +37,13 @@ class DCGAN(Network):
             int(n) for n in re.findall(rf"{re.escape(self._prefix)}(\d+)\.weight", " ".join(tensors))
         )
         self._convs = [n for n in numbers if tensors[f"{self._prefix}{n}.weight"].dim() == 4]
+        self._units: list[int] = []
         modules: list[nn.Module] = []
         for index, number in enumerate(self._convs):
             size_in, size_out, kernel, _ = tensors[f"{self._prefix}{number}.weight"].shape
             first, last = index == 0, index == len(self._convs) - 1
             stride, padding = (1, 0) if first else (2, 1)
+            self._units.append(size_out)
             modules.append(nn.ConvTranspose2d(size_in, size_out, kernel, stride, padding, bias=False))
             if not last:
                 modules += [nn.BatchNorm2d(size_out), nn.ReLU()]
@@ -54,8 +56,7 @@ class DCGAN(Network):
 
     def describe(self) -> Iterable[Layer]:
         """The layers after each ReLU."""
-        for index in range(len(self._convs) - 1):
-            units = int(self.main[3 * index].weight.shape[1])
+        for index, units in enumerate(self._units[:-1]):
             side = 4 * 2**index
             yield Layer(f"layer{index + 1}", index, units, side, side, f"{self._prefix}{3 * index + 2}")
 

@@ -25,7 +25,14 @@ from dissect.results.files import (
     to_json,
     write_atomically,
 )
-from dissect.results.reader import LayerResults, ModelResults, find_faults, read_model, read_results
+from dissect.results.reader import (
+    LayerResults,
+    ModelResults,
+    find_faults,
+    model_folders,
+    read_model,
+    read_results,
+)
 from dissect.results.schema import (
     ACTIVATIONS,
     AGREEMENT,
@@ -64,6 +71,7 @@ __all__ = [
     "Segmenter",
     "file_name",
     "find_faults",
+    "model_folders",
     "picture_name",
     "read_model",
     "read_results",

@@ -66,6 +66,15 @@ def read_results(root: Path) -> list[ModelResults]:
     Raises:
         ResultsError: no results there, or a file is missing, damaged or of a newer schema.
     """
+    return [read_model(folder) for folder in model_folders(root)]
+
+
+def model_folders(root: Path) -> list[Path]:
+    """The folders of a results folder that hold a model's results, by name.
+
+    Raises:
+        ResultsError: there is none.
+    """
     if not root.is_dir():
         raise ResultsError(
             f"{root}: there is no results folder here. "
@@ -74,7 +83,7 @@ def read_results(root: Path) -> list[ModelResults]:
     folders = sorted(path.parent for path in root.glob("*/manifest.json"))
     if not folders:
         raise ResultsError(f"{root}: no results in this folder. Write some with `unit59 dissect RECIPE`.")
-    return [read_model(folder) for folder in folders]
+    return folders
 
 
 def read_model(folder: Path) -> ModelResults:
