@@ -2,5 +2,6 @@
 
 from dissect.checkpoints.base import Checkpoint, CheckpointError
 from dissect.checkpoints.read import read_checkpoint
+from dissect.checkpoints.records import PickledObject
 
-__all__ = ["Checkpoint", "CheckpointError", "read_checkpoint"]
+__all__ = ["Checkpoint", "CheckpointError", "PickledObject", "read_checkpoint"]

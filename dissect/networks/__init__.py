@@ -8,7 +8,8 @@ from dissect.checkpoints import CheckpointError, read_checkpoint
 from dissect.networks import dcgan
 from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State
 
-#: Each architecture's module offers ``recognise(checkpoint) -> bool`` and ``build(checkpoint) -> Network``.
+#: Each architecture's module offers ``recognise(checkpoint) -> bool``, ``build(checkpoint) -> Network`` and
+#: ``NETWORK``, its class (whose ``config``/``from_config`` serve the container of our own).
 FAMILIES = (dcgan,)
 
 __all__ = ["FAMILIES", "Layer", "Network", "NetworkError", "Noise", "Stage", "State", "load"]

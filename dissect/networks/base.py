@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -97,6 +97,28 @@ class Network(nn.Module, ABC):
         noise: Noise = "const",
     ) -> State:
         """The state before the first stage (latent mapping, truncation and noise inputs included)."""
+
+    # ---- for the container of our own (see `dissect.networks.files`)
+
+    def config(self) -> dict[str, Any]:
+        """Hyperparameters that JSON can hold; with `state_dict()` they make the same network again.
+
+        Raises:
+            NetworkError: this kind of network cannot be saved.
+        """
+        raise NetworkError(f"a {self.family} network cannot be saved")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """The network that `config()` and `state_dict()` describe.
+
+        Both come from a file and are validated like everything else that does; no tensor is allocated
+        on the word of `config` alone.
+
+        Raises:
+            NetworkError: a hyperparameter or tensor is missing or wrong.
+        """
+        raise NetworkError(f"a {cls.family} network cannot be loaded from a converted file")
 
     # ---- the public interface
 
