@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
 
 from torch import Tensor
+
+from dissect.errors import Unit59Error
+
+
+class SegmenterError(Unit59Error):
+    """A segmenter that cannot be loaded or breaks its contract; names it, its file and the place."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,10 @@ class Segmenter(ABC):
 
     planes: tuple[str, ...]
     concepts: tuple[Concept, ...]
-    licence: ClassVar[str] = ""
-    limits: ClassVar[str] = ""
+    licence: str = ""
+    limits: str = ""
+    #: The files it read: results depend on their content.
+    files: tuple[Path, ...] = ()
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:
