@@ -112,7 +112,7 @@ def _find(name: str, base: Path) -> Any:
         return getattr(importlib.import_module(module), attribute)
     except AttributeError:
         raise SegmenterError(f"segmenter {name}: module {module} has no {attribute!r}.") from None
-    except Exception as error:  # noqa: BLE001 - a user's module may raise anything
+    except Exception as error:  # a user's module may raise anything
         raise SegmenterError(f"segmenter {name}: cannot import {module}: {_said(error)}") from error
 
 
@@ -180,7 +180,7 @@ def _construct(choice: _Choice) -> Segmenter:
         own = choice.factory(**choice.options)
     except Unit59Error:
         raise
-    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+    except Exception as error:  # a user's class may raise anything
         raise SegmenterError(f"segmenter {choice.name}: {_said(error)}") from error
     return Checked(choice.name, own)
 
