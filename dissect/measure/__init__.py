@@ -1,0 +1,1 @@
+"""What is measured of a layer: thresholds, agreement with concepts and its null, exemplars, overlaps."""
