@@ -16,6 +16,10 @@ class CheckpointError(Unit59Error):
     """A file that cannot be loaded: names the file and the tensor or opcode."""
 
 
+class RefusedError(Exception):
+    """What is wrong at one place; the reader that knows file and place makes a `CheckpointError` of it."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """The content of a checkpoint file, as plain data.

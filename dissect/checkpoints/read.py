@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+import hashlib
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy as np
+from safetensors import SafetensorError, safe_open
 
-from dissect.checkpoints.base import Checkpoint, CheckpointError
+from dissect.checkpoints.arrays import NUMPY
+from dissect.checkpoints.base import Checkpoint, CheckpointError, RefusedError
+from dissect.checkpoints.known import NETWORKS, PYTHON
+from dissect.checkpoints.limits import Budget
+from dissect.checkpoints.tensors import TORCH, Storage
+from dissect.checkpoints.torch_legacy import MAGIC, read_stream
+from dissect.checkpoints.torch_zip import read_zip
+from dissect.checkpoints.unpickle import Known, Unpickler
+
+_LEGACY_START = b"\x8a\x0a" + MAGIC.to_bytes(10, "little")
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
@@ -18,12 +28,84 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         CheckpointError: missing, truncated, damaged, of no known format, or holding anything but data.
     """
     path = Path(path)
+    view = _read(path)
+    start = bytes(view[:512])
+    if start.startswith(b"PK\x03\x04"):
+        return Checkpoint(path, "torch-zip", read_zip(str(path), view, PYTHON | NUMPY | TORCH))
+    if start[2:14] == _LEGACY_START:
+        content = read_stream(str(path), view, PYTHON | NUMPY | TORCH, Budget())
+        return Checkpoint(path, "torch-legacy", content)
+    if start[8:9] == b"{":
+        del view  # the library reads the file itself
+        return _read_safetensors(path)
+    if start[257:262] == b"ustar":
+        raise CheckpointError(
+            f"{path}: a tar file, as torch.save wrote before 2017. Load it once with torch and save its "
+            "state dict again."
+        )
+    if start[:1] in (b"\x80", b"(", b"]", b"}", b"c", b"d", b"l"):
+        return Checkpoint(path, "pickle", _read_pickle(str(path), view))
+    raise CheckpointError(f"{path}: neither a pickle, a torch file nor safetensors{_looks_like(start)}.")
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path) -> memoryview:
+    """The whole file in one buffer, on which every tensor is a view."""
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file.")
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(f"{path}: not a torch zip file (truncated, or another format).")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path}: {str(error).splitlines()[0]}") from None
-    return Checkpoint(path, "torch-zip", content)
+        with path.open("rb", buffering=0) as file:
+            buffer = np.empty(path.stat().st_size, np.uint8).data
+            filled = 0
+            while filled < len(buffer) and (got := file.readinto(buffer[filled:])):
+                filled += got
+    except MemoryError:
+        raise CheckpointError(f"{path}: the file is larger than the memory.") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}.") from None
+    if not filled:
+        raise CheckpointError(f"{path}: the file is empty.")
+    return buffer[:filled]
+
+
+def _read_pickle(source: str, view: memoryview) -> Any:
+    """A plain pickle: official StyleGAN and Progressive GAN files, StyleGAN2-ADA and StyleGAN3."""
+    budget = Budget()
+
+    def nested(arguments: tuple[Any, ...]) -> Storage:
+        """`torch.storage._load_from_bytes(bytes)`, of which torch's own would run whatever is nested."""
+        if len(arguments) != 1 or not isinstance(arguments[0], bytes | bytearray | memoryview):
+            raise RefusedError("torch.storage._load_from_bytes takes bytes")
+        stream = memoryview(arguments[0])
+        storage = read_stream(f"{source} (nested torch stream)", stream, TORCH, budget)
+        if not isinstance(storage, Storage):
+            raise RefusedError("a nested torch stream holds no storage")
+        return storage
+
+    known = Known("torch.storage._load_from_bytes", call=nested)
+    return Unpickler(source, view, PYTHON | NUMPY | TORCH | NETWORKS | {known.name: known}, budget).load()[0]
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    try:
+        with safe_open(path, framework="pt") as file:
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: as a safetensors file: {error}") from None
+    return Checkpoint(path, "safetensors", content, metadata)
+
+
+def _looks_like(start: bytes) -> str:
+    if start.lstrip()[:1] == b"<":
+        return " (it looks like a web page: the download may have failed)"
+    if start.startswith(b"version https://git-lfs"):
+        return " (it is a Git LFS pointer: run `git lfs pull`)"
+    if start.startswith(b"\x1f\x8b"):
+        return " (it is gzipped: unpack it first)"
+    return ""

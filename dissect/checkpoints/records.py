@@ -79,8 +79,6 @@ class PickledObject:
 
     def _table(self, name: str) -> list[tuple[str, Any]]:
         table = self.get(name)
-        return (
-            [(key, value) for key, value in table.items() if isinstance(key, str)]
-            if isinstance(table, dict)
-            else []
-        )
+        if not isinstance(table, dict):
+            return []
+        return [(key, value) for key, value in table.items() if isinstance(key, str) and len(key) < 256]

@@ -1,0 +1,68 @@
+"""What a pickle may cost: opcodes, text, keys that can be made to collide, nesting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dissect.checkpoints.base import RefusedError
+from dissect.checkpoints.records import PickledObject
+
+MAX_NESTING = 200
+
+
+@dataclass
+class Budget:
+    """What one file may cost, over all the pickles inside it. Published files need a few per cent of it."""
+
+    opcodes: int = 2_000_000
+    text: int = 64 << 20
+    odd_keys: int = 10_000
+
+    def spend(self, what: str, amount: int = 1) -> None:
+        """Take `amount` of `what`.
+
+        Raises:
+            RefusedError: nothing is left.
+        """
+        left = getattr(self, what) - amount
+        setattr(self, what, left)
+        if left < 0:
+            raise RefusedError(f"the file asks for more {what.replace('_', ' ')} than any checkpoint needs")
+
+
+def check_nesting(content: Any) -> None:
+    """Refuse containers that hold themselves, or that are nested deeper than `MAX_NESTING`.
+
+    Raises:
+        RefusedError: one is.
+    """
+    heights: dict[int, int] = {}
+    waiting: list[tuple[Any, bool]] = [(content, False)]
+    while waiting:
+        value, done = waiting.pop()
+        parts = _parts(value)
+        if done:
+            heights[id(value)] = height = 1 + max((heights.get(id(part), 0) for part in parts), default=0)
+            if height > MAX_NESTING:
+                raise RefusedError(f"containers are nested deeper than {MAX_NESTING}")
+        elif parts and id(value) not in heights:
+            heights[id(value)] = -1
+            waiting.append((value, True))
+            for part in parts:
+                if heights.get(id(part)) == -1:
+                    raise RefusedError("a container holds itself")
+                waiting.append((part, False))
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        found: Iterable[Any] = value.values()
+    elif isinstance(value, list | tuple):
+        found = value
+    elif isinstance(value, PickledObject):
+        found = (value.args, value.state)
+    else:
+        return []
+    return [part for part in found if isinstance(part, dict | list | tuple | PickledObject)]
