@@ -143,7 +143,7 @@ _CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_nam
 def _parameters(factory: Any) -> dict[str, Any]:
     """{option: (type, default)} of a class's or function's parameters; ``...`` is no default."""
     target = factory.__init__ if inspect.isclass(factory) else factory
-    hints = get_type_hints(target)
+    hints = get_type_hints(target, include_extras=True)
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {
         key: (hints.get(key, Any), ... if parameter.default is parameter.empty else parameter.default)
