@@ -1,0 +1,288 @@
+"""Pictures as a model's inputs: a folder of images, LSUN's databases, (label map, image) pairs.
+
+In a recipe, under ``inputs``::
+
+    {folder: images}                               # image files, sorted by name
+    {lsun: bedroom_train_lmdb}                     # an LMDB folder
+    {pairs: facades/test, direction: BtoA}         # one picture with A and B side by side
+    {labels: facades/labels, images: facades/real} # two folders with the same names
+
+each with ``size``, ``fit`` and ``resample`` if wanted. Any picture becomes float32 [3,H,W] in [-1,1].
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from dissect.sources import Database, Folder, InputError, Source
+from dissect.suggest import nearest
+
+__all__ = ["InputError", "Inputs", "Pairs", "Pictures", "load_inputs"]
+
+#: A picture that claims more pixels is refused before it is decoded.
+MAX_PIXELS = 64_000_000
+#: Decoders that may run; others (EPS, for one) start programs or are rarely tested.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+class Inputs(Protocol):
+    """Numbered pictures."""
+
+    def __len__(self) -> int: ...
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """The numbered pictures, float32 [N,3,H,W] in [-1,1]."""
+
+    def fingerprint(self, count: int) -> str:
+        """A hash of the first `count` pictures' bytes and of how they are prepared."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """From a decoded picture to a model's input.
+
+    Attributes:
+        height: of the result.
+        width: of the result.
+        fit: ``crop`` the middle to the result's proportions first, or ``squash`` both sides.
+        resample: how it is scaled; a picture that has the size already is left alone.
+        half: which half of the picture is meant, before all this.
+    """
+
+    height: int
+    width: int
+    fit: Literal["crop", "squash"] = "crop"
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
+    half: Literal["left", "right"] | None = None
+
+    def __call__(self, picture: Image.Image) -> Tensor:
+        """float32 [3,height,width] in [-1,1]."""
+        if self.half:
+            middle = picture.width // 2
+            left = 0 if self.half == "left" else middle
+            picture = picture.crop((left, 0, left + middle, picture.height))
+        if self.fit == "crop":
+            scale = min(picture.width / self.width, picture.height / self.height)
+            width, height = round(self.width * scale), round(self.height * scale)
+            left, top = (picture.width - width) // 2, (picture.height - height) // 2
+            picture = picture.crop((left, top, left + width, top + height))
+        if picture.size != (self.width, self.height):
+            picture = picture.resize((self.width, self.height), _RESAMPLING[self.resample])
+        levels = torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1)
+        return (levels.float() / 255 - 0.5) / 0.5
+
+
+class Pictures:
+    """A source's pictures, prepared for a model.
+
+    Args:
+        source: where they lie.
+        prepare: what is done to each.
+    """
+
+    def __init__(self, source: Source, prepare: Preparation) -> None:
+        self.source, self.prepare = source, prepare
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """The numbered pictures, float32 [N,3,H,W] in [-1,1].
+
+        Raises:
+            InputError: there is no such number, or a picture cannot be read; names it.
+        """
+        shape = (0, 3, self.prepare.height, self.prepare.width)
+        return torch.stack([self._one(number) for number in numbers]) if numbers else torch.zeros(shape)
+
+    def fingerprint(self, count: int) -> str:
+        """A hash of the first `count` pictures' bytes and of how they are prepared."""
+        whole = hashlib.sha256(repr(self.prepare).encode())
+        for number in range(min(count, len(self))):
+            whole.update(hashlib.sha256(self.source.read(number)).digest())
+        return whole.hexdigest()
+
+    def _one(self, number: int) -> Tensor:
+        if not 0 <= number < len(self):
+            raise InputError(f"there is no input number {number}: there are {len(self)}.")
+        picture = decode(self.source.read(number), self.source.name(number))
+        if min(picture.size) < (2 if self.prepare.half else 1):
+            raise InputError(f"{self.source.name(number)}: {picture.width} x {picture.height} pixels.")
+        return self.prepare(picture)
+
+
+class Pairs:
+    """What a picture-to-picture model is given, and the picture that goes with it.
+
+    Args:
+        given: the model's inputs (label maps, for one).
+        wanted: the real pictures.
+    """
+
+    def __init__(self, given: Pictures, wanted: Pictures) -> None:
+        self.given, self.wanted = given, wanted
+        self.load, self.fingerprint = given.load, given.fingerprint
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+    def targets(self, numbers: Sequence[int]) -> Tensor:
+        """The real pictures, float32 [N,3,H,W] in [-1,1]; see `Pictures.load`."""
+        return self.wanted.load(numbers)
+
+
+def decode(encoded: bytes, name: str) -> Image.Image:
+    """An encoded picture, upright, as RGB with 8 bits a channel.
+
+    Raises:
+        InputError: no picture of a known format, damaged, or too large; names it.
+    """
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(encoded), formats=FORMATS) as picture,
+        ):
+            if picture.width * picture.height > MAX_PIXELS:
+                raise InputError(
+                    f"{name}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS} are read."
+                )
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I"):  # 16-bit grey, which Pillow would clip
+                upright = Image.fromarray((np.asarray(upright).clip(0, 65535) // 257).astype(np.uint8))
+            return upright.convert("RGB")
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise many kinds
+        raise InputError(f"{name}: not a readable picture: {error}.") from error
+
+
+# ---- from a recipe
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    size: Annotated[int, Field(ge=4, le=8192)] | None = None
+    fit: Literal["crop", "squash"] | None = None
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
+
+    def preparation(
+        self,
+        size: tuple[int, int],
+        fit: Literal["crop", "squash"],
+        half: Literal["left", "right"] | None = None,
+    ) -> Preparation:
+        height, width = (self.size, self.size) if self.size else size
+        return Preparation(height, width, self.fit or fit, self.resample, half)
+
+
+class _FolderForm(_Form):
+    folder: Path
+
+    def open(self, base: Path, size: tuple[int, int]) -> Inputs:
+        return Pictures(Folder(base / self.folder), self.preparation(size, "crop"))
+
+
+class _LsunForm(_Form):
+    lsun: Path
+
+    def open(self, base: Path, size: tuple[int, int]) -> Inputs:
+        return Pictures(Database(base / self.lsun), self.preparation(size, "crop"))
+
+
+class _AlignedForm(_Form):
+    pairs: Path
+    direction: Literal["AtoB", "BtoA"] = "AtoB"
+
+    def open(self, base: Path, size: tuple[int, int]) -> Inputs:
+        source = Folder(base / self.pairs)
+        left, right = (Pictures(source, self.preparation(size, "squash", half)) for half in ("left", "right"))
+        return Pairs(left, right) if self.direction == "AtoB" else Pairs(right, left)
+
+
+class _TwoFoldersForm(_Form):
+    labels: Path
+    images: Path
+
+    def open(self, base: Path, size: tuple[int, int]) -> Inputs:
+        labels, images = Folder(base / self.labels), Folder(base / self.images)
+        given, wanted = _stems(labels), _stems(images)
+        for stem in sorted(given ^ wanted):
+            has, lacks = (labels, images) if stem in given else (images, labels)
+            raise InputError(f"{has.folder}: {stem!r} has no counterpart of that name in {lacks.folder}.")
+        prepare = self.preparation(size, "squash")
+        return Pairs(Pictures(labels, prepare), Pictures(images, prepare))
+
+
+def _stems(folder: Folder) -> set[str]:
+    """The names without suffixes, each once."""
+    stems = [path.with_suffix("").as_posix() for path in folder.files]
+    for before, after in pairwise(stems):
+        if before == after:
+            raise InputError(f"{folder.folder}: {after!r} is there with two suffixes; which is meant?")
+    return set(stems)
+
+
+#: A form is told by the first key, which only it has.
+_FORMS: dict[str, type[_FolderForm | _LsunForm | _AlignedForm | _TwoFoldersForm]] = {
+    "folder": _FolderForm,
+    "lsun": _LsunForm,
+    "pairs": _AlignedForm,
+    "labels": _TwoFoldersForm,
+}
+
+
+def load_inputs(spec: Any, base: Path, size: tuple[int, int]) -> Inputs:
+    """Open the inputs that a recipe names.
+
+    Args:
+        spec: a mapping as in the module's text; a path alone is a folder of images.
+        base: the folder that relative paths start from.
+        size: height and width that the model takes, where the spec gives no other.
+
+    Raises:
+        InputError: an unknown or missing option, or nothing to read there.
+    """
+    if isinstance(spec, str | Path):
+        spec = {"folder": spec}
+    if not isinstance(spec, Mapping):
+        raise InputError(f"inputs: expected a mapping such as `folder: images`, got {spec!r}.")
+    kinds = [key for key in _FORMS if key in spec]
+    if len(kinds) != 1:
+        keys = [str(key) for key in spec]
+        hint = nearest(keys[0], _FORMS) if keys and not kinds else "."
+        raise InputError(f"inputs: expected exactly one of {', '.join(_FORMS)}, got {', '.join(keys)}{hint}")
+    form = _FORMS[kinds[0]]
+    try:
+        chosen = form.model_validate(dict(spec))
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            known = form.model_fields
+            raise InputError(
+                f"inputs: {kinds[0]} has no option {option!r}{nearest(option, known)} "
+                f"It has {', '.join(known)}."
+            ) from None
+        raise InputError(f"inputs: option {option}: {first['msg']} (got {first['input']!r}).") from None
+    return chosen.open(base, size)
