@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from dissect.checkpoints.arrays import NUMPY
 from dissect.checkpoints.base import Checkpoint, CheckpointError, RefusedError
 from dissect.checkpoints.known import NETWORKS, PYTHON
 from dissect.checkpoints.limits import Budget
+from dissect.checkpoints.published import how_to_get
 from dissect.checkpoints.tensors import TORCH, Storage
 from dissect.checkpoints.torch_legacy import MAGIC, read_stream
 from dissect.checkpoints.torch_zip import read_zip
@@ -48,16 +48,10 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     raise CheckpointError(f"{path}: neither a pickle, a torch file nor safetensors{_looks_like(start)}.")
 
 
-def sha256(path: Path) -> str:
-    """The file's SHA-256, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(path: Path) -> memoryview:
     """The whole file in one buffer, on which every tensor is a view."""
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file.")
+        raise CheckpointError(how_to_get(path))
     try:
         with path.open("rb", buffering=0) as file:
             buffer = np.empty(path.stat().st_size, np.uint8).data

@@ -7,22 +7,56 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dissect.checkpoints import Checkpoint
 from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State, edited
+from dissect.networks.inputs import latent_codes
+from dissect.networks.weights import MAX_RESOLUTION, Weights
 
 #: Keys of the tutorial's state dict: ``main.{0,3,6,…}.weight`` convolutions, ``main.{1,4,7,…}.*`` norms.
+_KEY = re.compile(r"((?:module\.)?main\.)(\d{1,3})\.weight")
 _NESTS = ("netG_state_dict", "state_dict", "generator", "netG")
+
+
+class Config(BaseModel):
+    """What the weights alone do not say: each ReLU's name in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    paths: list[str] = Field(min_length=1, max_length=12)
+
+
+class _Block(nn.Module):
+    """A transposed convolution [in,out,k,k] and the batch norm behind it."""
+
+    def __init__(self, weights: Weights, inputs: int | None) -> None:
+        super().__init__()
+        self.weight = weights.parameter("weight", inputs, None, 4, 4)
+        self.units = self.weight.shape[1]
+        for name in ("scale", "offset", "mean", "variance"):
+            self.register_parameter(name, weights.parameter(name, self.units))
+
+    def forward(self, x: Tensor, first: bool) -> Tensor:
+        x = F.conv_transpose2d(x, self.weight, stride=1 if first else 2, padding=0 if first else 1)
+        x = F.batch_norm(x, self.get_parameter("mean"), self.get_parameter("variance"), *self._affine())
+        return F.relu(x)
+
+    def _affine(self) -> tuple[Tensor, Tensor]:
+        return self.get_parameter("scale"), self.get_parameter("offset")
 
 
 class DCGAN(Network):
     """The generator of the DCGAN tutorial, of any depth and width.
 
     Args:
-        tensors: the tutorial's state dict.
+        config: see `Config`.
+        weights: ``blocks.I.weight|scale|offset|mean|variance``, and ``output`` [in,3,4,4].
 
     Raises:
         NetworkError: a tensor is missing or has the wrong shape.
@@ -30,35 +64,26 @@ class DCGAN(Network):
 
     family = "dcgan"
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, config: Config, weights: Weights) -> None:
         super().__init__()
-        self._prefix = _prefix(tensors)
-        numbers = sorted(
-            int(n) for n in re.findall(rf"{re.escape(self._prefix)}(\d+)\.weight", " ".join(tensors))
-        )
-        self._convs = [n for n in numbers if tensors[f"{self._prefix}{n}.weight"].dim() == 4]
-        self._units: list[int] = []
-        modules: list[nn.Module] = []
-        for index, number in enumerate(self._convs):
-            size_in, size_out, kernel, _ = tensors[f"{self._prefix}{number}.weight"].shape
-            first, last = index == 0, index == len(self._convs) - 1
-            stride, padding = (1, 0) if first else (2, 1)
-            self._units.append(size_out)
-            modules.append(nn.ConvTranspose2d(size_in, size_out, kernel, stride, padding, bias=False))
-            if not last:
-                modules += [nn.BatchNorm2d(size_out), nn.ReLU()]
-        self.main = nn.ModuleList(modules)
-        self.latent_size = int(tensors[f"{self._prefix}{self._convs[0]}.weight"].shape[0])
-        _load(self.main, tensors, self._prefix)
-        side = 4 * 2 ** (len(self._convs) - 1)
+        self._config = config
+        self._blocks: list[_Block] = []
+        for index in range(len(config.paths)):
+            inputs = self._blocks[-1].units if self._blocks else None
+            self._blocks.append(_Block(weights.under(f"blocks.{index}."), inputs))
+        self.blocks = nn.ModuleList(self._blocks)
+        self.output = weights.parameter("output", self._blocks[-1].units, 3, 4, 4)
+        self.latent_size = self._blocks[0].weight.shape[0]
+        side = 4 * 2 ** len(config.paths)
+        if side > MAX_RESOLUTION:
+            raise NetworkError(f"a resolution of {side}")
         self.resolution = (side, side)
-        self.eval()
 
     def describe(self) -> Iterable[Layer]:
         """The layers after each ReLU."""
-        for index, units in enumerate(self._units[:-1]):
+        for index, (block, path) in enumerate(zip(self._blocks, self._config.paths, strict=True)):
             side = 4 * 2**index
-            yield Layer(f"layer{index + 1}", index, units, side, side, f"{self._prefix}{3 * index + 2}")
+            yield Layer(f"layer{index + 1}", index, block.units, side, side, path)
 
     def start(
         self,
@@ -69,54 +94,55 @@ class DCGAN(Network):
         noise: Noise = "const",
     ) -> State:
         """The latent code as a 1x1 map; a DCGAN has no labels, truncation or noise."""
-        if inputs.dim() != 2 or inputs.shape[1] != self.latent_size:
-            raise NetworkError(f"dcgan takes z [N, {self.latent_size}], got {list(inputs.shape)}.")
-        return {"x": inputs[:, :, None, None]}
+        return {"x": latent_codes(inputs, self.latent_size, self.output)[:, :, None, None]}
 
     def stages(self) -> Sequence[Stage]:
         """Convolution, norm and ReLU are one stage; the last convolution and tanh make the picture."""
-        stages = [Stage(layer.name, self._block(3 * layer.number)) for layer in self.layers.values()]
-        return [*stages, Stage("output", self._output, layer=False)]
+        stages = [Stage(layer.name, self._stage(layer.number)) for layer in self.layers.values()]
+        return [*stages, Stage("output", self._picture, layer=False)]
 
-    def _block(self, first: int) -> Callable[[State], State]:
-        def run(state: State) -> State:
-            x = state["x"]
-            for module in self.main[first : first + 3]:
-                x = module(x)
-            return edited(state, x)
+    def config(self) -> dict[str, Any]:
+        """See `Config`."""
+        return self._config.model_dump()
 
-        return run
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """The network that `config()` and `state_dict()` describe."""
+        return cls(Config.model_validate(config), Weights(tensors))
 
-    def _output(self, state: State) -> State:
-        return {**state, "image": torch.tanh(self.main[-1](state["x"]))}
+    def _stage(self, index: int) -> Callable[[State], State]:
+        block = self._blocks[index]
+        return lambda state: edited(state, block(state["x"], first=index == 0))
+
+    def _picture(self, state: State) -> State:
+        image = F.conv_transpose2d(state["x"], self.output, stride=2, padding=1)
+        return {**state, "image": torch.tanh(image)}
+
+
+NETWORK = DCGAN
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
     """Whether the file is a DCGAN of the tutorial."""
-    tensors = checkpoint.state_dict(*_NESTS)
-    return tensors is not None and any(_is_first(name, tensor) for name, tensor in tensors.items())
+    tensors = checkpoint.state_dict(*_NESTS) or {}
+    return any(_KEY.fullmatch(name) and tensor.dim() == 4 for name, tensor in tensors.items())
 
 
 def build(checkpoint: Checkpoint) -> DCGAN:
     """The network of a checkpoint that `recognise` accepts."""
-    return DCGAN(checkpoint.state_dict(*_NESTS) or {})
+    tensors = checkpoint.state_dict(*_NESTS) or {}
+    found = [match for name in tensors if (match := _KEY.fullmatch(name)) and tensors[name].dim() == 4]
+    numbers, prefix = sorted(int(match[2]) for match in found), found[0][1]
+    if numbers != [3 * index for index in range(len(numbers))] or len(numbers) < 2:
+        raise NetworkError(f"convolutions at {numbers}, expected 0, 3, 6, …")
+    weights, made = Weights(tensors, prefix), {}
+    for index, number in enumerate(numbers[:-1]):
+        made[f"blocks.{index}.weight"] = weights.take(f"{number}.weight", None, None, 4, 4)
+        for ours, theirs in _NORM.items():
+            made[f"blocks.{index}.{ours}"] = weights.take(f"{number + 1}.{theirs}", None)
+    made["output"] = weights.take(f"{numbers[-1]}.weight", None, 3, 4, 4)
+    paths = [f"{prefix}{number + 2}" for number in numbers[:-1]]
+    return DCGAN(Config(paths=paths), Weights(made))
 
 
-def _is_first(name: str, tensor: Tensor) -> bool:
-    return re.fullmatch(r"(module\.)?main\.0\.weight", name) is not None and tensor.dim() == 4
-
-
-def _prefix(tensors: Mapping[str, Tensor]) -> str:
-    return "module.main." if any(name.startswith("module.") for name in tensors) else "main."
-
-
-def _load(main: nn.ModuleList, tensors: Mapping[str, Tensor], prefix: str) -> None:
-    own = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    for name, target in main.state_dict().items():
-        if name not in own and not name.endswith("num_batches_tracked"):
-            raise NetworkError(f"tensor {prefix + name!r} is missing")
-        if name in own and own[name].shape != target.shape:
-            raise NetworkError(
-                f"tensor {prefix + name!r} has shape {list(own[name].shape)}, expected {list(target.shape)}"
-            )
-    main.load_state_dict(own, strict=False)
+_NORM = {"scale": "weight", "offset": "bias", "mean": "running_mean", "variance": "running_var"}

@@ -43,7 +43,8 @@ class Weights:
         if isinstance(value, int | float):
             value = np.array(value, np.float32)
         if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-            value = torch.from_numpy(value.astype(np.float32))  # astype copies, and rights the byte order
+            with np.errstate(over="ignore", invalid="ignore"):  # a double beyond float32 is infinite there
+                value = torch.from_numpy(np.array(value, np.float32, order="C"))  # rights the byte order too
         elif isinstance(value, Tensor) and not value.is_complex():
             value = value.to(torch.float32).clone(memory_format=torch.contiguous_format)
         else:
@@ -62,6 +63,15 @@ class Weights:
     def parameter(self, name: str, *shape: int | None) -> nn.Parameter:
         """`take`, as a parameter that is not trained."""
         return nn.Parameter(self.take(name, *shape), requires_grad=False)
+
+
+class Convolution(nn.Module):
+    """`weight` and `bias` of a convolution or dense layer; `units_at`: the weight's dimension of outputs."""
+
+    def __init__(self, weights: Weights, *shape: int | None, units_at: int = 0) -> None:
+        super().__init__()
+        self.weight = weights.parameter("weight", *shape)
+        self.bias = weights.parameter("bias", self.weight.shape[units_at])
 
 
 def upsampling_kernel(weight: Tensor) -> Tensor:

@@ -1,0 +1,374 @@
+"""StyleGAN (Karras et al. 2019): the official TensorFlow pickle.
+
+Layer ``layerN`` (0-based over the synthesis convolutions) is the activation after AdaIN. The weights kept
+here have the paper's equalised-learning-rate gains multiplied in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dissect.checkpoints import Checkpoint
+from dissect.networks.base import (
+    Layer,
+    Network,
+    NetworkError,
+    Noise,
+    Stage,
+    State,
+    edited,
+    noise_seeds,
+    normal_draw,
+)
+from dissect.networks.inputs import label_vectors, latent_codes, truncate
+from dissect.networks.tensorflow import Pickled, averaged_generator, block_sides
+from dissect.networks.weights import MAX_RESOLUTION, Convolution, Weights, upsampling_kernel
+
+_EPSILON = 1e-8
+
+
+class Config(BaseModel):
+    """What the weights alone do not say.
+
+    Attributes:
+        label_size: length of the label vector; 0 for an unconditional network.
+        normalise_latents: whether z goes through a pixel norm.
+        mapping_slope: of the mapping's leaky ReLU; 0 for a ReLU.
+        slope: of the synthesis network's.
+        pixel_norm: whether each layer has one (the published networks have none).
+        instance_norm: whether each layer has one (the published networks have it).
+        blur: the one-dimensional filter behind each doubling; None for none.
+        paths: each layer's name in the file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    label_size: int = Field(default=0, ge=0, le=100_000)
+    normalise_latents: bool = True
+    mapping_slope: float = Field(default=0.2, ge=0, le=1)
+    slope: float = Field(default=0.2, ge=0, le=1)
+    pixel_norm: bool = False
+    instance_norm: bool = True
+    blur: list[float] | None = Field(default=[1.0, 2.0, 1.0], min_length=1, max_length=15)
+    paths: list[str] = Field(min_length=2, max_length=24)
+
+
+class _Block(nn.Module):
+    """One layer's weights: a convolution (or the constant), noise, bias and style."""
+
+    def __init__(self, weights: Weights, index: int, channels: int | None, w_size: int) -> None:
+        super().__init__()
+        side = 4 * 2 ** (index // 2)
+        if index == 0:
+            self.weight = weights.parameter("weight", 1, None, 4, 4)
+        elif _doubles(index):
+            self.weight = weights.parameter("weight", channels, None, 4, 4)
+        else:
+            self.weight = weights.parameter("weight", None, channels, 3, 3)
+        self.units = self.weight.shape[0 if index and not _doubles(index) else 1]
+        self.bias = weights.parameter("bias", self.units)
+        self.noise = weights.parameter("noise", 1, 1, side, side)
+        self.noise_strength = weights.parameter("noise_strength", self.units)
+        self.style = Convolution(weights.under("style."), 2 * self.units, w_size)
+
+
+class StyleGAN(Network):
+    """The generator of StyleGAN.
+
+    The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,layers,w_size], the intermediate latent of each
+    layer after truncation; ``styles``, a tuple of [N,2,units] with each layer's scale (to which 1 is added)
+    and offset; and ``noise``, a tuple of [1 or N,1,h,w], or None where there is none.
+
+    Args:
+        config: see `Config`.
+        weights: ``mapping.I.*``, ``label`` [label_size, z] if conditional, ``w_average``, ``blocks.I.*``
+            (see `_Block`; [in,out,4,4] where the layer doubles the resolution), ``output.weight|bias``.
+
+    Raises:
+        NetworkError: a tensor is missing or has the wrong shape.
+    """
+
+    family = "stylegan"
+
+    def __init__(self, config: Config, weights: Weights) -> None:
+        super().__init__()
+        count = len(config.paths)
+        side = 2 ** (count // 2 + 1)
+        if count % 2 or side > MAX_RESOLUTION:
+            raise NetworkError(f"{count} layers make no resolution of a StyleGAN")
+        if config.blur and len(config.blur) % 2 == 0:
+            raise NetworkError(f"a blur of {len(config.blur)} taps has no middle")
+        self._config = config
+        self.w_average = weights.parameter("w_average", None)
+        self._mapping = _mapping(weights, self.w_average.shape[0])
+        self.mapping = nn.ModuleList(self._mapping)
+        width = self._mapping[0].weight.shape[1]
+        self.label = weights.parameter("label", config.label_size, None) if config.label_size else None
+        self.latent_size = width - (self.label.shape[1] if self.label is not None else 0)
+        if self.label is not None and self.label.shape[1] != self.latent_size:
+            raise NetworkError(f"labels of {self.label.shape[1]} numbers beside z of {self.latent_size}")
+        self.label_size = config.label_size
+        self._blocks: list[_Block] = []
+        for index in range(count):
+            channels = self._blocks[-1].units if self._blocks else None
+            own = weights.under(f"blocks.{index}.")
+            self._blocks.append(_Block(own, index, channels, self.w_average.shape[0]))
+        self.blocks = nn.ModuleList(self._blocks)
+        self.output = Convolution(weights.under("output."), 3, self._blocks[-1].units, 1, 1)
+        self.resolution = (side, side)
+
+    def describe(self) -> Iterable[Layer]:
+        """Two layers a resolution."""
+        for index, (block, path) in enumerate(zip(self._blocks, self._config.paths, strict=True)):
+            side = block.noise.shape[2]
+            yield Layer(f"layer{index}", index, block.units, side, side, path)
+
+    def start(
+        self,
+        inputs: Tensor,
+        labels: Tensor | None = None,
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        noise: Noise = "const",
+    ) -> State:
+        """The styles and noise inputs of every layer."""
+        z = latent_codes(inputs, self.latent_size, self.w_average)
+        vectors = label_vectors(labels, len(z), self.label_size, self.w_average)
+        w = self._map(z, vectors)[:, None].repeat(1, len(self._blocks), 1)
+        w = truncate(w, self.w_average, psi, cutoff)
+        return {"w": w, "styles": self.styles(w), "noise": self._noise(noise, len(z))}
+
+    def styles(self, w: Tensor) -> tuple[Tensor, ...]:
+        """Each layer's scale and offset [N,2,units], from `w` [N,layers,w_size]."""
+        return tuple(
+            F.linear(w[:, index], block.style.weight, block.style.bias).view(len(w), 2, block.units)
+            for index, block in enumerate(self._blocks)
+        )
+
+    def stages(self) -> Sequence[Stage]:
+        """One stage a layer, then the picture."""
+        stages = [Stage(layer.name, self._stage(layer.number)) for layer in self.layers.values()]
+        return [*stages, Stage("output", self._picture, layer=False)]
+
+    def config(self) -> dict[str, Any]:
+        """See `Config`."""
+        return self._config.model_dump()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """The network that `config()` and `state_dict()` describe."""
+        return cls(Config.model_validate(config), Weights(tensors))
+
+    def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """The intermediate latent [N, w_size] before truncation."""
+        x = z if labels is None or self.label is None else torch.cat([z, labels @ self.label], dim=1)
+        x = _pixel_norm(x) if self._config.normalise_latents else x
+        for layer in self._mapping:
+            x = F.leaky_relu(F.linear(x, layer.weight, layer.bias), self._config.mapping_slope)
+        return x
+
+    def _noise(self, noise: Noise, count: int) -> tuple[Tensor | None, ...]:
+        seeds = noise_seeds(noise, count)
+        if seeds is None:
+            return tuple(block.noise if noise == "const" else None for block in self._blocks)
+        return tuple(
+            torch.stack(
+                [torch.from_numpy(normal_draw(seed, index, block.noise.shape[1:])) for seed in seeds]
+            ).to(block.noise.device)
+            for index, block in enumerate(self._blocks)
+        )
+
+    def _stage(self, index: int) -> Callable[[State], State]:
+        block = self._blocks[index]
+
+        def run(state: State) -> State:
+            styles, noise = state["styles"][index], state["noise"][index]
+            x = (
+                block.weight.repeat(len(styles), 1, 1, 1)
+                if index == 0
+                else self._convolve(block, index, state)
+            )
+            if noise is not None:
+                x = x + noise * block.noise_strength[:, None, None]
+            x = F.leaky_relu(x + block.bias[:, None, None], self._config.slope)
+            x = _pixel_norm(x) if self._config.pixel_norm else x
+            x = _instance_norm(x) if self._config.instance_norm else x
+            scale, offset = styles[:, :, :, None, None].unbind(dim=1)
+            return edited(state, x * (scale + 1) + offset)
+
+        return run
+
+    def _convolve(self, block: _Block, index: int, state: State) -> Tensor:
+        if not _doubles(index):
+            return F.conv2d(state["x"], block.weight, padding=1)
+        x = F.conv_transpose2d(state["x"], block.weight, stride=2, padding=1)
+        return _blur(x, self._config.blur) if self._config.blur else x
+
+    def _picture(self, state: State) -> State:
+        return {**state, "image": F.conv2d(state["x"], self.output.weight, self.output.bias)}
+
+
+NETWORK = StyleGAN
+
+
+def recognise(checkpoint: Checkpoint) -> bool:
+    """Whether the file is one of the official pickles."""
+    pickled = averaged_generator(checkpoint)
+    return pickled is not None and {"mapping", "synthesis"} <= set(pickled.components)
+
+
+def build(checkpoint: Checkpoint) -> StyleGAN:
+    """The network of a checkpoint that `recognise` accepts."""
+    pickled = averaged_generator(checkpoint)
+    assert pickled is not None  # noqa: S101  # recognise() saw it
+    return _from_tensorflow(pickled)
+
+
+class _Options(BaseModel):
+    """The official code's own options that change the computation, with its defaults."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    label_size: int = 0
+    use_wscale: bool = True
+    # of the mapping
+    normalize_latents: bool = True
+    mapping_lrmul: float = 0.01
+    mapping_nonlinearity: Literal["relu", "lrelu"] = "lrelu"
+    # of the synthesis network
+    use_styles: Literal[True] = True
+    const_input_layer: Literal[True] = True
+    use_noise: bool = True
+    nonlinearity: Literal["relu", "lrelu"] = "lrelu"
+    use_pixel_norm: bool = False
+    use_instance_norm: bool = True
+    fused_scale: bool | Literal["auto"] = "auto"
+    blur_filter: list[float] | tuple[float, ...] | None = [1.0, 2.0, 1.0]
+
+    def fused(self, side: int) -> bool:
+        """Whether the convolution that makes `side` x `side` maps does the doubling itself."""
+        return side >= 128 if self.fused_scale == "auto" else self.fused_scale
+
+
+def _mapping(weights: Weights, w_size: int) -> list[Convolution]:
+    count = 0
+    while f"mapping.{count}.weight" in weights:
+        count += 1
+    if not count:
+        raise NetworkError("tensor 'mapping.0.weight' is missing")
+    layers: list[Convolution] = []
+    for index in range(count):
+        inputs = layers[-1].weight.shape[0] if layers else None
+        own = weights.under(f"mapping.{index}.")
+        layers.append(Convolution(own, w_size if index == count - 1 else None, inputs))
+    return layers
+
+
+def _doubles(index: int) -> bool:
+    """Whether the layer doubles the resolution: the first of each block but the first."""
+    return index > 0 and index % 2 == 0
+
+
+def _pixel_norm(x: Tensor) -> Tensor:
+    return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + _EPSILON)
+
+
+def _instance_norm(x: Tensor) -> Tensor:
+    x = x - x.mean(dim=(2, 3), keepdim=True)
+    return x * torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + _EPSILON)
+
+
+def _blur(x: Tensor, taps: Sequence[float]) -> Tensor:
+    """Each map filtered by taps x taps, normalised to sum 1, zero outside."""
+    line = x.new_tensor(taps)
+    kernel = torch.outer(line, line) / line.sum() ** 2
+    channels = x.shape[1]
+    return F.conv2d(x, kernel.expand(channels, 1, *kernel.shape), padding=len(taps) // 2, groups=channels)
+
+
+def _from_tensorflow(pickled: Pickled) -> StyleGAN:
+    mapping, synthesis = pickled.components["mapping"], pickled.components["synthesis"]
+    if "4x4/ToRGB/weight" in synthesis.variables:
+        raise NetworkError(
+            "a StyleGAN2 of TensorFlow. Convert it with legacy.py of NVIDIA's stylegan2-ada-pytorch "
+            "and load the result"
+        )
+    options = _Options.model_validate({**pickled.options, **mapping.options, **synthesis.options})
+    made = _mapping_weights(Weights(mapping.variables), options)
+    made["w_average"] = Weights(pickled.variables).take("dlatent_avg", None)
+    weights, paths = Weights(synthesis.variables), _paths(synthesis.resolution)
+    for index, path in enumerate(paths):
+        made |= _block_weights(weights, index, path, options)
+    weight = weights.take("ToRGB_lod0/weight", 1, 1, None, 3).permute(3, 2, 0, 1).contiguous()
+    made["output.weight"] = weight / math.sqrt(weight.shape[1]) if options.use_wscale else weight
+    made["output.bias"] = weights.take("ToRGB_lod0/bias", 3)
+    config = Config(
+        label_size=options.label_size,
+        normalise_latents=options.normalize_latents,
+        mapping_slope=0.2 if options.mapping_nonlinearity == "lrelu" else 0.0,
+        slope=0.2 if options.nonlinearity == "lrelu" else 0.0,
+        pixel_norm=options.use_pixel_norm,
+        instance_norm=options.use_instance_norm,
+        blur=list(options.blur_filter) if options.blur_filter else None,
+        paths=[f"synthesis/{path}" for path in paths],
+    )
+    return StyleGAN(config, Weights(made))
+
+
+def _paths(resolution: int) -> list[str]:
+    paths = ["4x4/Const", "4x4/Conv"]
+    for side in block_sides(resolution):
+        if side > 4:
+            paths += [f"{side}x{side}/Conv0_up", f"{side}x{side}/Conv1"]
+    return paths
+
+
+def _mapping_weights(weights: Weights, options: _Options) -> dict[str, Tensor]:
+    made, index = {}, 0
+    while f"Dense{index}/weight" in weights or not index:
+        weight = weights.take(f"Dense{index}/weight", None, None).t().contiguous()
+        gain = math.sqrt(2 / weight.shape[1]) if options.use_wscale else 1.0
+        made[f"mapping.{index}.weight"] = weight * (gain * options.mapping_lrmul)
+        bias = weights.take(f"Dense{index}/bias", weight.shape[0])
+        made[f"mapping.{index}.bias"] = bias * options.mapping_lrmul
+        index += 1
+    if options.label_size:
+        made["label"] = weights.take("LabelConcat/weight", options.label_size, None)
+    return made
+
+
+def _block_weights(weights: Weights, index: int, path: str, options: _Options) -> dict[str, Tensor]:
+    """One layer's tensors as `_Block` wants them."""
+    own, side = weights.under(f"{path}/"), 4 * 2 ** (index // 2)
+    weight = own.take("const", 1, None, 4, 4) if index == 0 else _kernel(own, index, side, options)
+    style = own.take("StyleMod/weight", None, None).t().contiguous()
+    units = own.take("bias", None).shape[0]
+    noise = torch.zeros(1, 1, side, side), torch.zeros(units)
+    if options.use_noise:
+        noise = weights.take(f"noise{index}", 1, 1, side, side), own.take("Noise/weight", units)
+    parts = {
+        "weight": weight,
+        "bias": own.take("bias", None),
+        "noise": noise[0],
+        "noise_strength": noise[1],
+        "style.weight": style / math.sqrt(style.shape[1]) if options.use_wscale else style,
+        "style.bias": own.take("StyleMod/bias", None),
+    }
+    return {f"blocks.{index}.{name}": tensor for name, tensor in parts.items()}
+
+
+def _kernel(own: Weights, index: int, side: int, options: _Options) -> Tensor:
+    """The convolution [out,in,3,3], or as `upsampling_kernel` where it doubles the resolution."""
+    weight = own.take("weight", 3, 3, None, None).permute(3, 2, 0, 1).contiguous()
+    weight = weight * (math.sqrt(2 / weight.shape[1]) / 3) if options.use_wscale else weight
+    if not _doubles(index):
+        return weight
+    # A fused layer hands its kernel to a transposed convolution as it is: seen from the output, flipped.
+    return upsampling_kernel(weight.flip(2, 3) if options.fused(side) else weight)
