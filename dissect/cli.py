@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 from rich.console import Console
 
@@ -41,6 +42,48 @@ def _options(
 
 
 @app.command()
+def dissect(
+    recipe: RecipePath,
+    results: ResultsFolder = Path("results"),
+    cache: Annotated[
+        Path, typer.Option(help="Where samples and measurements are kept; may be deleted at any time.")
+    ] = Path(".unit59"),
+    device: Annotated[str, typer.Option(help="Where the networks run: cpu, cuda, cuda:1.")] = "cpu",
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Samples between two steps of the progress bar; changes no result.")
+    ] = 64,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
+) -> None:
+    """Dissect what RECIPE names; interrupted, the same command goes on where it stopped."""
+    from dissect.pipeline import Options, checked_device
+    from dissect.pipeline import dissect as run
+    from dissect.progress import Reporter
+    from dissect.recipe import read_recipe
+
+    options = Options(results, cache, checked_device(device), batch_size)
+    run(read_recipe(recipe), options, Reporter(quiet=quiet))
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: faces.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to put it; by default weights/NAME.")] = None,
+) -> None:
+    """Fetch third-party weights by name; every file is checked."""
+    from dissect.fetch import fetch as run
+
+    run(name, folder or Path("weights") / name, typer.echo)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of recipes, for editors."""
+    from dissect.recipe import json_schema
+
+    typer.echo(json_schema(), nl=False)
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The results folder.")] = Path("results"),
 ) -> None:
@@ -62,7 +105,13 @@ def _complain(message: str) -> None:
 def main() -> None:
     """Run the command line; bad input ends with one message and exit status 2."""
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("unit59: interrupted. The same command goes on from here.")
+        sys.exit(130)
     except Unit59Error as error:
         _complain(f"unit59: {error}")
         sys.exit(2)

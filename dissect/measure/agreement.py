@@ -151,7 +151,7 @@ def iou(both: NDArray[Any], mask: NDArray[Any], area: NDArray[Any]) -> NDArray[n
         area: [...,C].
     """
     union = mask[..., :, None] + area[..., None, :] - both
-    return np.divide(both, union, out=np.zeros(both.shape), where=union > 0)
+    return _ratio(both, union, union > 0)
 
 
 def iqr(agreement: Agreement) -> NDArray[np.float64]:
@@ -165,9 +165,15 @@ def iqr(agreement: Agreement) -> NDArray[np.float64]:
         (area - both, (1 - mask) * area),
         (1 - mask - area + both, (1 - mask) * (1 - area)),
     )
-    shared = sum(_plogr(joint, joint, apart) for joint, apart in table)
-    entropy = -sum(_plogr(joint, joint, np.ones_like(joint)) for joint, _ in table)
-    return np.divide(shared, entropy, out=np.zeros(both.shape), where=entropy > 1e-12)
+    shared = np.sum([_plogr(joint, joint, apart) for joint, apart in table], axis=0)
+    entropy = -np.sum([_plogr(joint, joint, np.ones_like(joint)) for joint, _ in table], axis=0)
+    return _ratio(shared, entropy, entropy > 1e-12)
+
+
+def _ratio(over: NDArray[Any], under: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Over / under, 0 elsewhere."""
+    quotient: NDArray[np.float64] = np.divide(over, under, out=np.zeros(where.shape), where=where)
+    return quotient
 
 
 def _plogr(p: NDArray[Any], over: NDArray[Any], under: NDArray[Any]) -> NDArray[np.float64]:

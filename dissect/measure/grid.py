@@ -70,7 +70,7 @@ class Grid:
         above &= self._rows.used[:, None] & self._columns.used[None, :]
         cells = above.nonzero()
         step = max(1, BLOCK // (self._rows.most * self._columns.most))
-        for block in cells.split(step):
+        for block in torch.split(cells, step):
             yield self._upsample(padded, thresholds, block)
 
     def _upsample(self, padded: Tensor, thresholds: Tensor, cells: Tensor) -> Hits:
@@ -87,7 +87,9 @@ class Grid:
         inside = values > thresholds[unit][:, None, None]
         inside &= self._rows.valid[row][:, :, None] & self._columns.valid[column][:, None, :]
         cell, down, right = inside.nonzero(as_tuple=True)
-        pixel = (self._rows.first[row[cell]] + down) * self.size[1] + self._columns.first[column[cell]] + right
+        pixel = (
+            (self._rows.first[row[cell]] + down) * self.size[1] + self._columns.first[column[cell]] + right
+        )
         return Hits(sample[cell], unit[cell], pixel, values[cell, down, right])
 
 
@@ -122,6 +124,4 @@ class _Axis:
         slots = torch.arange(most)[None, :]
         valid = slots < counts[:, None]
         fraction = rest[(first[:, None] + slots).clamp(max=size - 1)]
-        return cls(
-            most, first.to(device), valid.to(device), fraction.to(device), (counts > 0).to(device)
-        )
+        return cls(most, first.to(device), valid.to(device), fraction.to(device), (counts > 0).to(device))

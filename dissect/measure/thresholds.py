@@ -28,16 +28,20 @@ Batches = Callable[[], Iterable[Tensor]]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Attributes:
-    value: float32 [U], a grid pixel is in the unit's mask when its value is strictly greater.
-    on_share: float64 [U], the share of grid pixels that are; at most q.
+    """What `find_thresholds` finds.
+
+    Attributes:
+        value: float32 [U], a grid pixel is in the unit's mask when its value is strictly greater.
+        on_share: float64 [U], the share of grid pixels that are; at most q.
     """
 
     value: Tensor
     on_share: Tensor
 
 
-def find_thresholds(batches: Batches, grid: Grid, samples: int, low: Tensor, high: Tensor, q: float) -> Thresholds:
+def find_thresholds(
+    batches: Batches, grid: Grid, samples: int, low: Tensor, high: Tensor, q: float
+) -> Thresholds:
     """Find every unit's threshold.
 
     t is the (floor(q n) + 1)-th largest of the n values on the grid, so that at most q n are greater.
@@ -59,7 +63,7 @@ def find_thresholds(batches: Batches, grid: Grid, samples: int, low: Tensor, hig
 
 
 class _Search:
-    """Per unit a range of keys (start, stop] that holds the wanted value, and how many values lie above it."""
+    """Per unit a range of keys (start, stop] that holds the wanted value, and how many lie above it."""
 
     def __init__(self, grid: Grid, rank: int, low: Tensor, high: Tensor) -> None:
         self.grid, self.rank, self.low = grid, rank, low + 0.0

@@ -7,19 +7,20 @@ from torch import Tensor
 
 from dissect.segmenters.base import Concept, Segmenter
 
-#: The basic colour terms of Berlin and Kay (1969), each with an sRGB prototype.
+#: The basic colour terms of Berlin and Kay (1969), each with an sRGB prototype of the
+#: middling saturation that photographs have (pure primaries would leave foliage and sky to grey).
 PROTOTYPES = {
     "black": "#000000",
     "white": "#ffffff",
     "grey": "#808080",
-    "red": "#e00000",
-    "orange": "#ff8000",
-    "brown": "#7a4a20",
-    "yellow": "#f5e000",
-    "green": "#00a000",
-    "blue": "#1030e0",
-    "purple": "#800090",
-    "pink": "#ff9fc0",
+    "red": "#c0202a",
+    "orange": "#e8822e",
+    "brown": "#6e4527",
+    "yellow": "#e6c83c",
+    "green": "#4a8f45",
+    "blue": "#3458b8",
+    "purple": "#7a3a88",
+    "pink": "#ee9fb8",
 }
 
 
@@ -62,7 +63,11 @@ def to_lab(rgb: Tensor) -> Tensor:
     """
     linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb.clamp(min=0) + 0.055) / 1.055) ** 2.4)
     to_xyz = rgb.new_tensor(
-        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+        [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ]
     )
     white = rgb.new_tensor([0.95047, 1.0, 1.08883])
     red, green, blue = linear.unbind(1)

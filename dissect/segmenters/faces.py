@@ -117,7 +117,7 @@ class Faces(Segmenter):
         return np.asarray(canvas)
 
     def landmarks(self, picture: Array) -> Array | None:
-        """The mesh's points [468,2] as (x, y) in pixels of the picture [256,256,3] in [0,1]; None: no face."""
+        """The mesh's points [468,2] as (x, y) in the picture's pixels ([256,256,3], 0..1); None: no face."""
         centre = np.array([MATTE_SIZE / 2, MATTE_SIZE / 2])
         edge, angle, points, score = FIRST_REGION * MATTE_SIZE, 0.0, None, 0.0
         for _ in range(MESH_RUNS):

@@ -1,0 +1,1 @@
+"""Interventions: units switched off or on, and what that does to the picture."""

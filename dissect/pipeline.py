@@ -1,0 +1,394 @@
+"""From a recipe to results: samples, then layer by layer thresholds, agreement, pictures.
+
+Every stage keeps what it found in the cache under the hash of what it depends on. So an interrupted run goes
+on where it stopped, a changed setting recomputes what depends on it and nothing else, and the results' bytes
+are the same either way.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dissect import __version__
+from dissect.errors import Unit59Error
+from dissect.measure.agreement import null_scores
+from dissect.measure.layer import VERSION as MEASURES_VERSION
+from dissect.measure.layer import Activities, Measurer
+from dissect.networks import Network, load
+from dissect.pictures import encode, tile, tile_edge
+from dissect.progress import Reporter
+from dissect.recipe import RecipeFile
+from dissect.results import ResultsError, ResultsWriter, file_name, sha256_of, table_bytes, to_json
+from dissect.results.reader import read_record
+from dissect.results.schema import (
+    CONCEPTS,
+    Checkpoint,
+    LayerRecord,
+    ModelRecord,
+)
+from dissect.results.schema import (
+    Segmenter as SegmenterRecord,
+)
+from dissect.samples import Drawing, SampleCache, Sampler, key_of
+from dissect.segmenters import Segmenter, SegmenterError, check_segmenter, load_segmenter
+from dissect.strips import draw_strips
+from dissect.suggest import nearest
+from dissect.tables import concept_table, layer_record, layer_tables
+
+#: Raised when the way samples or measurements are made changes, so that no old cache is taken for new.
+SAMPLES_VERSION, PICTURES_VERSION = 1, 1
+
+#: Rows and columns of the sheet of samples.
+SHEET = (4, 8)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line may set: nothing here changes a result.
+
+    Attributes:
+        results: the results folder.
+        cache: where samples and measurements are kept.
+        device: ``cpu``, ``cuda``, ``cuda:1``.
+        batch: samples between two steps of the progress bar.
+    """
+
+    results: Path
+    cache: Path
+    device: str = "cpu"
+    batch: int = 64
+
+
+def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
+    """Dissect what a recipe names.
+
+    Returns:
+        The model's results folder.
+
+    Raises:
+        Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
+    """
+    with _alone(options.cache / file.recipe.model):
+        return _Run(file, options, report).run()
+
+
+def checked_device(name: str) -> str:
+    """The device's name, if torch can use it here.
+
+    Raises:
+        Unit59Error: it cannot.
+    """
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise Unit59Error(f"--device {name}: torch cannot use it here ({reason}). Try cpu or cuda.") from None
+    return name
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one run works on a model's cache at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unit59Error(
+                f"{folder}: another run is dissecting this model. Wait for it, or give another --cache."
+            ) from None
+        yield
+
+
+class _Run:
+    """One run of one recipe."""
+
+    def __init__(self, file: RecipeFile, options: Options, report: Reporter) -> None:
+        self.file, self.recipe, self.options, self.report = file, file.recipe, options, report
+        self.began = time.time()
+        checked_segmenter(file)
+        self.network, self.checkpoint = load_network(file, options.device)
+        self.layers = wanted_layers(file, self.network)
+        self.segmenter = _loaded_segmenter(file)
+        self.writer = ResultsWriter(options.results, self.recipe.model)
+        drawing = Drawing(
+            self.recipe.seed, self.recipe.psi, self.recipe.cutoff, self.recipe.noise, self.recipe.label
+        )
+        self.samples_key = key_of(
+            version=SAMPLES_VERSION, checkpoint=self.checkpoint.sha256, drawing=vars(drawing)
+        )
+        self.labels_key = key_of(
+            samples=self.samples_key,
+            segmenter=self.recipe.segmenter,
+            files=[sha256_of(path) for path in self.segmenter.files],
+            grid=self.recipe.grid,
+        )
+        self.cache = SampleCache(
+            options.cache / self.recipe.model,
+            Sampler(self.network, drawing, None, options.device),
+            self.segmenter,
+            self.recipe.samples,
+            self.layers,
+            (self.recipe.grid, self.recipe.grid) if self.recipe.grid else None,
+            {"samples": self.samples_key, "segmentations": self.labels_key},
+        )
+
+    def run(self) -> Path:
+        records = self._known_records()
+        wanted = [layer for layer in self.layers if layer not in records]
+        if not wanted and self.writer.is_current("model", self._model_key(records)):
+            self.report.say(f"{self.writer.folder}: all there, nothing to do.")
+            return self.writer.folder
+        measurer = self._measurer()
+        self._write_model(measurer, records)
+        if wanted:
+            measured = {layer: measurer.activities(layer) for layer in self.layers}
+            overlap = measurer.overlap(measured)
+            for layer in wanted:
+                similar = overlap.nearest(layer, self.recipe.similar)
+                records[layer] = self._write_layer(measurer, layer, measured[layer], similar)
+                self._write_model(measurer, records)
+        self.writer.keep_only({"model"} | {f"layers/{file_name(layer)}" for layer in self.layers})
+        self._write_run()
+        self.report.say(f"{self.writer.folder}: done. Build the site with `mkdocs build`.")
+        return self.writer.folder
+
+    # ---- parts
+
+    def _measurer(self) -> Measurer:
+        self._check_room()
+        with self.report.step("samples", self.recipe.samples, "samples") as advance:
+            self.cache.fill(advance, self.options.batch)
+        return Measurer(self.cache, self.recipe, self.samples_key, self.labels_key, self.report)
+
+    def _write_layer(
+        self,
+        measurer: Measurer,
+        layer: str,
+        found: Activities,
+        similar: dict[int, list[tuple[str, int, float]]],
+    ) -> LayerRecord:
+        agreement = measurer.agreement(layer, found)
+        null = null_scores(agreement)
+        folder = (
+            self.cache.folder / "pictures" / key_of(version=PICTURES_VERSION, layer=layer, found=found.key)
+        )
+        with self.report.step(f"{layer}: pictures", len(found.insert_level), "units") as advance:
+            strips = draw_strips(self.cache, layer, measurer.grid(layer), found, folder, advance)
+        tables = layer_tables(self.segmenter, found, agreement, null, strips, similar)
+        pictures = {path.name: path.read_bytes() for path in sorted(folder.glob("*.webp"))}
+        self.writer.write_layer(layer, self._layer_key(layer), tables, pictures)
+        return layer_record(self.network.layers[layer], tables["units.parquet"], null)
+
+    def _write_model(self, measurer: Measurer, records: dict[str, LayerRecord]) -> None:
+        area, presence, pixels = measurer.concepts()
+        concepts = concept_table(self.segmenter, area, presence, pixels, self.recipe.samples)
+        files = {
+            "model.json": to_json(self._record(records)),
+            "concepts.parquet": table_bytes(concepts, CONCEPTS),
+            "pictures/samples.webp": self._sheet(),
+        }
+        self.writer.write_files("model", self._model_key(records), files)
+
+    def _sheet(self) -> bytes:
+        rows, columns = self._sheet_shape()
+        shown = self.cache.pictures(np.arange(rows * columns))
+        edge = tile_edge(*self.network.resolution)
+        tiles = [tile(picture, edge) for picture in shown]
+        return encode(
+            np.concatenate(
+                [np.concatenate(tiles[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
+            )
+        )
+
+    def _sheet_shape(self) -> tuple[int, int]:
+        columns = min(SHEET[1], self.recipe.samples)
+        return min(SHEET[0], self.recipe.samples // columns), columns
+
+    def _record(self, records: dict[str, LayerRecord]) -> ModelRecord:
+        height, width = self.cache.grid
+        segmenter = self.segmenter
+        return ModelRecord(
+            name=self.recipe.model,
+            title=self.recipe.title,
+            summary=self.recipe.summary,
+            family=self.network.family,
+            resolution=self.network.resolution,
+            checkpoint=self.checkpoint,
+            segmenter=SegmenterRecord(
+                names=_segmenter_names(self.recipe.segmenter),
+                planes=list(segmenter.planes),
+                licence=segmenter.licence,
+                limits=segmenter.limits,
+            ),
+            samples=self.recipe.samples,
+            seed=self.recipe.seed,
+            quantile=self.recipe.quantile,
+            grid=(height, width),
+            tile=tile_edge(*self.network.resolution),
+            sheet=self._sheet_shape(),
+            network=[vars(layer) for layer in self.network.layers.values()],
+            layers=[records[layer] for layer in self.layers if layer in records],
+            planned_layers=self.layers,
+            recipe=self.file.text,
+            versions={
+                "unit59": __version__,
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("torch", "numpy", "pillow")},
+            },
+        )
+
+    def _write_run(self) -> None:
+        self.writer.write_run(
+            {
+                "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "seconds": round(time.time() - self.began, 1),
+                "steps": self.report.seconds,
+                "device": self.options.device,
+            }
+        )
+
+    # ---- keys
+
+    def _layer_key(self, layer: str) -> str:
+        recipe = self.recipe
+        return key_of(
+            version=(PICTURES_VERSION, MEASURES_VERSION),
+            layer=layer,
+            labels=self.labels_key,
+            layers=self.layers,
+            **recipe.model_dump(
+                include={
+                    "samples",
+                    "quantile",
+                    "shuffles",
+                    "bootstrap",
+                    "exemplars",
+                    "similar",
+                    "insert_quantile",
+                }
+            ),
+        )
+
+    def _model_key(self, records: dict[str, LayerRecord]) -> str:
+        return key_of(
+            recipe=self.file.text, labels=self.labels_key, layers=sorted(records), version=__version__
+        )
+
+    def _known_records(self) -> dict[str, LayerRecord]:
+        """Layers whose results are there, whole, and as this recipe would make them."""
+        try:
+            known = {
+                record.name: record
+                for record in read_record(self.writer.folder / "model.json", ModelRecord).layers
+            }
+        except ResultsError:
+            return {}
+        return {
+            layer: known[layer]
+            for layer in self.layers
+            if layer in known and self.writer.is_current(f"layers/{file_name(layer)}", self._layer_key(layer))
+        }
+
+    def _check_room(self) -> None:
+        """Say so before an hour's work, not after, when the disk cannot hold the cache."""
+        each = sum(
+            4 * v.units * v.height * v.width for k, v in self.network.layers.items() if k in self.layers
+        )
+        each += 3 * self.network.resolution[0] * self.network.resolution[1]
+        need = each * self.recipe.samples - sum(
+            f.stat().st_size for f in self.cache.folder.rglob("*.safetensors")
+        )
+        free = shutil.disk_usage(self.cache.folder).free
+        if need > free:
+            raise Unit59Error(
+                f"{self.cache.folder}: the activations of {self.recipe.samples} samples take about "
+                f"{need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Name fewer layers or samples in "
+                f"{self.file.path}, or give another folder with --cache."
+            )
+
+
+def checked_segmenter(file: RecipeFile) -> None:
+    """Refuse a segmenter's wrong name or option before anything is loaded."""
+    with _at_segmenter(file):
+        check_segmenter(file.recipe.segmenter, file.path.parent)
+
+
+def _loaded_segmenter(file: RecipeFile) -> Segmenter:
+    with _at_segmenter(file):
+        return load_segmenter(file.recipe.segmenter, file.path.parent)
+
+
+@contextmanager
+def _at_segmenter(file: RecipeFile) -> Iterator[None]:
+    try:
+        yield
+    except SegmenterError as error:
+        raise file.fail(("segmenter",), str(error)) from None
+
+
+def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
+    """The recipe's network, and the record of where its weights came from.
+
+    Raises:
+        Unit59Error: the weights are missing, not the ones the recipe means, or cannot be loaded.
+    """
+    section = file.recipe.checkpoint
+    path = file.resolve(section.file)
+    if not path.is_file():
+        hint = f" Its authors publish it: {section.source}." if section.source else ""
+        licence = f" Licence: {section.licence}." if section.licence else ""
+        raise file.fail(("checkpoint", "file"), f"{path}: the weights are missing.{hint}{licence}")
+    digest = sha256_of(path)
+    if section.sha256 and digest != section.sha256:
+        raise file.fail(
+            ("checkpoint", "sha256"),
+            f"{path} has the sha256 {digest}: not the file that the recipe means (truncated, or another one).",
+        )
+    network = load(path, device)
+    record = Checkpoint(
+        file=path.name,
+        sha256=digest,
+        bytes=path.stat().st_size,
+        family=network.family,
+        source=section.source,
+        licence=section.licence,
+        terms=section.terms,
+    )
+    return network, record
+
+
+def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
+    """The recipe's layers in forward order.
+
+    Raises:
+        RecipeError: the network has no such layer.
+    """
+    asked = file.recipe.layers
+    if asked == "all":
+        return list(network.layers)
+    for index, layer in enumerate(asked):
+        if layer not in network.layers:
+            raise file.fail(
+                ("layers", index),
+                f"{network.family} has no layer {layer!r}{nearest(layer, network.layers)} "
+                f"It has {', '.join(network.layers)}.",
+            )
+    return [layer for layer in network.layers if layer in asked]
+
+
+def _segmenter_names(spec: Any) -> list[str]:
+    entries = spec if isinstance(spec, list) else [spec]
+    return [str(next(iter(entry))) if isinstance(entry, dict) else str(entry) for entry in entries]

@@ -1,0 +1,161 @@
+"""Every unit's strips: where it is strongest, the same pictures with it off, and others with it on.
+
+Only the network's tail runs again. Before and after come from the same tail, in groups of one size, so
+that an empty edit gives the same picture bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dissect.intervene.edits import ablate, insert
+from dissect.measure.grid import Grid
+from dissect.measure.layer import Activities
+from dissect.networks import State
+from dissect.pictures import strip, tile, tile_edge
+from dissect.results import picture_name, write_atomically
+from dissect.samples import GROUP, SampleCache, to_uint8
+
+
+@dataclass(frozen=True)
+class UnitStrips:
+    """What one unit's strips show.
+
+    Attributes:
+        exemplars: sample numbers, strongest first.
+        ablated_change: mean absolute change of each exemplar when the unit is off, in levels of 0..255.
+        inserted: sample numbers in which the unit is weakest.
+        inserted_change: mean absolute change of each when the unit is on.
+    """
+
+    exemplars: list[int]
+    ablated_change: list[float]
+    inserted: list[int]
+    inserted_change: list[float]
+
+
+class Tail:
+    """The network behind one layer, fed from the cache.
+
+    Args:
+        cache: filled.
+        layer: after which the tail begins.
+    """
+
+    def __init__(self, cache: SampleCache, layer: str) -> None:
+        self.cache, self.layer = cache, layer
+        network, start = cache.sampler.network, cache.sampler.start(range(GROUP))
+        after = network.run(start, until=layer)
+        # When the stages so far changed nothing but the activation, the state after the layer is the start
+        # and the cached activation, and the head need not run again.
+        self._cached = all(name == "x" or after[name] is start.get(name) for name in after)
+
+    def states(self, numbers: Sequence[int]) -> list[tuple[State, int]]:
+        """States right after the layer, in groups of `GROUP`, each with how many of its samples count."""
+        found = []
+        for first in range(0, len(numbers), GROUP):
+            wanted = list(numbers[first : first + GROUP])
+            full = wanted + wanted[:1] * (GROUP - len(wanted))
+            state = self.cache.sampler.start(full)
+            if self._cached:
+                state = {**state, "x": self.cache.rows(self.layer, np.array(full))}
+            else:
+                state = self.cache.sampler.network.run(state, until=self.layer)
+            found.append((state, len(wanted)))
+        return found
+
+    def before_after(self, numbers: Sequence[int], edit: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Pictures float [n,3,H,W] of the samples without and with an edit of the layer's activation."""
+        before, after = [], []
+        network = self.cache.sampler.network
+        for state, count in self.states(numbers):
+            before.append(network.run(state, after=self.layer)["image"][:count])
+            edited = {**state, "x": edit(state["x"])}
+            after.append(network.run(edited, after=self.layer)["image"][:count])
+        return torch.cat(before), torch.cat(after)
+
+
+@torch.no_grad()
+def draw_strips(
+    cache: SampleCache,
+    layer: str,
+    grid: Grid,
+    found: Activities,
+    folder: Path,
+    advance: Callable[[int], None],
+) -> dict[int, UnitStrips]:
+    """Draw all units' strips into `folder`; a unit that is drawn already is left as it is.
+
+    Args:
+        cache: filled.
+        layer: whose units.
+        grid: the compared grid.
+        found: the layer's thresholds, exemplars and insertion levels.
+        folder: for `0059-exemplars.webp`, `-ablated.webp`, `-inserted.webp` and `0059.json`.
+        advance: is told how many units are done.
+    """
+    tail = Tail(cache, layer)
+    strips = {}
+    for unit in range(len(found.insert_level)):
+        note = folder / f"{unit:04d}.json"
+        known = _read_note(note)
+        if known is None:
+            known, pictures = _draw(tail, grid, found, unit)
+            for kind, data in pictures.items():
+                write_atomically(folder / picture_name(unit, kind), data)
+            write_atomically(note, json.dumps(vars(known)).encode())
+        strips[unit] = known
+        advance(1)
+    return strips
+
+
+def _read_note(path: Path) -> UnitStrips | None:
+    try:
+        return UnitStrips(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _draw(tail: Tail, grid: Grid, found: Activities, unit: int) -> tuple[UnitStrips, dict[str, bytes]]:
+    strongest = found.activity.strongest[unit].tolist()
+    weakest = found.activity.weakest[unit].tolist()
+    level = float(found.insert_level[unit])
+    plain, without = tail.before_after(strongest, lambda x: ablate(x, [unit]))
+    lacking, having = tail.before_after(weakest, lambda x: insert(x, [unit], level))
+    masks = _masks(tail.cache, tail.layer, grid, found, unit, strongest)
+    shown = to_uint8(plain).numpy()
+    edge = tile_edge(*shown.shape[1:3])
+    pictures = {
+        "exemplars": strip([[tile(p, edge, m) for p, m in zip(shown, masks, strict=True)]]),
+        "ablated": _pair(plain, without, edge),
+        "inserted": _pair(lacking, having, edge),
+    }
+    return UnitStrips(strongest, _change(plain, without), weakest, _change(lacking, having)), pictures
+
+
+def _pair(before: Tensor, after: Tensor, edge: int) -> bytes:
+    return strip([[tile(picture, edge) for picture in to_uint8(row).numpy()] for row in (before, after)])
+
+
+def _change(before: Tensor, after: Tensor) -> list[float]:
+    """Mean absolute difference of each picture, in levels of 0..255."""
+    difference = (after.clamp(-1, 1) - before.clamp(-1, 1)).abs().double().mean(dim=(1, 2, 3)) * 127.5
+    return [round(float(value), 4) for value in difference]
+
+
+def _masks(
+    cache: SampleCache, layer: str, grid: Grid, found: Activities, unit: int, numbers: list[int]
+) -> NDArray[np.bool_]:
+    masks = np.zeros((len(numbers), grid.pixels), np.bool_)
+    x = cache.rows(layer, np.array(numbers))[:, unit : unit + 1]
+    for hits in grid.hits(x, found.thresholds.value[unit : unit + 1]):
+        masks[hits.sample.cpu().numpy(), hits.pixel.cpu().numpy()] = True
+    return masks.reshape(len(numbers), *grid.size)
