@@ -1,0 +1,138 @@
+"""The files beside the pages: pictures, tables, data and assets, and what the whole will weigh."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dissect.results import LAYER_TABLES, to_json
+from generator.pages.compare import layer_script
+from generator.render import TEMPLATES
+from generator.site import Page, Site
+from generator.views import LayerView
+
+#: What one unit page and its data weigh without pictures (measured with the Material theme).
+UNIT_PAGE_BYTES = 52_000
+#: GitHub Pages refuses a larger site.
+PAGES_LIMIT = 1_000_000_000
+STRIPS = ("exemplars", "ablated", "inserted")
+
+Content = Path | bytes
+
+
+def site_files(site: Site, strips: Iterable[str] = STRIPS) -> Iterator[tuple[str, Content]]:
+    """Every file that pages refer to, as (path in the site, its source or its content)."""
+    strips = tuple(strips)
+    for model in site.models:
+        if model.sheet:
+            yield model.sheet, model.sheet_file
+        yield f"{model.path}/model.json", model.results.folder / "model.json"
+        yield f"{model.path}/concepts.parquet", model.results.folder / "concepts.parquet"
+        yield f"{model.path}/recipe.yaml", model.record.recipe.encode()
+        for layer in model.layers:
+            yield from _layer_files(layer, strips)
+
+
+def assets(templates: Iterable[Path] = ()) -> Iterator[tuple[str, Content]]:
+    """The styles, scripts and fonts; a file of the same name below `templates`/assets goes first."""
+    found: dict[str, Path] = {}
+    for folder in [TEMPLATES, *reversed(list(templates))]:
+        home = folder / "assets"
+        found |= {path.relative_to(home).as_posix(): path for path in home.rglob("*") if path.is_file()}
+    for name, path in sorted(found.items()):
+        yield f"assets/unit59/{name}", path
+
+
+def unit_data(page: Page) -> bytes:
+    """A unit's rows of the results, as JSON."""
+    unit = page.context["unit"]
+    agreement = [
+        {
+            "concept": one.concept.label,
+            "plane": one.concept.plane,
+            **{name: getattr(one, name) for name in ("iou", "low", "high", "null", "null_99", "iqr")},
+            "intersection": one.intersection,
+            "union": one.union,
+        }
+        for one in page.context["agreements"]
+    ]
+    return to_json(
+        {
+            "model": unit.layer.model.name,
+            "layer": unit.layer.name,
+            "units.parquet": unit.row,
+            "agreement.parquet": agreement,
+        }
+    )
+
+
+def write(files: Iterable[tuple[str, Content]], folder: Path) -> None:
+    """Write files below a folder."""
+    made: set[Path] = set()
+    for name, content in files:
+        target = folder / name
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        if isinstance(content, bytes):
+            target.write_bytes(content)
+        else:
+            shutil.copyfile(content, target)
+
+
+def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
+    """About how large the built site will be."""
+    pictures = sum(
+        content.stat().st_size if isinstance(content, Path) else len(content)
+        for layer in site.layers
+        for _, content in _pictures(layer, tuple(strips))
+    )
+    units = sum(layer.record.units for layer in site.layers)
+    tables = sum(
+        (layer.results.folder / name).stat().st_size for layer in site.layers for name in LAYER_TABLES
+    )
+    return pictures + tables + units * UNIT_PAGE_BYTES + sum(_size(content) for _, content in assets())
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _layer_files(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[str, Content]]:
+    yield from _pictures(layer, strips)
+    for name in LAYER_TABLES:
+        yield f"{layer.path}/{name}", layer.results.folder / name
+    yield f"{layer.path}/units.csv", _units_csv(layer)
+    # A script, not JSON: pages opened from disk may load scripts, but may not fetch.
+    data = json.dumps(layer_script(layer), separators=(",", ":"), ensure_ascii=False)
+    yield f"{layer.path}/units.js", f"window.unit59Layer({data});\n".encode()
+
+
+def _pictures(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[str, Content]]:
+    for unit in layer.units:
+        for kind in strips:
+            if unit.row["inserted" if kind == "inserted" else "exemplars"]:
+                yield unit.strip(kind), layer.results.picture(unit.number, kind)
+
+
+def _units_csv(layer: LayerView) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(layer.results.units.columns)
+    for unit in layer.units:
+        table.writerow([_cell(value) for value in unit.row.values()])
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    """Lists as `1;2;3`; text that a spreadsheet would run as a formula gets a quote before it."""
+    if isinstance(value, list):
+        return ";".join(f"{item:.6g}" if isinstance(item, float) else str(item) for item in value)
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

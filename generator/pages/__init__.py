@@ -1,0 +1,1 @@
+"""One module a page kind: what its template gets."""

@@ -1,0 +1,85 @@
+"""A model's page, and the list of models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generator.charts import layers_chart
+from generator.site import Page, Site
+from generator.views import ModelView, UnitView
+
+
+def models_page(site: Site) -> Page:
+    """`models/`: every model as a card."""
+    return Page(
+        path="models",
+        title="Models",
+        description=f"The {len(site.models)} generators dissected here, layer by layer.",
+        template="models.html",
+    )
+
+
+def model_page(site: Site, model: ModelView) -> Page:
+    """`models/<model>/`: what it is and where its units are."""
+    return Page(
+        path=model.path,
+        title=model.title,
+        description=(
+            f"{model.title}: {model.above_null} of {model.units} units in {len(model.layers)} layers agree "
+            "with a concept better than chance."
+        ),
+        template="model.html",
+        context={
+            "model": model,
+            "best": best_units(model),
+            "chart": layers_chart(model) if model.layers else None,
+            "network": network_rows(model),
+            "run": plain_facts(model.results.run),
+        },
+        keywords=f"{model.record.family} {model.name}",
+    )
+
+
+def best_units(model: ModelView, most: int = 8) -> list[UnitView]:
+    """The model's units with the largest IoU above the null, at most two a concept."""
+    above = [unit for layer in model.layers for unit in layer.units if unit.verdict == "above"]
+    above.sort(key=lambda unit: -unit.iou)
+    taken: dict[str, int] = {}
+    best = []
+    for unit in above:
+        slug = unit.concept.slug if unit.concept else ""
+        taken[slug] = taken.get(slug, 0) + 1
+        if taken[slug] <= 2:
+            best.append(unit)
+    return best[:most]
+
+
+def network_rows(model: ModelView) -> list[dict[str, Any]]:
+    """The architecture table: every layer of the network, with the dissected one's view where there is one."""
+    shown = {layer.name: layer for layer in model.layers}
+    planned = set(model.record.planned_layers)
+    return [
+        {
+            "name": str(entry.get("name", "")),
+            "units": entry.get("units", ""),
+            "size": f"{entry.get('height', '?')} × {entry.get('width', '?')}",
+            "place": str(entry.get("path", "")),
+            "layer": shown.get(str(entry.get("name", ""))),
+            "planned": entry.get("name") in planned,
+        }
+        for entry in model.record.network
+    ]
+
+
+def plain_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """The single values of run.json as (words, text), nested ones with their path as words."""
+    facts: list[tuple[str, str]] = []
+    for key, value in run.items():
+        words = str(key).replace("_", " ")
+        if isinstance(value, dict):
+            facts.extend((f"{words}: {name}", text) for name, text in plain_facts(value))
+        elif isinstance(value, float):
+            facts.append((words, f"{value:.1f}"))
+        elif isinstance(value, str | int):
+            facts.append((words, str(value)))
+    return facts

@@ -1,0 +1,139 @@
+"""Pages to HTML: the Jinja environment, links relative to the page, numbers as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from dissect.errors import Unit59Error
+from dissect.results import INTERPRETABLE_IOU
+from generator.site import Page, Site
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "site_templates"
+
+
+class TemplateError(Unit59Error):
+    """A template that cannot be used: names the file and the place."""
+
+
+class Renderer:
+    """Renders a site's pages to HTML bodies (no `<html>`, no head).
+
+    Args:
+        site: the site.
+        templates: folders of templates that go before the project's own, first one first.
+        explicit: link to `…/index.html` instead of `…/`, so that links also work from disk.
+        strips: the kinds of pictures that unit pages show.
+
+    Raises:
+        TemplateError: on rendering, when a template is missing or broken.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        templates: Iterable[Path] = (),
+        *,
+        explicit: bool = False,
+        strips: Iterable[str] = ("exemplars", "ablated", "inserted"),
+    ) -> None:
+        self.site = site
+        self.explicit = explicit
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader([*map(str, templates), str(TEMPLATES)]),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(number=number, percent=percent, signed=signed, figure=figure)
+        self._environment.globals.update(
+            site=site, cut=INTERPRETABLE_IOU, strips=frozenset(strips), version=_version()
+        )
+
+    def body(self, page: Page) -> str:
+        """The page's content."""
+        return self._render(page.template, page, page.context)
+
+    def block(self, page: Page) -> str:
+        """The page's content with its styles and scripts around it, for another site builder's page."""
+        return self._render("block.html", page, {"body": self.body(page)})
+
+    def document(self, page: Page) -> str:
+        """The page as a whole HTML document of its own, for a site without a site builder."""
+        return self._render("document.html", page, {"body": self.body(page)})
+
+    def _render(self, name: str, page: Page, context: dict[str, Any]) -> str:
+        here = Links(page.path, explicit=self.explicit)
+        try:
+            template = self._environment.get_template(name)
+            return template.render(page=page, url=here.page, asset=here.file, **context)
+        except jinja2.TemplateNotFound as error:
+            raise TemplateError(f"{error.name}: there is no such template.") from None
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"{error.filename}:{error.lineno}: {error.message}.") from None
+        except jinja2.UndefinedError as error:
+            raise TemplateError(f"{name}, for the page {page.path or '/'}: {error.message}.") from None
+
+
+class Links:
+    """Addresses relative to one page, so that a site works below any path.
+
+    >>> Links("models/faces").page("concepts/hair")
+    '../../concepts/hair/'
+    >>> Links("").page("")
+    './'
+    """
+
+    def __init__(self, here: str, *, explicit: bool = False) -> None:
+        self._up = "../" * len(here.split("/")) if here else "./"
+        self._last = "index.html" if explicit else ""
+
+    def page(self, path: str) -> str:
+        """The address of a page."""
+        base = self._up if not path else f"{self._up.removeprefix('./')}{path}/"
+        return f"{base}{self._last}"
+
+    def file(self, path: str) -> str:
+        """The address of a file."""
+        return f"{self._up.removeprefix('./')}{path}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A score for people: three decimals, two significant digits where that would be nearly nothing.
+
+    >>> number(0.1502), number(0.00034), number(None), number(0)
+    ('0.150', '0.00034', '–', '0')
+    """
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) < 10.0**-2:
+        return f"{value:.2g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    return f"{value:.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage, with a narrow space before the sign."""
+    return "–" if value is None else f"{value * 100:.{digits}f}\u202f%"
+
+
+def signed(value: float) -> str:
+    """A number with its sign."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def figure(value: Any) -> str:
+    """A chart's figure as compact JSON, for an attribute (the template escapes it)."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _version() -> str:
+    from dissect import __version__
+
+    return __version__

@@ -1,0 +1,108 @@
+"""Results to pages: which pages a site has, their titles and what each shows. Pure: nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from dissect.results import ModelResults
+from generator.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: where it is, what it is called, and what its template needs.
+
+    Attributes:
+        path: address below the site's root, without slashes at its ends; empty for the home page.
+        title: plain text, not escaped.
+        description: one plain sentence, for search engines and previews.
+        template: name of the template in site_templates/.
+        context: the template's variables.
+        keywords: plain text that search should also find it by.
+    """
+
+    path: str
+    title: str
+    description: str
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    keywords: str = ""
+
+    @property
+    def source(self) -> str:
+        """The Markdown file it is written as; `index.md`, so that links hold whatever the URL style."""
+        return f"{self.path}/index.md" if self.path else "index.md"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything that the pages are made of."""
+
+    models: list[ModelView]
+
+    @classmethod
+    def of(cls, results: Iterable[ModelResults], layers: Iterable[str] = ()) -> Site:
+        """The site of these results; `layers` restricts it to layers of these names."""
+        return cls(view_models(results, layers))
+
+    @cached_property
+    def concepts(self) -> list[ConceptView]:
+        """All concepts of all models, by plane and label."""
+        found = {view.slug: view for model in self.models for view in model.concepts.values()}
+        return sorted(found.values(), key=lambda view: (view.plane, view.label.lower()))
+
+    @cached_property
+    def scale(self) -> float:
+        """Right end of every IoU scale in the site, so that bars compare from page to page."""
+        tops = [layer.results.units["iou_high"].max() for model in self.models for layer in model.layers]
+        highest = max((float(str(top)) for top in tops if top is not None), default=0.0)
+        return max(0.1, min(1.0, round(highest + 0.025, 2)))
+
+    @cached_property
+    def layers(self) -> list[LayerView]:
+        """All layers of all models, in forward order."""
+        return [layer for model in self.models for layer in model.layers]
+
+    @cached_property
+    def _best(self) -> dict[tuple[str, str], tuple[UnitView, Agreement]]:
+        best: dict[tuple[str, str], tuple[UnitView, Agreement]] = {}
+        for layer in self.layers:
+            for concept in {view.slug: view for view in layer.model.concepts.values()}.values():
+                found = layer.best_agreement(concept)
+                key = layer.model.name, concept.slug
+                if found and (key not in best or _rank(found[1]) > _rank(best[key][1])):
+                    best[key] = found
+        return best
+
+    def best_unit(self, model: ModelView, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
+        """The model's unit that agrees best with the concept: above the null first, then by IoU."""
+        return self._best.get((model.name, concept.slug))
+
+    def layer_of(self, unit: UnitView, layer: str) -> LayerView | None:
+        """Another layer of the unit's model, if the site shows it."""
+        return next((view for view in unit.layer.model.layers if view.name == layer), None)
+
+    def pages(self) -> Iterator[Page]:
+        """All pages but those of units. A new page kind is one more line here and one module in pages/."""
+        from generator.pages import compare, concept, home, layer, model
+
+        yield home.home_page(self)
+        yield model.models_page(self)
+        yield from (model.model_page(self, view) for view in self.models)
+        yield from (layer.layer_page(self, view) for view in self.layers)
+        yield concept.concepts_page(self)
+        yield from (concept.concept_page(self, view) for view in self.concepts)
+        yield compare.compare_page(self)
+
+    def unit_pages(self, layer: LayerView) -> Iterator[Page]:
+        """The pages of one layer's units, in channel order."""
+        from generator.pages import unit
+
+        return unit.unit_pages(self, layer)
+
+
+def _rank(agreement: Agreement) -> tuple[bool, float]:
+    return agreement.above, agreement.iou

@@ -1,0 +1,1 @@
+"""The pages' look: Jinja templates and assets, each overridable by a file of the same name."""
