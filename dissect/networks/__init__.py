@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dissect.checkpoints import Checkpoint, CheckpointError, read_checkpoint
-from dissect.networks import dcgan, progan, stylegan
+from dissect.networks import dcgan, own, progan, stylegan
 from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State
 from dissect.networks.files import is_converted, restore
 
@@ -22,12 +22,16 @@ def load(path: str | Path, device: str = "cpu") -> Network:
     """Load a generator; its family is recognised from the file, and nothing in the file is executed.
 
     Args:
-        path: a published checkpoint, or a file that `dissect.networks.files.save` wrote.
+        path: a published checkpoint, a file that `dissect.networks.files.save` wrote, or
+            ``package.module:factory`` of your own (see `dissect.networks.own`).
         device: where its weights go, e.g. ``cpu`` or ``cuda``.
 
     Raises:
         CheckpointError: the file is missing, damaged, hostile, or of no known family.
+        NetworkError: your own module does not keep its contract.
     """
+    if own.is_spec(str(path)) and not Path(path).exists():
+        return own.load(str(path)).to(device)
     network = build(read_checkpoint(path))
     if network is None:
         raise CheckpointError(

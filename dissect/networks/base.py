@@ -70,7 +70,7 @@ class Network(nn.Module, ABC):
     #: Short name of the architecture: dcgan, progan, stylegan, stylegan2, stylegan3, pix2pix.
     family: ClassVar[str]
     #: What `generate` takes: latent codes [N, latent_size] or pictures [N,3,H,W] in [-1,1].
-    takes: ClassVar[Literal["latent", "image"]] = "latent"
+    takes: Literal["latent", "image"] = "latent"
 
     latent_size: int = 0
     label_size: int = 0
@@ -249,6 +249,11 @@ def count_parameters(network: nn.Module) -> int:
 def edited(state: State, x: Tensor, **more: Any) -> State:
     """A copy of `state` with another running activation."""
     return {**state, "x": x, **more}
+
+
+def as_rgb(image: Tensor) -> Tensor:
+    """Pictures [N,1,H,W] or [N,3,H,W] as [N,3,H,W]: grey ones get three equal channels."""
+    return image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
 
 
 def require(tensors: Mapping[str, Any], name: str) -> Any:
