@@ -55,7 +55,8 @@ def dissect(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
 ) -> None:
     """Dissect what RECIPE names; interrupted, the same command goes on where it stopped."""
-    from dissect.pipeline import Options, checked_device
+    from dissect.opening import checked_device
+    from dissect.pipeline import Options
     from dissect.pipeline import dissect as run
     from dissect.progress import Reporter
     from dissect.recipe import read_recipe
@@ -81,6 +82,35 @@ def schema() -> None:
     from dissect.recipe import json_schema
 
     typer.echo(json_schema(), nl=False)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of any supported format.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what FILE holds: its family, layers, units and licence. Nothing in it is executed."""
+    from dissect.networks.inspect import inspect as run
+    from dissect.networks.listing import show
+
+    found = run(file)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        show(found, Console())
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published checkpoint.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="The file to write.")],
+) -> None:
+    """Write the generator in FILE as safetensors, which loads faster and in other programs too."""
+    from dissect.networks import load
+    from dissect.networks.files import save
+
+    save(load(file), out, source=file)
+    typer.echo(f"{out}: {out.stat().st_size:,} bytes.")
 
 
 @app.command()
