@@ -7,13 +7,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dissect.checkpoints import Checkpoint, CheckpointError, read_checkpoint
-from dissect.networks import dcgan, own, progan, stylegan
+from dissect.networks import dcgan, own, pix2pix, progan, stylegan, stylegan2, stylegan3
 from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State
 from dissect.networks.files import is_converted, restore
 
 #: Each architecture's module offers ``recognise(checkpoint) -> bool``, ``build(checkpoint) -> Network`` and
 #: ``NETWORK``, its class (whose ``config``/``from_config`` serve the container of our own).
-FAMILIES = (stylegan, progan, dcgan)
+FAMILIES = (stylegan, stylegan2, stylegan3, progan, pix2pix, dcgan)
 
 __all__ = ["FAMILIES", "Layer", "Network", "NetworkError", "Noise", "Stage", "State", "build", "load"]
 
