@@ -59,3 +59,15 @@ class Segmenter(ABC):
             ``concepts[v - 1]``, whose plane is the plane it stands in. Picture i's result must not
             depend on the other pictures of the batch.
         """
+
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """Differentiable scores, where the segmenter has them: cheap attribution and ACE need them.
+
+        Args:
+            images: float [N,3,H,W] in [-1,1]; gradients flow back to it.
+
+        Returns:
+            One entry a plane: float [N, 1 + concepts of the plane, h, w], channel 0 for nothing and then the
+            plane's concepts by number, so that the largest is what `segment` says; or None, without scores.
+        """
+        return [None] * len(self.planes)

@@ -72,6 +72,13 @@ class Checked(Segmenter):
         self._check_planes(found)
         return found
 
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """The inner segmenter's scores, if it has any."""
+        given = self.inner.logits(images) if hasattr(self.inner, "logits") else super().logits(images)
+        if len(given) != len(self.planes):
+            raise self._fail(f"logits returned {len(given)} entries for {len(self.planes)} planes.")
+        return list(given)
+
     def _check_planes(self, found: Tensor) -> None:
         table = self._plane_of.to(found.device)
         for index, plane in enumerate(self.planes):

@@ -23,6 +23,9 @@ PROTOTYPES = {
     "pink": "#ee9fb8",
 }
 
+#: Distance in CIELAB over which one colour name gives way to the next, for `Colours.logits`.
+SOFTNESS = 10.0
+
 
 class Colours(Segmenter):
     """Each pixel gets the colour name whose prototype is nearest in CIELAB (Euclidean distance)."""
@@ -51,6 +54,13 @@ class Colours(Segmenter):
             best = torch.minimum(best, distance)
         return names[:, None]
 
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """See `Segmenter.logits`: minus the squared distance, over `SOFTNESS`; nothing never wins."""
+        lab = to_lab((images.clamp(-1, 1) + 1) / 2)
+        apart = lab[:, None] - self._prototypes.to(lab)[None, :, :, None, None]
+        scores = -apart.square().sum(dim=2) / (2 * SOFTNESS**2)
+        return [torch.cat([torch.full_like(scores[:, :1], -1e4), scores], dim=1)]
+
 
 def to_lab(rgb: Tensor) -> Tensor:
     """SRGB in [0,1] to CIELAB under D65 (IEC 61966-2-1 and CIE 15).
@@ -74,6 +84,6 @@ def to_lab(rgb: Tensor) -> Tensor:
     ratio = torch.stack([row[0] * red + row[1] * green + row[2] * blue for row in to_xyz], 1)
     ratio = ratio / white[None, :, None, None]
     delta = 6 / 29
-    f = torch.where(ratio > delta**3, ratio.clamp(min=0) ** (1 / 3), ratio / (3 * delta**2) + 4 / 29)
+    f = torch.where(ratio > delta**3, ratio.clamp(min=delta**3) ** (1 / 3), ratio / (3 * delta**2) + 4 / 29)
     x, y, z = f.unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)

@@ -58,6 +58,10 @@ class Stack(Segmenter):
             dim=1,
         )
 
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """The parts' scores, plane by plane, each of its own size."""
+        return [scores for part in self.parts for scores in part.logits(images)]
+
 
 def _resize(labels: Tensor, size: tuple[int, ...]) -> Tensor:
     if tuple(labels.shape[2:]) == size:
