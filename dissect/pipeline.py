@@ -16,17 +16,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from dissect import __version__
 from dissect.errors import Unit59Error
 from dissect.measure.agreement import null_scores
 from dissect.measure.layer import VERSION as MEASURES_VERSION
 from dissect.measure.layer import Activities, Measurer
-from dissect.networks import Network, load
+from dissect.opening import (
+    check_names,
+    load_network,
+    open_inputs,
+    open_segmenter,
+    segmenter_names,
+    wanted_layers,
+)
 from dissect.pictures import encode, tile, tile_edge
 from dissect.progress import Reporter
 from dissect.recipe import RecipeFile
@@ -34,7 +39,6 @@ from dissect.results import ResultsError, ResultsWriter, file_name, sha256_of, t
 from dissect.results.reader import read_record
 from dissect.results.schema import (
     CONCEPTS,
-    Checkpoint,
     LayerRecord,
     ModelRecord,
 )
@@ -42,9 +46,7 @@ from dissect.results.schema import (
     Segmenter as SegmenterRecord,
 )
 from dissect.samples import Drawing, SampleCache, Sampler, key_of
-from dissect.segmenters import Segmenter, SegmenterError, check_segmenter, load_segmenter
 from dissect.strips import draw_strips
-from dissect.suggest import nearest
 from dissect.tables import concept_table, layer_record, layer_tables
 
 #: Raised when the way samples or measurements are made changes, so that no old cache is taken for new.
@@ -84,20 +86,6 @@ def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
         return _Run(file, options, report).run()
 
 
-def checked_device(name: str) -> str:
-    """The device's name, if torch can use it here.
-
-    Raises:
-        Unit59Error: it cannot.
-    """
-    try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise Unit59Error(f"--device {name}: torch cannot use it here ({reason}). Try cpu or cuda.") from None
-    return name
-
-
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Only one run works on a model's cache at a time."""
@@ -118,16 +106,21 @@ class _Run:
     def __init__(self, file: RecipeFile, options: Options, report: Reporter) -> None:
         self.file, self.recipe, self.options, self.report = file, file.recipe, options, report
         self.began = time.time()
-        checked_segmenter(file)
+        check_names(file)
         self.network, self.checkpoint = load_network(file, options.device)
         self.layers = wanted_layers(file, self.network)
-        self.segmenter = _loaded_segmenter(file)
+        self.inputs = open_inputs(file, self.network)
+        self.segmenter = open_segmenter(file)
         self.writer = ResultsWriter(options.results, self.recipe.model)
         drawing = Drawing(
             self.recipe.seed, self.recipe.psi, self.recipe.cutoff, self.recipe.noise, self.recipe.label
         )
+        fingerprint = self.inputs.fingerprint(self.recipe.samples) if self.inputs else None
         self.samples_key = key_of(
-            version=SAMPLES_VERSION, checkpoint=self.checkpoint.sha256, drawing=vars(drawing)
+            version=SAMPLES_VERSION,
+            checkpoint=self.checkpoint.sha256,
+            drawing=vars(drawing),
+            inputs=fingerprint,
         )
         self.labels_key = key_of(
             samples=self.samples_key,
@@ -137,7 +130,7 @@ class _Run:
         )
         self.cache = SampleCache(
             options.cache / self.recipe.model,
-            Sampler(self.network, drawing, None, options.device),
+            Sampler(self.network, drawing, self.inputs, options.device),
             self.segmenter,
             self.recipe.samples,
             self.layers,
@@ -228,7 +221,7 @@ class _Run:
             resolution=self.network.resolution,
             checkpoint=self.checkpoint,
             segmenter=SegmenterRecord(
-                names=_segmenter_names(self.recipe.segmenter),
+                names=segmenter_names(self.recipe.segmenter),
                 planes=list(segmenter.planes),
                 licence=segmenter.licence,
                 limits=segmenter.limits,
@@ -318,77 +311,3 @@ class _Run:
                 f"{need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Name fewer layers or samples in "
                 f"{self.file.path}, or give another folder with --cache."
             )
-
-
-def checked_segmenter(file: RecipeFile) -> None:
-    """Refuse a segmenter's wrong name or option before anything is loaded."""
-    with _at_segmenter(file):
-        check_segmenter(file.recipe.segmenter, file.path.parent)
-
-
-def _loaded_segmenter(file: RecipeFile) -> Segmenter:
-    with _at_segmenter(file):
-        return load_segmenter(file.recipe.segmenter, file.path.parent)
-
-
-@contextmanager
-def _at_segmenter(file: RecipeFile) -> Iterator[None]:
-    try:
-        yield
-    except SegmenterError as error:
-        raise file.fail(("segmenter",), str(error)) from None
-
-
-def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
-    """The recipe's network, and the record of where its weights came from.
-
-    Raises:
-        Unit59Error: the weights are missing, not the ones the recipe means, or cannot be loaded.
-    """
-    section = file.recipe.checkpoint
-    path = file.resolve(section.file)
-    if not path.is_file():
-        hint = f" Its authors publish it: {section.source}." if section.source else ""
-        licence = f" Licence: {section.licence}." if section.licence else ""
-        raise file.fail(("checkpoint", "file"), f"{path}: the weights are missing.{hint}{licence}")
-    digest = sha256_of(path)
-    if section.sha256 and digest != section.sha256:
-        raise file.fail(
-            ("checkpoint", "sha256"),
-            f"{path} has the sha256 {digest}: not the file that the recipe means (truncated, or another one).",
-        )
-    network = load(path, device)
-    record = Checkpoint(
-        file=path.name,
-        sha256=digest,
-        bytes=path.stat().st_size,
-        family=network.family,
-        source=section.source,
-        licence=section.licence,
-        terms=section.terms,
-    )
-    return network, record
-
-
-def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
-    """The recipe's layers in forward order.
-
-    Raises:
-        RecipeError: the network has no such layer.
-    """
-    asked = file.recipe.layers
-    if asked == "all":
-        return list(network.layers)
-    for index, layer in enumerate(asked):
-        if layer not in network.layers:
-            raise file.fail(
-                ("layers", index),
-                f"{network.family} has no layer {layer!r}{nearest(layer, network.layers)} "
-                f"It has {', '.join(network.layers)}.",
-            )
-    return [layer for layer in network.layers if layer in asked]
-
-
-def _segmenter_names(spec: Any) -> list[str]:
-    entries = spec if isinstance(spec, list) else [spec]
-    return [str(next(iter(entry))) if isinstance(entry, dict) else str(entry) for entry in entries]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from dissect.inputs import Inputs
 from dissect.networks import Network, State
 from dissect.networks.base import normal_draw
 from dissect.results import file_name, write_atomically
@@ -36,15 +37,6 @@ SHARD = 64
 
 #: Streams of random numbers per sample: keeps a sample's latent code, class and noise apart.
 LATENT, CLASS, NOISE = 0, 1, 2
-
-
-class Inputs(Protocol):
-    """Conditional inputs: pictures [N,3,H,W] in [-1,1] by number."""
-
-    def __len__(self) -> int: ...
-
-    def load(self, numbers: Sequence[int]) -> Tensor:
-        """The numbered inputs."""
 
 
 @dataclass(frozen=True)
