@@ -276,7 +276,8 @@ def load_inputs(spec: Any, base: Path, size: tuple[int, int]) -> Inputs:
     try:
         chosen = form.model_validate(dict(spec))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt option explains a missing one, so it comes first.
+        first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         option = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             known = form.model_fields

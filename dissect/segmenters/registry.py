@@ -153,14 +153,16 @@ def _parameters(factory: Any) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, parameters: Mapping[str, Any]) -> str:
-    first = error.errors()[0]
+    # A misspelt option explains a missing one, so it comes first.
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     option = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         known = ", ".join(parameters) or "none"
         return f"there is no option {option!r}{nearest(option, parameters)} It has {known}."
     if first["type"] == "missing":
         return f"option {option!r} is missing."
-    return f"option {'.'.join(map(str, first['loc']))}: {first['msg']} (got {first['input']!r})."
+    place = ".".join([option, *(str(part) for part in first["loc"][1:] if isinstance(part, int))])
+    return f"option {place}: {first['msg']} (got {first['input']!r})."
 
 
 def _resolve(value: Any, annotation: Any, base: Path) -> Any:

@@ -6,7 +6,6 @@ Three planes: objects, materials and parts of sky, building and person. Files: `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -61,10 +60,10 @@ class UnifiedParsing(Segmenter):
     ) -> None:
         self.segsizes = segsizes or [256]
         self.downsample = downsample
-        self.labels = read_labels(_one(folder, r".*labels\.json"))
+        self.labels = read_labels(_one(folder, "*labels.json"))
         self.concepts = self.labels.concepts
-        encoder = Weights(_one(folder, r".*encoder_epoch_\d+\.pth"))
-        decoder = Weights(_one(folder, r".*decoder_epoch_\d+\.pth"))
+        encoder = Weights(_one(folder, "*encoder_epoch_*.pth"))
+        decoder = Weights(_one(folder, "*decoder_epoch_*.pth"))
         with torch.device("meta"):
             self.encoder = ResNet(encoder)
             self.decoder = ParsingDecoder(decoder, self.encoder.widths)
@@ -159,8 +158,8 @@ def _one(folder: Path, pattern: str) -> Path:
     """The one file in a folder whose name fits."""
     if not folder.is_dir():
         raise SegmenterError(f"{folder}: there is no such folder (upernet's weights and labels.json).")
-    found = sorted(path for path in folder.iterdir() if re.fullmatch(pattern, path.name))
+    found = sorted(folder.glob(pattern))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise SegmenterError(f"{folder}: expected one file named like {pattern!r}, found {names}.")
+        raise SegmenterError(f"{folder}: expected one file {pattern}, found {names}.")
     return found[0]
