@@ -14,7 +14,7 @@ from dissect.checkpoints.unpickle import Known, Unfinished
 
 #: Numbers and booleans. Object arrays would hold pickles of their own; text has no place in a network.
 _CODE = re.compile(r"[<>|=]?(\?|b1|[iu][1248]|f[248]|c8|c16|[bBhHiIlLqQefd])")
-_MAX_DIMENSIONS = 32
+_MAX_DIMENSIONS, _MAX_SIZE = 32, 1 << 48
 Bytes = bytes | bytearray | memoryview
 
 
@@ -54,8 +54,6 @@ def array_of(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray[Any, A
     if not isinstance(dtype, DType):
         raise RefusedError("numpy.ndarray: its dtype is none")
     sizes = sizes_of(shape, "numpy.ndarray")
-    if len(sizes) > _MAX_DIMENSIONS:
-        raise RefusedError(f"numpy.ndarray: {len(sizes)} dimensions")
     raw = raw_bytes(data, "numpy.ndarray")
     expected = math.prod(sizes) * dtype.dtype.itemsize
     if len(raw) != expected:
@@ -63,21 +61,33 @@ def array_of(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray[Any, A
             f"numpy.ndarray: shape {list(sizes)} needs {expected} bytes, the file has {len(raw)}"
         )
     if not expected:
-        return np.empty([min(size, 1) for size in sizes], dtype.dtype)
+        return np.empty(sizes, dtype.dtype)
     array = np.frombuffer(raw, dtype.dtype)
     return array.reshape(sizes, order="F" if order == "F" else "C")
 
 
 def sizes_of(value: Any, what: str) -> tuple[int, ...]:
-    """`value` as non-negative whole numbers.
+    """`value` as sizes whose product (zeros apart) a computer can address.
 
     Raises:
-        RefusedError: it is not a tuple or list of such.
+        RefusedError: it is none.
     """
-    if not isinstance(value, tuple | list):
-        raise RefusedError(f"{what}: sizes are a {type(value).__name__}")
+    sizes = whole_numbers(value, what)
+    if math.prod(size or 1 for size in sizes) >= _MAX_SIZE:
+        raise RefusedError(f"{what}: sizes {list(sizes)} are beyond any memory")
+    return sizes
+
+
+def whole_numbers(value: Any, what: str) -> tuple[int, ...]:
+    """`value` as at most 32 non-negative whole numbers.
+
+    Raises:
+        RefusedError: it is no tuple or list of such.
+    """
+    if not isinstance(value, tuple | list) or len(value) > _MAX_DIMENSIONS:
+        raise RefusedError(f"{what}: its sizes are no short tuple")
     for size in value:
-        if type(size) is not int or not 0 <= size < 1 << 48:
+        if type(size) is not int or not 0 <= size < _MAX_SIZE:
             raise RefusedError(f"{what}: {str(size)[:40]!r} is no size")
     return tuple(value)
 

@@ -18,7 +18,8 @@ from dissect.checkpoints.torch_legacy import MAGIC, read_stream
 from dissect.checkpoints.torch_zip import read_zip
 from dissect.checkpoints.unpickle import Known, Unpickler
 
-_LEGACY_START = b"\x8a\x0a" + MAGIC.to_bytes(10, "little")
+#: A legacy torch file's first pickle, at protocols from 2 and below.
+_LEGACY_STARTS = (b"\x8a\x0a" + MAGIC.to_bytes(10, "little"), f"L{MAGIC}L".encode())
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
@@ -32,7 +33,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     start = bytes(view[:512])
     if start.startswith(b"PK\x03\x04"):
         return Checkpoint(path, "torch-zip", read_zip(str(path), view, PYTHON | NUMPY | TORCH))
-    if start[2:14] == _LEGACY_START:
+    if any(legacy in start[:32] for legacy in _LEGACY_STARTS):
         content = read_stream(str(path), view, PYTHON | NUMPY | TORCH, Budget())
         return Checkpoint(path, "torch-legacy", content)
     if start[8:9] == b"{":

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dissect.checkpoints.arrays import Bytes, raw_bytes, sizes_of
+from dissect.checkpoints.arrays import Bytes, raw_bytes, sizes_of, whole_numbers
 from dissect.checkpoints.base import RefusedError
 from dissect.checkpoints.unpickle import Known
 
@@ -30,7 +30,6 @@ DTYPES = {
 }
 #: An expanded tensor repeats its storage; beyond this it claims memory that the file does not hold.
 _MAX_REPEATED = 1 << 16
-_MAX_DIMENSIONS = 32
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,13 @@ def _tensor(arguments: tuple[Any, ...]) -> Tensor:
     if len(arguments) < 4 or not isinstance(arguments[0], Storage):
         raise RefusedError("a tensor takes a storage, an offset, sizes and strides")
     storage, offset, size, stride = arguments[:4]
-    sizes, strides = sizes_of(size, "tensor"), sizes_of(stride, "tensor")
+    sizes, strides = sizes_of(size, "tensor"), whole_numbers(stride, "tensor")
     (offset,) = sizes_of((offset,), "tensor")
-    if len(sizes) != len(strides) or len(sizes) > _MAX_DIMENSIONS:
+    if len(sizes) != len(strides):
         raise RefusedError(f"a tensor of sizes {list(sizes)[:8]} has strides {list(strides)[:8]}")
     count = math.prod(sizes)
     if not count:
-        return torch.empty([min(size, 1) for size in sizes], dtype=storage.dtype)
+        return torch.empty(sizes, dtype=storage.dtype)
     last = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
     if last >= storage.count or count > max(storage.count, _MAX_REPEATED):
         raise RefusedError(f"a tensor of sizes {list(sizes)} reaches outside its storage of {storage.count}")

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dissect.checkpoints import Checkpoint
-from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State, edited
+from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State, as_rgb, edited
 from dissect.networks.inputs import label_vectors, latent_codes
 from dissect.networks.tensorflow import Pickled, averaged_generator, block_sides
-from dissect.networks.weights import MAX_RESOLUTION, Convolution, Weights, upsampling_kernel
+from dissect.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb, upsampling_kernel
 
 _NESTS = ("state_dict", "model", "generator")
 _KEY = re.compile(r"(layer|features\.)(\d{1,3})\.conv\.weight")
@@ -94,7 +94,7 @@ class ProGAN(Network):
                 blocks.append(Convolution(own, None, channels, side, side, units_at=0))
         self._chain, self.blocks = blocks, nn.ModuleList(blocks)
         self._units = [block.bias.shape[0] for block in blocks]
-        self.output = Convolution(weights.under("output."), 3, self._units[-1], 1, 1, units_at=0)
+        self.output = to_rgb(weights.under("output."), self._units[-1])
         self.label_size = config.label_size
         self.latent_size = blocks[0].weight.shape[1] - config.label_size
         if self.latent_size < 1:
@@ -153,7 +153,7 @@ class ProGAN(Network):
 
     def _picture(self, state: State) -> State:
         image = F.conv2d(self._normed(state["x"]), self.output.weight, self.output.bias)
-        return {**state, "image": torch.tanh(image) if self._config.tanh else image}
+        return {**state, "image": as_rgb(torch.tanh(image) if self._config.tanh else image)}
 
     def _normed(self, x: Tensor) -> Tensor:
         return _pixel_norm(x, self._config.epsilon) if self._config.pixel_norm else x
@@ -208,9 +208,9 @@ def _from_gandissect(tensors: Mapping[str, Tensor]) -> ProGAN:
         weight = weight * _gain(weight)
         made[f"blocks.{index}.weight"] = upsampling_kernel(weight) if _doubles(index) else weight
         made[f"blocks.{index}.bias"] = weights.take(f"{path}.wscale.b", weight.shape[0])
-    weight = weights.take(f"{output}.conv.weight", 3, None, 1, 1)
+    weight = weights.take(f"{output}.conv.weight", None, None, 1, 1)
     made["output.weight"] = weight / math.sqrt(weight.shape[1])
-    made["output.bias"] = weights.take(f"{output}.wscale.b", 3)
+    made["output.bias"] = weights.take(f"{output}.wscale.b", None)
     return ProGAN(Config(paths=paths), Weights(made))
 
 
@@ -239,9 +239,9 @@ def _from_tensorflow(pickled: Pickled) -> ProGAN:
         weight = kernel * _gain(kernel) if options.use_wscale else kernel
         made[f"blocks.{index}.weight"] = upsampling_kernel(weight) if _doubles(index) else weight
         made[f"blocks.{index}.bias"] = weights.take(f"{path}/bias", weight.shape[0])
-    weight = weights.take("ToRGB_lod0/weight", 1, 1, None, 3).permute(3, 2, 0, 1).contiguous()
+    weight = weights.take("ToRGB_lod0/weight", 1, 1, None, None).permute(3, 2, 0, 1).contiguous()
     made["output.weight"] = weight / math.sqrt(weight.shape[1]) if options.use_wscale else weight
-    made["output.bias"] = weights.take("ToRGB_lod0/bias", 3)
+    made["output.bias"] = weights.take("ToRGB_lod0/bias", None)
     config = Config(
         label_size=options.label_size,
         normalise_latents=options.normalize_latents,

@@ -23,13 +23,14 @@ from dissect.networks.base import (
     Noise,
     Stage,
     State,
+    as_rgb,
     edited,
     noise_seeds,
     normal_draw,
 )
 from dissect.networks.inputs import label_vectors, latent_codes, truncate
 from dissect.networks.tensorflow import Pickled, averaged_generator, block_sides
-from dissect.networks.weights import MAX_RESOLUTION, Convolution, Weights, upsampling_kernel
+from dissect.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb, upsampling_kernel
 
 _EPSILON = 1e-8
 
@@ -39,6 +40,7 @@ class Config(BaseModel):
 
     Attributes:
         label_size: length of the label vector; 0 for an unconditional network.
+        mapping_layers: how many layers turn z into w.
         normalise_latents: whether z goes through a pixel norm.
         mapping_slope: of the mapping's leaky ReLU; 0 for a ReLU.
         slope: of the synthesis network's.
@@ -51,6 +53,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     label_size: int = Field(default=0, ge=0, le=100_000)
+    mapping_layers: int = Field(ge=1, le=64)
     normalise_latents: bool = True
     mapping_slope: float = Field(default=0.2, ge=0, le=1)
     slope: float = Field(default=0.2, ge=0, le=1)
@@ -107,7 +110,7 @@ class StyleGAN(Network):
             raise NetworkError(f"a blur of {len(config.blur)} taps has no middle")
         self._config = config
         self.w_average = weights.parameter("w_average", None)
-        self._mapping = _mapping(weights, self.w_average.shape[0])
+        self._mapping = _mapping(weights, config.mapping_layers, self.w_average.shape[0])
         self.mapping = nn.ModuleList(self._mapping)
         width = self._mapping[0].weight.shape[1]
         self.label = weights.parameter("label", config.label_size, None) if config.label_size else None
@@ -121,7 +124,7 @@ class StyleGAN(Network):
             own = weights.under(f"blocks.{index}.")
             self._blocks.append(_Block(own, index, channels, self.w_average.shape[0]))
         self.blocks = nn.ModuleList(self._blocks)
-        self.output = Convolution(weights.under("output."), 3, self._blocks[-1].units, 1, 1)
+        self.output = to_rgb(weights.under("output."), self._blocks[-1].units)
         self.resolution = (side, side)
 
     def describe(self) -> Iterable[Layer]:
@@ -212,7 +215,7 @@ class StyleGAN(Network):
         return _blur(x, self._config.blur) if self._config.blur else x
 
     def _picture(self, state: State) -> State:
-        return {**state, "image": F.conv2d(state["x"], self.output.weight, self.output.bias)}
+        return {**state, "image": as_rgb(F.conv2d(state["x"], self.output.weight, self.output.bias))}
 
 
 NETWORK = StyleGAN
@@ -236,10 +239,11 @@ class _Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    label_size: int = 0
+    label_size: int = Field(default=0, ge=0)
     use_wscale: bool = True
     # of the mapping
     normalize_latents: bool = True
+    mapping_layers: int = Field(default=8, ge=1, le=64)
     mapping_lrmul: float = 0.01
     mapping_nonlinearity: Literal["relu", "lrelu"] = "lrelu"
     # of the synthesis network
@@ -257,12 +261,7 @@ class _Options(BaseModel):
         return side >= 128 if self.fused_scale == "auto" else self.fused_scale
 
 
-def _mapping(weights: Weights, w_size: int) -> list[Convolution]:
-    count = 0
-    while f"mapping.{count}.weight" in weights:
-        count += 1
-    if not count:
-        raise NetworkError("tensor 'mapping.0.weight' is missing")
+def _mapping(weights: Weights, count: int, w_size: int) -> list[Convolution]:
     layers: list[Convolution] = []
     for index in range(count):
         inputs = layers[-1].weight.shape[0] if layers else None
@@ -306,11 +305,12 @@ def _from_tensorflow(pickled: Pickled) -> StyleGAN:
     weights, paths = Weights(synthesis.variables), _paths(synthesis.resolution)
     for index, path in enumerate(paths):
         made |= _block_weights(weights, index, path, options)
-    weight = weights.take("ToRGB_lod0/weight", 1, 1, None, 3).permute(3, 2, 0, 1).contiguous()
+    weight = weights.take("ToRGB_lod0/weight", 1, 1, None, None).permute(3, 2, 0, 1).contiguous()
     made["output.weight"] = weight / math.sqrt(weight.shape[1]) if options.use_wscale else weight
-    made["output.bias"] = weights.take("ToRGB_lod0/bias", 3)
+    made["output.bias"] = weights.take("ToRGB_lod0/bias", None)
     config = Config(
         label_size=options.label_size,
+        mapping_layers=options.mapping_layers,
         normalise_latents=options.normalize_latents,
         mapping_slope=0.2 if options.mapping_nonlinearity == "lrelu" else 0.0,
         slope=0.2 if options.nonlinearity == "lrelu" else 0.0,
@@ -331,14 +331,13 @@ def _paths(resolution: int) -> list[str]:
 
 
 def _mapping_weights(weights: Weights, options: _Options) -> dict[str, Tensor]:
-    made, index = {}, 0
-    while f"Dense{index}/weight" in weights or not index:
+    made = {}
+    for index in range(options.mapping_layers):
         weight = weights.take(f"Dense{index}/weight", None, None).t().contiguous()
         gain = math.sqrt(2 / weight.shape[1]) if options.use_wscale else 1.0
         made[f"mapping.{index}.weight"] = weight * (gain * options.mapping_lrmul)
         bias = weights.take(f"Dense{index}/bias", weight.shape[0])
         made[f"mapping.{index}.bias"] = bias * options.mapping_lrmul
-        index += 1
     if options.label_size:
         made["label"] = weights.take("LabelConcat/weight", options.label_size, None)
     return made

@@ -74,6 +74,18 @@ class Convolution(nn.Module):
         self.bias = weights.parameter("bias", self.weight.shape[units_at])
 
 
+def to_rgb(weights: Weights, units: int) -> Convolution:
+    """The 1x1 convolution [3 or 1, units, 1, 1] that makes the picture.
+
+    Raises:
+        NetworkError: it is missing or makes something else.
+    """
+    convolution = Convolution(weights, None, units, 1, 1)
+    if convolution.bias.shape[0] not in (1, 3):
+        raise NetworkError(f"pictures of {convolution.bias.shape[0]} channels")
+    return convolution
+
+
 def upsampling_kernel(weight: Tensor) -> Tensor:
     """The transposed convolution (stride 2, padding 1) that equals nearest x2 followed by a 3x3 convolution.
 

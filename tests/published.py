@@ -1,0 +1,85 @@
+"""The published formats, for tests: the fixtures, and writers for networks of any options."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+STYLEGAN = FIXTURES / "stylegan1" / "sg1_res32_nonfused.pkl"
+PROGAN = FIXTURES / "progan" / "pg_res32_fused.pkl"
+GANDISSECT = FIXTURES / "gandissect_progan" / "gd_res32_lsun.pth"
+REDUCE = FIXTURES / "stylegan1" / "MALICIOUS_reduce_os_system.pkl"
+
+Variables = Mapping[str, np.ndarray[Any, Any]]
+
+
+def references(path: Path) -> dict[str, Tensor]:
+    """A fixture's reference outputs, from the .npz of the same name."""
+    with np.load(path) as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays}
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """The largest difference, as a share of the largest expected magnitude."""
+    assert found.shape == expected.shape
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
+@contextmanager
+def published_class(name: str) -> Iterator[type]:
+    """A class that pickles under the official `module.Class`, which need not be installed."""
+    module_name, _, class_name = name.rpartition(".")
+    packages = [".".join(module_name.split(".")[: n + 1]) for n in range(module_name.count(".") + 1)]
+    made = {package: ModuleType(package) for package in packages if package not in sys.modules}
+    sys.modules.update(made)
+    cls = type(class_name, (), {"__module__": module_name, "__getstate__": lambda self: self.__dict__})
+    setattr(sys.modules[module_name], class_name, cls)
+    try:
+        yield cls
+    finally:
+        for package in made:
+            del sys.modules[package]
+
+
+def tensorflow_pickle(
+    path: Path,
+    class_name: str,
+    variables: Variables,
+    options: Mapping[str, Any],
+    *,
+    components: Mapping[str, tuple[Variables, Mapping[str, Any]]] | None = None,
+    protocol: int = 4,
+    build: str = "G",
+) -> Path:
+    """Write (G, D, Gs) as NVIDIA's TensorFlow code does; G and D hold nothing that can pass for Gs."""
+    with published_class(class_name) as cls:
+
+        def network(own: Variables, kwargs: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
+            record = cls()
+            record.__dict__.update(
+                version=2,
+                name="Gs",
+                static_kwargs=dict(kwargs),
+                components=dict(parts),
+                build_module_src="raise RuntimeError('executed')",
+                build_func_name=build,
+                variables=[(name, np.asarray(array)) for name, array in own.items()],
+            )
+            return record
+
+        parts = {name: network(*part, {}) for name, part in (components or {}).items()}
+        generator = network(variables, options, parts)
+        empty = network({}, {}, {})
+        path.write_bytes(pickle.dumps((empty, empty, generator), protocol=protocol))
+    return path
