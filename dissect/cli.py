@@ -114,6 +114,24 @@ def convert(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier export.")],
+    results: ResultsFolder = Path("results"),
+    html: Annotated[
+        bool, typer.Option("--html", help="Whole HTML pages that need no site builder, not Markdown.")
+    ] = False,
+    templates: Annotated[
+        Path | None, typer.Option(help="Templates and assets that go before unit59's own.")
+    ] = None,
+) -> None:
+    """Write the site's pages as files, for any site builder or none."""
+    from generator.export import export as write_pages
+
+    count = write_pages(results, folder, "html" if html else "md", templates)
+    typer.echo(f"{folder}: {count} pages.")
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The results folder.")] = Path("results"),
 ) -> None:

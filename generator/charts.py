@@ -175,38 +175,51 @@ def iou_distribution(layer: LayerView) -> Chart:
 def layers_chart(model: ModelView) -> Chart:
     """Interpretable units along the network, stacked by concept, the null as a line."""
     layers = model.layers
-    per_layer = [{count.label: count for count in count_concepts(layer.units)} for layer in layers]
+    per_layer = [{count.slug: count for count in count_concepts(layer.units)} for layer in layers]
     total: Counter[str] = Counter()
-    colours = {}
+    concepts: dict[str, ConceptCount] = {}
     for counts in per_layer:
-        for label, count in counts.items():
-            total[label] += count.above + count.chance
-            colours[label] = count.colour
-    leading = [label for label, _ in total.most_common(14)]
+        for slug, count in counts.items():
+            total[slug] += count.above + count.chance
+            concepts[slug] = count
+    leading = [slug for slug, _ in total.most_common(14)]
     names = [layer.name for layer in layers]
     data: list[dict[str, Any]] = [
         {
             "type": "bar",
-            "name": _short(label),
+            "name": _short(concepts[slug].label),
             "x": names,
-            "y": [_units(counts, label) for counts in per_layer],
-            "marker": {"color": colours[label], "line": {"color": "@surface", "width": 1}},
-            "hovertemplate": f"%{{x}}, {_plain(label)}: %{{y}} units<extra></extra>",
+            "y": [_units(counts, slug) for counts in per_layer],
+            "marker": {"color": concepts[slug].colour, "line": {"color": "@muted", "width": 0.5}},
+            "hovertemplate": f"%{{x}}, {_plain(concepts[slug].label)}: %{{y}} units<extra></extra>",
         }
-        for label in leading
+        for slug in leading
     ]
-    others = [sum(_units(counts, label) for label in counts if label not in leading) for counts in per_layer]
+    others = [sum(_units(counts, slug) for slug in counts if slug not in leading) for counts in per_layer]
     if any(others):
-        data.append(
-            {"type": "bar", "name": "others", "x": names, "y": others, "marker": {"color": "@muted"}}
-        )
+        data.append({"type": "bar", "name": "others", "x": names, "y": others, "marker": {"color": "@muted"}})
+    chance = [layer.record.null.interpretable for layer in layers]
+    # A broad line of the page's colour below it keeps the null visible on any bar.
+    under = {"color": "@surface", "width": 6}
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": names,
+            "y": chance,
+            "line": under,
+            "marker": {"color": "@surface", "size": 13, "symbol": "diamond"},
+            "showlegend": False,
+            "hoverinfo": "skip",
+        }
+    )
     data.append(
         {
             "type": "scatter",
             "mode": "lines+markers",
             "name": "null",
             "x": names,
-            "y": [layer.record.null.interpretable for layer in layers],
+            "y": chance,
             "line": {"color": "@ink", "width": 2, "dash": "dot"},
             "marker": {"color": "@ink", "size": 7, "symbol": "diamond"},
             "hovertemplate": "%{x}: %{y:.1f} units by chance<extra></extra>",
@@ -294,8 +307,12 @@ def agreement_chart(unit: UnitView, agreements: Sequence[Agreement]) -> Chart | 
         },
         head=("concept", "IoU", "95 % interval", "null", "null, 99 %", "IQR"),
         rows=[
-            (a.concept.label, f"{a.iou:.4f}", f"{a.low:.4f} – {a.high:.4f}", f"{a.null:.4f}")
-            + (f"{a.null_99:.4f}", f"{a.iqr:.4f}")
+            (
+                a.concept.label,
+                f"{a.iou:.4f}",
+                f"{a.low:.4f} – {a.high:.4f}",
+                *(f"{value:.4f}" for value in (a.null, a.null_99, a.iqr)),
+            )
             for a in shown
         ],
         height=120 + 28 * len(shown),
@@ -346,27 +363,34 @@ def concept_units_chart(
     label: str, colour: str, found: Sequence[tuple[LayerView, Sequence[UnitView]]]
 ) -> Chart:
     """Every unit with this label, by layer."""
-    data = []
-    for layer, units in found:
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": layer.name,
-                "x": [f"{_short(layer.model.title, 18)}<br>{layer.name}"] * len(units),
-                "y": [_round(unit.iou) for unit in units],
-                "text": [f"unit {unit.number}" for unit in units],
-                "marker": {
-                    "size": 10,
-                    "opacity": 0.85,
-                    "symbol": ["circle" if unit.verdict == "above" else "circle-open" for unit in units],
-                    "color": colour,
-                    "line": {"color": "@muted", "width": 1},
-                },
-                "hovertemplate": "%{text}: IoU %{y:.3f}<extra></extra>",
-            }
-        )
-    rule = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": INTERPRETABLE_IOU, "y1": INTERPRETABLE_IOU}
+    data = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": layer.name,
+            "x": [round(place + _spread(unit.number), 3) for unit in units],
+            "y": [_round(unit.iou) for unit in units],
+            "text": [f"unit {unit.number}" for unit in units],
+            "marker": {
+                "size": 10,
+                "opacity": 0.85,
+                "symbol": ["circle" if unit.verdict == "above" else "circle-open" for unit in units],
+                "color": colour,
+                "line": {"color": "@muted", "width": 1},
+            },
+            "hovertemplate": "%{text}: IoU %{y:.3f}<extra></extra>",
+        }
+        for place, (layer, units) in enumerate(found)
+    ]
+    names = [f"{_short(layer.model.title, 18)}<br>{layer.name}" for layer, _ in found]
+    rule = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": INTERPRETABLE_IOU,
+        "y1": INTERPRETABLE_IOU,
+    }
     return Chart(
         label=f"IoU of every unit labelled {label}, by layer.",
         caption=(
@@ -375,7 +399,13 @@ def concept_units_chart(
         ),
         data=data,
         layout={
-            "xaxis": {"type": "category", "automargin": True},
+            "xaxis": {
+                "tickvals": list(range(len(names))),
+                "ticktext": names,
+                "range": [-0.6, len(names) - 0.4],
+                "showgrid": False,
+                "zeroline": False,
+            },
             "yaxis": {"title": {"text": "IoU"}, "rangemode": "tozero"},
             "shapes": [{**rule, "line": DASHED}],
             "showlegend": False,
@@ -394,8 +424,13 @@ def concept_units_chart(
     )
 
 
-def _units(counts: dict[str, ConceptCount], label: str) -> int:
-    count = counts.get(label)
+def _spread(number: int) -> float:
+    """A place beside the middle, the same every time, so that dots do not hide each other."""
+    return (number * 0.618034 % 1 - 0.5) * 0.5
+
+
+def _units(counts: dict[str, ConceptCount], slug: str) -> int:
+    count = counts.get(slug)
     return count.above + count.chance if count else 0
 
 
@@ -406,7 +441,11 @@ def _round(value: float) -> float:
 def _plain(text: str) -> str:
     """Plotly reads a few HTML tags and its own braces in text; names are no markup."""
     return (
-        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("{", "(").replace("}", ")")
+        text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("{", "(")
+        .replace("}", ")")
     )
 
 

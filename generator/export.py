@@ -19,7 +19,9 @@ class ExportError(Unit59Error):
     """A folder that cannot be exported to."""
 
 
-def export(results: Path, folder: Path, kind: Literal["md", "html"] = "md", templates: Path | None = None) -> int:
+def export(
+    results: Path, folder: Path, kind: Literal["md", "html"] = "md", templates: Path | None = None
+) -> int:
     """Write every page and the files they refer to below `folder`.
 
     Args:

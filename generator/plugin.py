@@ -43,7 +43,7 @@ log: logging.LoggerAdapter[logging.Logger] = get_plugin_logger("unit59")
 SCRIPTS = ("unit59.js", "charts.js", "gallery.js", "compare.js")
 
 
-class Unit59Config(Config):
+class Unit59Config(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves its hook untyped
     """What `mkdocs.yml` may say about the plugin. Paths are relative to `mkdocs.yml`."""
 
     results = c.Type(str, default="results")
@@ -71,7 +71,7 @@ class Unit59Config(Config):
     """Style the whole site as Unit 59's own (colours, type, header). Default: keep the theme's look."""
 
 
-class Unit59Plugin(BasePlugin[Unit59Config]):
+class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  # as above
     """Adds the pages of a results folder to a MkDocs site."""
 
     def __init__(self) -> None:
@@ -122,7 +122,9 @@ class Unit59Plugin(BasePlugin[Unit59Config]):
     def _announce_size(self) -> None:
         units = sum(layer.record.units for layer in self._site.layers)
         size = beside.predicted_bytes(self._site, self.config.strips)
-        log.info(f"{len(self._site.models)} model(s), {units} unit pages; the site will take about {_mb(size)}.")
+        log.info(
+            f"{len(self._site.models)} model(s), {units} unit pages; the site will take about {_mb(size)}."
+        )
         if size > beside.PAGES_LIMIT:
             log.warning(
                 f"About {_mb(size)} is more than the {_mb(beside.PAGES_LIMIT)} that GitHub Pages takes. "
@@ -134,7 +136,7 @@ class Unit59Plugin(BasePlugin[Unit59Config]):
         home = f"{self._root}/assets/unit59".lstrip("/")
         styles = ["fonts.css", "unit59.css", "look.css"] if self.config.look else ["unit59.css"]
         config.extra_css[:0] = [f"{home}/{name}" for name in styles]
-        config.extra_javascript.extend(f"{home}/{name}" for name in SCRIPTS)  # type: ignore[arg-type]  # as the search plugin does
+        config.extra_javascript.extend(f"{home}/{name}" for name in SCRIPTS)
         if config.theme.name == "material":
             # Before the theme's own templates, after the user's.
             place = 1 if config.theme.custom_dir else 0
@@ -197,7 +199,7 @@ class Unit59Plugin(BasePlugin[Unit59Config]):
         # Themes write both into the page as they are.
         page.meta["title"] = TITLE if shell else html.escape(ours.title)
         page.meta["description"] = DESCRIPTION if shell else html.escape(ours.description)
-        page.meta["hide"] = ["navigation", "toc"]
+        page.meta["hide"] = ["navigation", "toc", "footer"]
         page.meta["search"] = {"exclude": True}  # it gets rows of its own
         return ""
 
@@ -233,7 +235,9 @@ class Unit59Plugin(BasePlugin[Unit59Config]):
         target = Path(config.site_dir) / self._root
         beside.write(beside.site_files(self._site, self.config.strips), target)
         beside.write(beside.assets(self._templates), target)
-        rows = [_row(page, source, config) for source, page in self._pages.items() if not self._shells.get(source)]
+        rows = [
+            _row(page, source, config) for source, page in self._pages.items() if not self._shells.get(source)
+        ]
         addresses = []
         for layer in self._site.layers:
             shell = self._rendered.get(layer.path)
@@ -315,4 +319,3 @@ def _extend_sitemap(site: Path, addresses: list[str], config: MkDocsConfig) -> N
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
-

@@ -173,10 +173,14 @@ class LayerView:
             if concept is not None:
                 yield Agreement(
                     concept,
-                    *(float(row[name] or 0) for name in ("iou", "iou_low", "iou_high", "null_iou")),
-                    *(float(row[name] or 0) for name in ("null_99", "iqr")),
-                    intersection=int(row["intersection"] or 0),
-                    union=int(row["union"] or 0),
+                    iou=row["iou"] or 0.0,
+                    low=row["iou_low"] or 0.0,
+                    high=row["iou_high"] or 0.0,
+                    null=row["null_iou"] or 0.0,
+                    null_99=row["null_99"] or 0.0,
+                    iqr=row["iqr"] or 0.0,
+                    intersection=row["intersection"] or 0,
+                    union=row["union"] or 0,
                 )
 
 

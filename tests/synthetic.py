@@ -160,7 +160,13 @@ def write_model(
             "pictures/samples.webp": _webp(_grid(2, 8, lambda row, column: _room(row * 8 + column))),
         },
     )
-    writer.write_run({"finished": "2026-11-20T12:00:00Z", "seconds": {"generate": 12.34, "segment": 5.6}})
+    writer.write_run(
+        {
+            "finished": "2026-11-20T12:00:00Z",
+            "seconds": 17.94,
+            "steps": {"samples": 12.34, "layer1: pictures": 5.6},
+        }
+    )
 
 
 def _layer_tables(
@@ -172,7 +178,10 @@ def _layer_tables(
     concepts: Concepts,
     layers: list[tuple[str, tuple[int, int]]],
 ) -> tuple[dict[str, pl.DataFrame], LayerRecord]:
-    rows, agreement, values, similar = [], [], [], []
+    rows: list[dict[str, Any]] = []
+    agreement: list[dict[str, Any]] = []
+    values: list[dict[str, Any]] = []
+    similar: list[dict[str, Any]] = []
     null = draw.beta(2, 60, size=(8, units))
     for unit in range(units):
         silent = unit % 11 == 10
@@ -285,7 +294,9 @@ def _strips(units: pl.DataFrame, concepts: Concepts, each: bool) -> dict[str, by
 
 def _strip(kind: str, samples: list[int], unit: int) -> bytes:
     def picture(row: int, column: int) -> Image.Image:
-        room = _room(samples[column], cushion=row == 0 or kind == "inserted", lamp=kind == "inserted" and row == 1)
+        room = _room(
+            samples[column], cushion=row == 0 or kind == "inserted", lamp=kind == "inserted" and row == 1
+        )
         if kind == "exemplars":
             box = [18 + unit % 9, 34, 40 + unit % 9, 46]
             ImageDraw.Draw(room).rectangle(box, outline=(255, 230, 0), width=1)

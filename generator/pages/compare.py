@@ -21,8 +21,13 @@ def compare_page(site: Site) -> Page:
         template="compare.html",
         context={
             "best": best,
+            "examples": [unit for unit in best.values() if unit is not None][:4],
             "choices": [
-                {"path": layer.path, "name": f"{layer.model.title} · {layer.name}", "units": layer.record.units}
+                {
+                    "path": layer.path,
+                    "name": f"{layer.model.title} · {layer.name}",
+                    "units": layer.record.units,
+                }
                 for layer in site.layers
             ],
         },

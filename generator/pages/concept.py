@@ -82,4 +82,3 @@ def in_models(site: Site, concept: ConceptView) -> list[InModel]:
         unit, agreement = site.best_unit(model, concept) or (None, None)
         places.append(InModel(model, share, presence, unit, agreement))
     return places
-

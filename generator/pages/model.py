@@ -34,7 +34,8 @@ def model_page(site: Site, model: ModelView) -> Page:
             "best": best_units(model),
             "chart": layers_chart(model) if model.layers else None,
             "network": network_rows(model),
-            "run": plain_facts(model.results.run),
+            "run": single_facts(model.results.run),
+            "steps": step_times(model.results.run),
         },
         keywords=f"{model.record.family} {model.name}",
     )
@@ -55,7 +56,7 @@ def best_units(model: ModelView, most: int = 8) -> list[UnitView]:
 
 
 def network_rows(model: ModelView) -> list[dict[str, Any]]:
-    """The architecture table: every layer of the network, with the dissected one's view where there is one."""
+    """The architecture table: every layer of the network, with the view of those dissected."""
     shown = {layer.name: layer for layer in model.layers}
     planned = set(model.record.planned_layers)
     return [
@@ -71,15 +72,18 @@ def network_rows(model: ModelView) -> list[dict[str, Any]]:
     ]
 
 
-def plain_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """The single values of run.json as (words, text), nested ones with their path as words."""
-    facts: list[tuple[str, str]] = []
-    for key, value in run.items():
-        words = str(key).replace("_", " ")
-        if isinstance(value, dict):
-            facts.extend((f"{words}: {name}", text) for name, text in plain_facts(value))
-        elif isinstance(value, float):
-            facts.append((words, f"{value:.1f}"))
-        elif isinstance(value, str | int):
-            facts.append((words, str(value)))
-    return facts
+def single_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """The single values of run.json as (words, text)."""
+    return [
+        (str(key).replace("_", " "), f"{value:.1f}" if isinstance(value, float) else str(value))
+        for key, value in run.items()
+        if isinstance(value, str | int | float)
+    ]
+
+
+def step_times(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """The run's steps and the seconds that each took."""
+    steps = run.get("steps")
+    if not isinstance(steps, dict):
+        return []
+    return [(str(name), f"{took:.1f} s") for name, took in steps.items() if isinstance(took, int | float)]

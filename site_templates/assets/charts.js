@@ -24,8 +24,8 @@
 
   function axis(given) {
     return Object.assign(
-      { fixedrange: true, gridcolor: "@grid", linecolor: "@grid", zerolinecolor: "@grid", ticks: "outside", tickcolor: "@grid" },
-      given, given && given.title ? { title: { standoff: 8, ...given.title } } : {});
+      { automargin: true, fixedrange: true, gridcolor: "@grid", linecolor: "@grid", zerolinecolor: "@grid", ticks: "outside", tickcolor: "@grid" },
+      given, given && given.title ? { title: { standoff: 10, ...given.title } } : {});
   }
 
   function draw(plot) {

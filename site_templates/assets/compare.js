@@ -20,6 +20,7 @@
     const last = location.protocol === "file:" || location.pathname.endsWith(".html") ? "index.html" : "";
     const form = page.querySelector("[data-u59-add]");
     const say = page.querySelector("[data-u59-say]");
+    const none = page.querySelector("[data-u59-none]");
     const columns = page.querySelector("[data-u59-columns]");
     const chosen = () => new URLSearchParams(location.search).getAll("u");
 
@@ -74,6 +75,7 @@
         else wrong.push(name);
       }
       columns.replaceChildren(...made);
+      none.hidden = chosen().length > 0;
       say.textContent = wrong.length ? "Not in this site: " + wrong.join(", ") : "";
     }
 

@@ -19,8 +19,8 @@ WIDTHS = {"phone": (360, 760), "desktop": (1440, 900)}
 def page_kinds(site: Path) -> list[str]:
     """One page of each kind, from the addresses that the site has."""
     pages = sorted(path.parent.relative_to(site).as_posix() for path in site.rglob("index.html"))
-    kinds = (r"\.", "models", "models/[^/]+", "models/[^/]+/[^/]+", r"models/[^/]+/[^/]+/\d+")
-    kinds += ("concepts", "concepts/[^/]+", "compare")
+    kinds = [r"\.", "models", "models/[^/]+", "models/[^/]+/[^/]+", r"models/[^/]+/[^/]+/\d+"]
+    kinds += ["concepts", "concepts/[^/]+", "compare"]
     found = (next((page for page in pages if re.fullmatch(kind, page)), None) for kind in kinds)
     return [page for page in found if page is not None]
 

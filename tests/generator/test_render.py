@@ -1,0 +1,122 @@
+"""Pages to HTML: numbers, links, templates, escaping."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from generator import render
+from generator.render import Links, Renderer, TemplateError, number, percent
+from generator.site import Site
+from tests.generator.pages import Links as Parsed
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(render).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.15, "0.150"),
+        (0.0499, "0.050"),
+        (0.0034, "0.0034"),
+        (0.00004, "4.0e-05"),
+        (0.0, "0"),
+        (None, "–"),
+        (12.5, "12.500"),
+    ],
+)
+def test_numbers(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_percentages() -> None:
+    assert percent(0.123) == "12.3\u202f%"
+
+
+@pytest.mark.parametrize("here", ["", "models", "models/faces/layer2/59"])
+def test_links_lead_from_anywhere(here: str) -> None:
+    for explicit in (False, True):
+        links = Links(here, explicit=explicit)
+        last = "index.html" if explicit else ""
+        for target in ("", "models/faces", here):
+            resolved = _resolve(here, links.page(target))
+            assert resolved == (f"{target}/{last}" if target else last)
+        assert _resolve(here, links.file("assets/x.css")) == "assets/x.css"
+
+
+def _resolve(here: str, address: str) -> str:
+    from urllib.parse import urljoin
+
+    return urljoin(f"https://h/root/{here}/" if here else "https://h/root/", address).removeprefix(
+        "https://h/root/"
+    )
+
+
+def test_nothing_from_the_results_becomes_markup(site: Site) -> None:
+    renderer = Renderer(site)
+    pages = [*site.pages(), *(page for layer in site.layers for page in site.unit_pages(layer))]
+    for page in pages:
+        body = renderer.body(page)
+        for tag, given in Parsed(body).tags:
+            assert tag != "script", page.path
+            assert not [name for name in given if name.startswith("on")], page.path
+            assert "url(" not in (given.get("style") or ""), page.path
+            assert tag != "img" or (given.get("src") or "").endswith(".webp")
+
+
+def test_a_user_template_goes_first(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "models.html").write_text("<h1>mine, {{ site.models | length }}</h1>", "utf-8")
+    page = next(page for page in site.pages() if page.path == "models")
+    assert Renderer(site, [tmp_path]).body(page) == "<h1>mine, 2</h1>"
+
+
+def test_a_user_template_can_extend_a_block(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "home.html").write_text("<p>before</p>{% include 'models.html' %}", "utf-8")
+    page = next(page for page in site.pages() if page.path == "")
+    assert Renderer(site, [tmp_path / "mine"]).body(page).startswith("<p>before</p>")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{% if %}", r"models\.html:1"),
+        ("{{ nonsense }}", "nonsense"),
+        ("{% include 'gone.html' %}", "gone.html"),
+    ],
+)
+def test_a_broken_template_is_named(site: Site, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "models.html").write_text(text, "utf-8")
+    page = next(page for page in site.pages() if page.path == "models")
+    with pytest.raises(TemplateError, match=message):
+        Renderer(site, [tmp_path]).body(page)
+
+
+def test_every_picture_has_words_and_every_page_one_heading(site: Site) -> None:
+    renderer = Renderer(site)
+    for page in [*site.pages(), *site.unit_pages(site.layers[1])]:
+        tags = Parsed(renderer.body(page)).tags
+        assert all(given.get("alt") for tag, given in tags if tag == "img"), page.path
+        assert sum(tag == "h1" for tag, _ in tags) == 1, page.path
+
+
+def test_no_evidence_is_said_plainly(site: Site) -> None:
+    renderer = Renderer(site)
+    for layer in site.layers:
+        for page in site.unit_pages(layer):
+            claims = page.context["unit"].verdict == "above"
+            body = renderer.body(page)
+            assert ("No evidence" in body) != claims
+            assert ("agrees with" in body.split('id="seen"')[0]) == claims
+
+
+def test_an_interrupted_model_says_what_is_missing(site: Site) -> None:
+    renderer = Renderer(site)
+    pages = {page.path: page for page in site.pages()}
+    assert "b32.conv0" in renderer.body(pages["models/hostile"])
+    assert "Not finished" in renderer.body(pages["models/hostile"])
+    assert "Not finished" not in renderer.body(pages["models/bedrooms"])
