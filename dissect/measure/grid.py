@@ -118,6 +118,7 @@ class _Axis:
         numerator = (2 * torch.arange(size) + 1) * native - size
         cell = torch.div(numerator, 2 * size, rounding_mode="floor") + 1
         rest = (numerator - (cell - 1) * 2 * size).double() / (2 * size)
+        rest[(cell == 0) | (cell == native)] = 0  # beyond the border centres the border's value holds
         counts = torch.bincount(cell, minlength=native + 1)
         most = int(counts.max())
         first = torch.cumsum(counts, 0) - counts
