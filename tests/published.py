@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dissect.networks import Network
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 STYLEGAN = FIXTURES / "stylegan1" / "sg1_res32_nonfused.pkl"
@@ -83,3 +85,17 @@ def tensorflow_pickle(
         empty = network({}, {}, {})
         path.write_bytes(pickle.dumps((empty, empty, generator), protocol=protocol))
     return path
+
+
+def generator_files() -> list[Path]:
+    """Every fixture that holds a generator."""
+    found = (path for suffix in ("pkl", "pth") for path in FIXTURES.glob(f"*/*.{suffix}"))
+    return sorted(path for path in found if "MALICIOUS" not in path.name and path.parent.name != "upernet")
+
+
+def some_inputs(net: Network, count: int = 2) -> tuple[Tensor, Tensor | None]:
+    """Latent codes or pictures, and labels, that `net` takes; the same every time."""
+    draw = torch.Generator().manual_seed(5)
+    shape = (net.latent_size,) if net.takes == "latent" else (3, *net.resolution)
+    labels = torch.eye(net.label_size)[:count] if net.label_size else None
+    return torch.randn(count, *shape, generator=draw).clamp(-1, 1), labels
