@@ -7,6 +7,7 @@ Encoders: ResNet-18, 50 and 101 with a deep stem, plain or dilated. Decoders: UP
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from dissect.segmenters.base import Concept, Segmenter, SegmenterError
+from dissect.segmenters.base import NEVER, Concept, Segmenter, SegmenterError
 from dissect.segmenters.palette import colour_of
 from dissect.segmenters.pyramid import BINS, ConvNorm, FeaturePyramid, classifier, resize
 from dissect.segmenters.resnet import ResNet
@@ -70,6 +71,7 @@ class ADE20K(Segmenter):
     ) -> None:
         self.sizes, self.longest = sizes or list(SIZES), longest
         top, bottom = Weights(encoder), Weights(decoder)
+        self.files = (encoder, decoder, *([names] if names else []))
         kind = _kind(bottom)
         with torch.device("meta"):
             self.encoder = ResNet(top, dilated=kind is not UPerNet if dilated is None else dilated)
@@ -88,21 +90,34 @@ class ADE20K(Segmenter):
         The pictures go through the network one by one, so that a picture's result is the same to the bit
         in every batch.
         """
-        self.encoder.to(images.device)
-        self.decoder.to(images.device)
-        found = [self.probabilities(image[None]).argmax(1, keepdim=True) + 1 for image in images]
+        found = [self.scores(image[None]).argmax(1, keepdim=True) + 1 for image in images]
         return torch.cat(found) if found else torch.zeros((0, 1, *images.shape[2:]), dtype=torch.int64)
 
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Class probabilities [N,classes,H,W], averaged over `sizes`, of pictures [N,3,H,W] in [-1,1]."""
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """See `Segmenter.logits`; nothing never wins."""
+        scores = torch.cat([self.scores(image[None]) for image in images])
+        return [torch.cat([torch.full_like(scores[:, :1], NEVER), scores], 1)]
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Logarithms of the class probabilities' means over `sizes`.
+
+        Args:
+            images: [N,3,H,W] in [-1,1].
+
+        Returns:
+            [N,classes,H,W].
+        """
+        self.encoder.to(images.device)
+        self.decoder.to(images.device)
         mean, std = (images.new_tensor(value)[None, :, None, None] for value in (MEAN, STD))
         pixels = ((images.float() + 1) / 2 - mean) / std
-        total = torch.zeros((), device=images.device)
+        total = torch.tensor(-torch.inf, device=images.device)
         for short in self.sizes:
             shape = seen_size(images.shape[2:], short, self.longest, self.encoder.stride)
             seen = F.interpolate(pixels, shape, mode="bilinear", align_corners=False, antialias=True)
             logits = self.decoder(self.encoder(seen))
-            total = total + resize(logits, images.shape[2:]).softmax(1) / len(self.sizes)
+            scores = resize(logits, images.shape[2:]).log_softmax(1) - math.log(len(self.sizes))
+            total = torch.logaddexp(total, scores)
         return total
 
 

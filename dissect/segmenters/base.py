@@ -15,6 +15,10 @@ class SegmenterError(Unit59Error):
     """A segmenter that cannot be loaded or breaks its contract; names it, its file and the place."""
 
 
+#: Score of what never wins: far below any other, and finite so that gradients stay so.
+NEVER = -1e4
+
+
 @dataclass(frozen=True)
 class Concept:
     """A class of a segmenter.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,7 +32,7 @@ class Checked(Segmenter):
         self.inner = inner
         self.planes = tuple(inner.planes)
         self.concepts = tuple(_concept(name, number, each) for number, each in enumerate(inner.concepts, 1))
-        self.files = tuple(getattr(inner, "files", ()))
+        self.files = (*map(Path, getattr(inner, "files", ())), *_source(inner))
         self.licence = str(getattr(inner, "licence", ""))
         self.limits = str(getattr(inner, "limits", ""))
         if not self.planes or not all(isinstance(plane, str) for plane in self.planes):
@@ -93,6 +95,15 @@ class Checked(Segmenter):
 
     def _fail(self, what: str) -> SegmenterError:
         return SegmenterError(f"segmenter {self.name}: {what}")
+
+
+def _source(inner: Any) -> list[Path]:
+    """The file of a user's class: a change in it changes the results."""
+    try:
+        file = inspect.getsourcefile(type(inner))
+    except TypeError:  # made in C, or on the spot
+        return []
+    return [Path(file)] if file and Path(file).is_file() else []
 
 
 def _concept(name: str, number: int, given: Any) -> Concept:

@@ -52,10 +52,15 @@ class ParsingLabels:
         content: its parsed content.
 
     Raises:
-        SegmenterError: an owner of parts is no object.
+        SegmenterError: an owner of parts is no object, or a list does not start with none.
     """
 
     def __init__(self, path: Path, content: _LabelsFile) -> None:
+        for plane, names in (("object", content.object), ("material", content.material)):
+            if names[0] != "-":
+                raise SegmenterError(
+                    f"{path}: {plane}: the first name is {names[0]!r}, expected '-' for none."
+                )
         self.path = path
         self._content = content
         self._objects = content.object[1:]

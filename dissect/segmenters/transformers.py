@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from dissect.segmenters.base import Concept, Segmenter, SegmenterError
+from dissect.segmenters.base import NEVER, Concept, Segmenter, SegmenterError
 from dissect.segmenters.palette import colour_of
 from dissect.segmenters.preparation import Preparation
 from dissect.segmenters.pyramid import resize
@@ -31,6 +31,9 @@ QUERIES: dict[str, tuple[int, int] | None] = {
     "maskformer": None,
     "oneformer": None,
 }
+
+#: Smaller sums of masks count as this one: a logarithm of zero has no gradient.
+FAINTEST = 1e-30
 
 
 class Transformers(Segmenter):
@@ -69,6 +72,7 @@ class Transformers(Segmenter):
         else:
             source["revision"] = revision
         config = self._read(library.AutoConfig.from_pretrained, **source)
+        self.files = self._files(source)
         self.kind: str = config.model_type
         self.prepare = self._preparation(size, source)
         self.model = self._model(library, config, source)
@@ -83,13 +87,27 @@ class Transformers(Segmenter):
         The pictures go through the network one by one, so that a picture's result is the same to the bit
         in every batch.
         """
-        self.model.to(images.device)
         table = self._table.to(images.device)
         found = [table[self.scores(image[None]).argmax(1, keepdim=True)] for image in images]
         return torch.cat(found) if found else torch.zeros((0, 1, *images.shape[2:]), dtype=torch.int64)
 
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """See `Segmenter.logits`; of the classes that count as nothing, the largest score stands."""
+        scores = torch.cat([self.scores(image[None]) for image in images])
+        never = torch.full_like(scores[:, :1], NEVER)
+        nothing = torch.cat([never, scores[:, self._table == 0]], 1).amax(1, keepdim=True)
+        return [torch.cat([nothing, scores[:, self._table > 0]], 1)]
+
     def scores(self, images: Tensor) -> Tensor:
-        """Scores [N,classes,H,W] (logits, or sums of weighed masks) of pictures [N,3,H,W] in [-1,1]."""
+        """Logits, or logarithms of the sums of weighed masks.
+
+        Args:
+            images: [N,3,H,W] in [-1,1].
+
+        Returns:
+            [N,classes,H,W].
+        """
+        self.model.to(images.device)
         pixels = self.prepare(images)
         if self.kind not in QUERIES:
             scores = self.model(pixel_values=pixels).logits
@@ -102,9 +120,17 @@ class Transformers(Segmenter):
             scores = torch.einsum("nqc,nqhw->nchw", weights, masks.sigmoid())
         if scores.shape[1] != len(self._table):
             raise self._fail(f"{scores.shape[1]} classes come out, but id2label names {len(self._table)}.")
-        return resize(scores, images.shape[2:])
+        scores = resize(scores, images.shape[2:])
+        return scores.clamp_min(FAINTEST).log() if self.kind in QUERIES else scores
 
     # ---- loading
+
+    def _files(self, source: dict[str, Any]) -> tuple[Path, ...]:
+        """Settings and weights in the model's folder, or in the hub's local copy of it."""
+        find = _library("transformers.utils").cached_file
+        given = {key: value for key, value in source.items() if key != "trust_remote_code"}
+        folder = Path(self._read(find, filename="config.json", **given)).parent
+        return tuple(sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")]))
 
     def _model(self, library: Any, config: Any, source: dict[str, Any]) -> torch.nn.Module:
         dense = library.AutoModelForSemanticSegmentation

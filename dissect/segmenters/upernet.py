@@ -64,6 +64,7 @@ class UnifiedParsing(Segmenter):
         self.concepts = self.labels.concepts
         encoder = Weights(_one(folder, "*encoder_epoch_*.pth"))
         decoder = Weights(_one(folder, "*decoder_epoch_*.pth"))
+        self.files = (self.labels.path, encoder.path, decoder.path)
         with torch.device("meta"):
             self.encoder = ResNet(encoder)
             self.decoder = ParsingDecoder(decoder, self.encoder.widths)
@@ -83,18 +84,26 @@ class UnifiedParsing(Segmenter):
         The pictures go through the network one by one, so that a picture's result is the same to the bit
         in every batch.
         """
-        self.encoder.to(images.device)
-        self.decoder.to(images.device)
+        size = self._size(images)
+        found = [self.labels.number(*self.scores(image[None], size)) for image in images]
+        return torch.cat(found) if found else torch.zeros((0, 3, *size), dtype=torch.int64)
+
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """See `Segmenter.logits`; None for parts, which hang on the best object."""
+        size = self._size(images)
+        scores = [self.scores(image[None], size) for image in images]
+        return [torch.cat([one[0] for one in scores]), torch.cat([one[1] for one in scores]), None]
+
+    def _size(self, images: Tensor) -> tuple[int, int]:
         height, width = (side // self.downsample for side in images.shape[2:])
         if height == 0 or width == 0:
             raise SegmenterError(
                 f"upernet: downsample {self.downsample} leaves nothing of {list(images.shape[2:])}."
             )
-        found = [self.labels.number(*self.probabilities(image[None], (height, width))) for image in images]
-        return torch.cat(found) if found else torch.zeros((0, 3, height, width), dtype=torch.int64)
+        return height, width
 
-    def probabilities(self, images: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Class probabilities, summed over `segsizes`.
+    def scores(self, images: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Logarithms of the class probabilities' sums over `segsizes`.
 
         Args:
             images: [N,3,H,W] in [-1,1].
@@ -104,6 +113,8 @@ class UnifiedParsing(Segmenter):
             Objects [N,objects,h,w], materials [N,materials,h,w], and for each owner in
             `ParsingLabels.owners` its parts [N,parts,h,w].
         """
+        self.encoder.to(images.device)
+        self.decoder.to(images.device)
         mean = images.new_tensor(MEAN_BGR)[None, :, None, None]
         pixels = ((images.float() + 1) / 2 * 255).flip(1) - mean
         short = min(images.shape[2:])
@@ -113,8 +124,8 @@ class UnifiedParsing(Segmenter):
             logits = self.decoder(self.encoder(F.adaptive_avg_pool2d(pixels, (height, width))))
             groups = [logits["object"], logits["material"]]
             groups += [logits["part"][:, owner.channels] for owner in self.labels.owners]
-            scores = [resize(group, size).softmax(1) for group in groups]
-            total = [one + other for one, other in zip(total, scores, strict=True)] if total else scores
+            scores = [resize(group, size).log_softmax(1) for group in groups]
+            total = list(map(torch.logaddexp, total, scores)) if total else scores
         return total[0], total[1], total[2:]
 
 

@@ -141,10 +141,10 @@ def test_segmentation_is_the_best_of_the_averaged_probabilities(files: dict[str,
     assert found.shape == (2, 1, 64, 80)
     assert found.min() >= 1
     assert found.max() <= 150
-    probabilities = segmenter.probabilities(IMAGES)
+    probabilities = segmenter.scores(IMAGES).exp()
     assert torch.allclose(probabilities.sum(1), torch.ones(2, 64, 80), atol=1e-5)
-    one = ADE20K(encoder=files["encoder"], decoder=files["upernet"], sizes=[64]).probabilities(IMAGES)
-    two = ADE20K(encoder=files["encoder"], decoder=files["upernet"], sizes=[96]).probabilities(IMAGES)
+    one = ADE20K(encoder=files["encoder"], decoder=files["upernet"], sizes=[64]).scores(IMAGES).exp()
+    two = ADE20K(encoder=files["encoder"], decoder=files["upernet"], sizes=[96]).scores(IMAGES).exp()
     assert torch.allclose(probabilities, (one + two) / 2, atol=1e-6)
     assert (found[:, 0] == probabilities.argmax(1) + 1).float().mean() > 0.999
 
@@ -154,6 +154,19 @@ def test_a_picture_does_not_depend_on_its_batch(files: dict[str, Path]) -> None:
     whole = segmenter.segment(IMAGES)
     assert torch.equal(whole, torch.cat([segmenter.segment(IMAGES[[i]]) for i in range(2)]))
     assert segmenter.segment(IMAGES[:0]).shape == (0, 1, 64, 80)
+
+
+def test_logits_say_what_segment_says(files: dict[str, Path]) -> None:
+    segmenter = ADE20K(encoder=files["encoder"], decoder=files["ppm"], sizes=[64])
+    assert segmenter.files == (files["encoder"], files["ppm"])
+    images = IMAGES.clone().requires_grad_()
+    (scores,) = segmenter.logits(images)
+    assert scores is not None
+    assert scores.shape == (2, 151, 64, 80)
+    assert torch.equal(scores.argmax(1), segmenter.segment(IMAGES)[:, 0])
+    (gradient,) = torch.autograd.grad(scores[:, 7].sum(), images)
+    assert gradient.isfinite().all()
+    assert gradient.abs().max() > 0
 
 
 @pytest.mark.parametrize("blocks", [[2, 2, 2, 2], [3, 4, 23, 3]])

@@ -198,6 +198,15 @@ def test_a_bad_declaration_is_named(attribute: str, value: Any, message: str) ->
         Checked("mine", object())
 
 
+def test_a_change_of_the_users_code_changes_the_results() -> None:
+    assert Path(__file__) in inner_files(HERE + "Bright")
+    assert Path(__file__) in inner_files([HERE + "Bright", "colours"])
+
+
+def inner_files(spec: Any) -> tuple[Path, ...]:
+    return load_segmenter(spec, Path()).files
+
+
 # ---- stacks
 
 

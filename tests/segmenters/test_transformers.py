@@ -193,6 +193,23 @@ def test_a_picture_does_not_depend_on_its_batch(kind: str, models: dict[str, Pat
     assert segmenter.segment(images[:0]).shape == (0, 1, 64, 64)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("nothing", [None, []])
+def test_logits_say_what_segment_says(kind: str, nothing: list[str] | None, models: dict[str, Path]) -> None:
+    segmenter = Transformers(model=models[kind], nothing=nothing)
+    assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= {
+        f.name for f in segmenter.files
+    }
+    images = pictures().requires_grad_()
+    (scores,) = segmenter.logits(images)
+    assert scores is not None
+    assert scores.shape == (3, 1 + len(segmenter.concepts), 64, 64)
+    assert torch.equal(scores.argmax(1), segmenter.segment(pictures())[:, 0])
+    (gradient,) = torch.autograd.grad(scores[:, 2].sum(), images)
+    assert gradient.isfinite().all()
+    assert gradient.abs().max() > 0
+
+
 def test_concepts_and_what_counts_as_nothing(models: dict[str, Path]) -> None:
     folder = models["segformer"]
     default = load_segmenter({"transformers": folder.name}, folder.parent)

@@ -49,12 +49,12 @@ def test_activations_equal_the_official_ones(small: UnifiedParsing) -> None:
 
 @torch.no_grad()
 def test_probabilities_equal_the_official_ones(small: UnifiedParsing) -> None:
-    objects, materials, parts = small.probabilities(IMAGES, (128, 128))
-    assert_close(objects, "size128_prob_object")
-    assert_close(materials, "size128_prob_material")
+    objects, materials, parts = small.scores(IMAGES, (128, 128))
+    assert_close(objects.exp(), "size128_prob_object")
+    assert_close(materials.exp(), "size128_prob_material")
     assert len(parts) == 3
     for index, part in enumerate(parts):
-        assert_close(part, f"size128_prob_part{index}")
+        assert_close(part.exp(), f"size128_prob_part{index}")
 
 
 @pytest.mark.parametrize("segsizes", [[128], [128, 64]])
@@ -67,7 +67,7 @@ def test_segmentations_equal_the_official_ones(segsizes: list[int], downsample: 
     found = segmenter.segment(IMAGES)
     assert found.dtype == torch.int64
     assert found.shape == expected.shape
-    objects, materials, parts = segmenter.probabilities(IMAGES, (expected.shape[2], expected.shape[3]))
+    objects, materials, parts = segmenter.scores(IMAGES, (expected.shape[2], expected.shape[3]))
     sure = torch.stack([clear(objects), clear(materials), torch.stack([clear(p) for p in parts]).all(0)], 1)
     assert sure.float().mean() > 0.9
     assert torch.equal(found[sure], expected[sure].long())
@@ -75,7 +75,7 @@ def test_segmentations_equal_the_official_ones(segsizes: list[int], downsample: 
 
 def clear(scores: Tensor) -> Tensor:
     """Where the best class leads by more than 1e-3."""
-    best = scores.topk(2, dim=1).values
+    best = scores.exp().topk(2, dim=1).values
     return best[:, 0] - best[:, 1] > 1e-3
 
 
@@ -90,6 +90,25 @@ def test_a_picture_does_not_depend_on_its_batch(small: UnifiedParsing) -> None:
     assert torch.equal(whole, torch.cat([small.segment(images[[i]]) for i in range(3)]))
     assert torch.equal(whole.flip(0), small.segment(images.flip(0)))
     assert small.segment(images[:0]).shape == (0, 3, 128, 128)
+
+
+def test_logits_say_what_segment_says(small: UnifiedParsing) -> None:
+    images = IMAGES.clone().requires_grad_()
+    objects, materials, parts = small.logits(images)
+    assert parts is None
+    assert objects is not None
+    assert materials is not None
+    found = small.segment(IMAGES)
+    materials_found = torch.where(found[:, 1] > 0, found[:, 1] - 8, 0)  # 8 objects come before
+    for scores, numbers in ((objects, found[:, 0]), (materials, materials_found)):
+        assert torch.equal(scores.argmax(1), numbers)
+    (gradient,) = torch.autograd.grad(objects[:, 3].sum(), images)
+    assert gradient.isfinite().all()
+    assert gradient.abs().max() > 0
+
+
+def test_results_depend_on_these_files(small: UnifiedParsing) -> None:
+    assert {file.name for file in small.files} == {ENCODER, DECODER, "upp_small_labels.json"}
 
 
 def test_other_shapes(small: UnifiedParsing) -> None:
@@ -187,6 +206,7 @@ def test_files_are_named(tmp_path: Path) -> None:
     [
         (lambda labels: labels.pop("material"), "labels.json: material: Field required"),
         (lambda labels: labels.update(object="-"), "labels.json: object: "),
+        (lambda labels: labels["object"].pop(0), "object: the first name is 'wall', expected '-'"),
         (lambda labels: labels["object"].append("lamp"), "9 object classes, but .*labels.json names 10"),
         (lambda labels: labels["object_part"]["door"].append("leg"), "12 part classes, but .* names 13"),
         (lambda labels: labels["object_part"].update(car=["-", "wheel"]), "object_part names 'car'"),
