@@ -13,8 +13,6 @@ each with ``size``, ``fit`` and ``resample`` if wanted. Any picture becomes floa
 from __future__ import annotations
 
 import hashlib
-import io
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,19 +21,14 @@ from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from dissect.sources import Database, Folder, InputError, Source
+from dissect.sources import Database, Folder, InputError, Source, decode
 from dissect.suggest import nearest
 
 __all__ = ["InputError", "Inputs", "Pairs", "Pictures", "load_inputs"]
-
-#: A picture that claims more pixels is refused before it is decoded.
-MAX_PIXELS = 64_000_000
-#: Decoders that may run; others (EPS, for one) start programs or are rarely tested.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -149,31 +142,6 @@ class Pairs:
     def targets(self, numbers: Sequence[int]) -> Tensor:
         """The real pictures, float32 [N,3,H,W] in [-1,1]; see `Pictures.load`."""
         return self.wanted.load(numbers)
-
-
-def decode(encoded: bytes, name: str) -> Image.Image:
-    """An encoded picture, upright, as RGB with 8 bits a channel.
-
-    Raises:
-        InputError: no picture of a known format, damaged, or too large; names it.
-    """
-    try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(io.BytesIO(encoded), formats=FORMATS) as picture,
-        ):
-            if picture.width * picture.height > MAX_PIXELS:
-                raise InputError(
-                    f"{name}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS} are read."
-                )
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I"):  # 16-bit grey, which Pillow would clip
-                upright = Image.fromarray((np.asarray(upright).clip(0, 65535) // 257).astype(np.uint8))
-            return upright.convert("RGB")
-    except InputError:
-        raise
-    except Exception as error:  # decoders raise many kinds
-        raise InputError(f"{name}: not a readable picture: {error}.") from error
 
 
 # ---- from a recipe

@@ -1,22 +1,30 @@
 """Where encoded pictures lie: a folder of image files, or an LMDB database as LSUN publishes them.
 
-A source numbers its pictures in the order of their names and hands out undecoded bytes.
+A source numbers its pictures in the order of their names and hands out their bytes; `decode` decodes them.
 """
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 import lmdb
+import numpy as np
+from PIL import Image, ImageOps
 
 from dissect.errors import Unit59Error
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"})
 #: The largest encoded picture that is read.
 MAX_BYTES = 256 * 2**20
+#: A picture that claims more pixels is refused before it is decoded.
+MAX_PIXELS = 64_000_000
+#: Decoders that may run; others (EPS, for one) start programs or are rarely tested.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 #: One key in so many is kept in memory.
 STRIDE = 1024
 
@@ -170,3 +178,28 @@ class Database:
                     yield from cursor.iternext(keys=True, values=False)
         except lmdb.Error as error:
             raise InputError(f"{self.folder}: {error}.") from None
+
+
+def decode(encoded: bytes, name: str) -> Image.Image:
+    """An encoded picture, upright, as RGB with 8 bits a channel.
+
+    Raises:
+        InputError: no picture of a known format, damaged, or too large; names it.
+    """
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(encoded), formats=FORMATS) as picture,
+        ):
+            if picture.width * picture.height > MAX_PIXELS:
+                raise InputError(
+                    f"{name}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS} are read."
+                )
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I"):  # 16-bit grey, which Pillow would clip
+                upright = Image.fromarray((np.asarray(upright).clip(0, 65535) // 257).astype(np.uint8))
+            return upright.convert("RGB")
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise many kinds
+        raise InputError(f"{name}: not a readable picture: {error}.") from error

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dissect import inputs, sources
+from dissect import sources
 from dissect.inputs import InputError, Pairs, Preparation, load_inputs
 
 RNG = np.random.default_rng(59)
@@ -148,30 +148,30 @@ def test_not_a_database(tmp_path: Path) -> None:
 
 def test_colour_modes_become_rgb() -> None:
     grey16 = (np.arange(16, dtype=np.uint16).reshape(4, 4) * 4369).astype(np.uint16)
-    assert np.asarray(inputs.decode(encoded(grey16), "x"))[..., 0].tolist() == (grey16 // 257).tolist()
+    assert np.asarray(sources.decode(encoded(grey16), "x"))[..., 0].tolist() == (grey16 // 257).tolist()
     palette = Image.new("P", (2, 2), 1)
     palette.putpalette([0, 0, 0, 10, 20, 30])
     stream = io.BytesIO()
     palette.save(stream, "PNG")
-    assert np.asarray(inputs.decode(stream.getvalue(), "x"))[0, 0].tolist() == [10, 20, 30]
+    assert np.asarray(sources.decode(stream.getvalue(), "x"))[0, 0].tolist() == [10, 20, 30]
 
 
 def test_exif_turns_the_picture_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = inputs.decode(encoded(picture(4, 8), "JPEG", exif=exif), "x")
+    turned = sources.decode(encoded(picture(4, 8), "JPEG", exif=exif), "x")
     assert turned.size == (4, 8)
 
 
 def test_hostile_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = encoded(picture(8, 8))
-    monkeypatch.setattr(inputs, "MAX_PIXELS", 63)
+    monkeypatch.setattr(sources, "MAX_PIXELS", 63)
     with pytest.raises(InputError, match=r"x\.png: 8 x 8 pixels; at most 63"):
-        inputs.decode(whole, "x.png")
+        sources.decode(whole, "x.png")
     monkeypatch.undo()
     for bad in (b"", whole[:50], whole[:-60], b"%!PS-Adobe-3.0 EPSF-3.0\n", whole.replace(b"IHDR", b"IHDX")):
         with pytest.raises(InputError, match=r"x\.png: not a readable picture"):
-            inputs.decode(bad, "x.png")
+            sources.decode(bad, "x.png")
     (tmp_path / "big.png").write_bytes(whole)
     monkeypatch.setattr(sources, "MAX_BYTES", 10)
     with pytest.raises(InputError, match=r"big\.png: \d+ bytes; at most 10"):
@@ -186,7 +186,7 @@ def test_random_damage_is_always_an_input_error() -> None:
             for place in RNG.integers(0, len(broken), 3):
                 broken[place] ^= 1 << int(RNG.integers(8))
             try:
-                assert inputs.decode(bytes(broken), "x").mode == "RGB"
+                assert sources.decode(bytes(broken), "x").mode == "RGB"
             except InputError as error:
                 assert str(error).startswith("x: ")
 
