@@ -182,6 +182,13 @@ class SampleCache:
         """Activations float32 [n,units,h,w] of any samples."""
         return self._rows(numbers, lambda shard: self._layer_file(layer, shard), "x").to(self.sampler.device)
 
+    def segment(self, image: Tensor) -> Tensor:
+        """Pictures [N,3,H,W] segmented on the compared grid: uint8 or int16 [N,planes,h,w]."""
+        labels = self.segmenter.segment(image)
+        if self._grid and tuple(labels.shape[2:]) != self._grid:
+            labels = F.interpolate(labels.double(), size=self._grid, mode="nearest-exact").long()
+        return labels.to(torch.uint8 if len(self.segmenter.concepts) < 256 else torch.int16)
+
     # ---- files
 
     def _rows(self, numbers: NDArray[np.int64], file: Callable[[int], Path], name: str) -> Tensor:
@@ -243,14 +250,8 @@ class SampleCache:
         return [
             *given,
             (self._picture_file(shard), lambda: to_uint8(image)),
-            (self._label_file(shard), lambda: self._segment(image)),
+            (self._label_file(shard), lambda: self.segment(image)),
         ]
-
-    def _segment(self, image: Tensor) -> Tensor:
-        labels = self.segmenter.segment(image)
-        if self._grid and tuple(labels.shape[2:]) != self._grid:
-            labels = F.interpolate(labels.double(), size=self._grid, mode="nearest-exact").long()
-        return labels.to(torch.uint8 if len(self.segmenter.concepts) < 256 else torch.int16)
 
 
 def _within(numbers: range, inputs: Inputs | None) -> list[int]:

@@ -1,13 +1,12 @@
 """Every unit's strips: where it is strongest, the same pictures with it off, and others with it on.
 
-Only the network's tail runs again. Before and after come from the same tail, in groups of one size, so
-that an empty edit gives the same picture bit for bit.
+Only the network's tail runs again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dissect.intervene.edits import ablate, insert
+from dissect.intervene.edits import set_units
+from dissect.intervene.tail import Tail
 from dissect.measure.grid import Grid
 from dissect.measure.layer import Activities
-from dissect.networks import State
 from dissect.pictures import strip, tile, tile_edge
 from dissect.results import picture_name, write_atomically
-from dissect.samples import GROUP, SampleCache, to_uint8
+from dissect.samples import SampleCache, to_uint8
 
 
 @dataclass(frozen=True)
@@ -40,47 +39,6 @@ class UnitStrips:
     ablated_change: list[float]
     inserted: list[int]
     inserted_change: list[float]
-
-
-class Tail:
-    """The network behind one layer, fed from the cache.
-
-    Args:
-        cache: filled.
-        layer: after which the tail begins.
-    """
-
-    def __init__(self, cache: SampleCache, layer: str) -> None:
-        self.cache, self.layer = cache, layer
-        network, start = cache.sampler.network, cache.sampler.start(range(GROUP))
-        after = network.run(start, until=layer)
-        # When the stages so far changed nothing but the activation, the state after the layer is the start
-        # and the cached activation, and the head need not run again.
-        self._cached = all(name == "x" or after[name] is start.get(name) for name in after)
-
-    def states(self, numbers: Sequence[int]) -> list[tuple[State, int]]:
-        """States right after the layer, in groups of `GROUP`, each with how many of its samples count."""
-        found = []
-        for first in range(0, len(numbers), GROUP):
-            wanted = list(numbers[first : first + GROUP])
-            full = wanted + wanted[:1] * (GROUP - len(wanted))
-            state = self.cache.sampler.start(full)
-            if self._cached:
-                state = {**state, "x": self.cache.rows(self.layer, np.array(full))}
-            else:
-                state = self.cache.sampler.network.run(state, until=self.layer)
-            found.append((state, len(wanted)))
-        return found
-
-    def before_after(self, numbers: Sequence[int], edit: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-        """Pictures float [n,3,H,W] of the samples without and with an edit of the layer's activation."""
-        before, after = [], []
-        network = self.cache.sampler.network
-        for state, count in self.states(numbers):
-            before.append(network.run(state, after=self.layer)["image"][:count])
-            edited = {**state, "x": edit(state["x"])}
-            after.append(network.run(edited, after=self.layer)["image"][:count])
-        return torch.cat(before), torch.cat(after)
 
 
 @torch.no_grad()
@@ -128,8 +86,8 @@ def _draw(tail: Tail, grid: Grid, found: Activities, unit: int) -> tuple[UnitStr
     strongest = found.activity.strongest[unit].tolist()
     weakest = found.activity.weakest[unit].tolist()
     level = float(found.insert_level[unit])
-    plain, without = tail.before_after(strongest, lambda x: ablate(x, [unit]))
-    lacking, having = tail.before_after(weakest, lambda x: insert(x, [unit], level))
+    plain, without = tail.before_after(strongest, lambda x: set_units(x, [unit], 0.0))
+    lacking, having = tail.before_after(weakest, lambda x: set_units(x, [unit], level))
     masks = _masks(tail.cache, tail.layer, grid, found, unit, strongest)
     shown = to_uint8(plain).numpy()
     edge = tile_edge(*shown.shape[1:3])
