@@ -28,7 +28,7 @@ from torch import Tensor
 from dissect.sources import Database, Folder, InputError, Source, decode
 from dissect.suggest import nearest
 
-__all__ = ["InputError", "Inputs", "Pairs", "Pictures", "load_inputs"]
+__all__ = ["InputError", "Inputs", "Pairs", "Pictures", "decode", "load_inputs"]
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
