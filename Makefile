@@ -1,0 +1,52 @@
+# Everything that is needed is set up by the targets themselves; two of them are enough:
+#   make site   dissects the bundled models and builds the site in site/
+#   make test   lint, types and all tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SITE_READY := $(VENV)/.ready-site
+TEST_READY := $(VENV)/.ready-test
+
+export NO_MKDOCS_2_WARNING = 1
+
+.PHONY: site serve test bench faces clean
+
+site: faces
+	$(BIN)/mkdocs build --quiet
+	@echo "The site is in site/: open site/index.html, or run 'make serve'."
+
+faces: $(SITE_READY)
+	$(BIN)/unit59 fetch faces
+	$(BIN)/unit59 dissect recipes/faces.yaml
+
+serve: faces
+	$(BIN)/mkdocs serve
+
+test: $(TEST_READY)
+	-$(BIN)/unit59 fetch faces
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: $(TEST_READY)
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) site results .unit59 weights .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(SITE_READY): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[faces]'
+	touch $@
+
+# Chromium for the browser tests, where apt can install it; elsewhere they are skipped and say so.
+$(TEST_READY): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-dejavu-core; } \
+	  || echo "chromium is not here and apt cannot install it: the browser tests will be skipped"
+	touch $@ $(SITE_READY)
