@@ -83,7 +83,7 @@ def open_inputs(file: RecipeFile, network: Network) -> Inputs | None:
 def _at(file: RecipeFile, field: str) -> Iterator[None]:
     try:
         yield
-    except (SegmenterError, InputError) as error:
+    except (SegmenterError, InputError, CheckpointError) as error:
         text = str(error).removeprefix(f"{field}: ")
         raise file.fail((field,), text) from None
 

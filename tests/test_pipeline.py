@@ -10,14 +10,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import torch
 
-from dissect import samples
+from dissect import samples, strips
+from dissect.intervene.tail import Tail
 from dissect.measure import layer as layer_module
+from dissect.networks import load
 from dissect.results import ResultsError, find_faults, read_model
+from dissect.segmenters.colours import Colours
 from tests import tiny
 
 
@@ -180,16 +184,14 @@ def test_kill_9_and_the_same_command_again(finished: Path, tmp_path: Path) -> No
 
 
 def test_an_interrupted_run_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dissect import pipeline
+    draw = strips.draw_strips
 
-    draw = pipeline.draw_strips
-
-    def failing(cache, layer, *rest):  # type: ignore[no-untyped-def]
+    def failing(cache: samples.SampleCache, layer: str, *rest: Any) -> Any:
         if layer == "layer2":
             raise KeyboardInterrupt
         return draw(cache, layer, *rest)
 
-    monkeypatch.setattr(pipeline, "draw_strips", failing)
+    monkeypatch.setattr("dissect.pipeline.draw_strips", failing)
     with pytest.raises(KeyboardInterrupt):
         tiny.run(tmp_path)
     results = read_model(tmp_path / "results" / "tiny")
@@ -198,10 +200,6 @@ def test_an_interrupted_run_says_what_is_missing(tmp_path: Path, monkeypatch: py
 
 
 def test_an_ablated_unit_changes_the_picture_and_an_empty_edit_does_not(tmp_path: Path) -> None:
-    from dissect.networks import load
-    from dissect.segmenters.colours import Colours
-    from dissect.strips import Tail
-
     def without_unit_1(x: torch.Tensor) -> torch.Tensor:
         return x * (torch.arange(x.shape[1]) != 1)[:, None, None]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from dissect.opening import check_names, load_network
+from dissect.pipeline import Options, dissect
+from dissect.progress import Reporter
 from dissect.recipe import RecipeError, json_schema, read_recipe
 from tests import tiny
 
@@ -106,8 +108,9 @@ def test_not_utf8_and_too_large(tmp_path: Path) -> None:
     ],
 )
 def test_what_only_the_network_knows(tmp_path: Path, values: dict[str, str], says: str) -> None:
+    options = Options(tmp_path / "results", tmp_path / "cache")
     with pytest.raises(RecipeError) as caught:
-        tiny.run(tmp_path, **values)
+        dissect(read_recipe(tiny.write_recipe(tmp_path, **values)), options, Reporter(quiet=True))
     assert says in str(caught.value)
 
 
