@@ -1,0 +1,77 @@
+"""What holds for every network, whatever its architecture."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dissect.checkpoints import CheckpointError
+from dissect.networks import Network, load
+from dissect.networks.base import State
+from dissect.networks.files import save
+from tests.published import difference
+
+
+def check_resumes(network: Network, inputs: Tensor, **options: Any) -> None:
+    """From every layer on, the rest of the pass makes the same picture, bit for bit, and changes no state."""
+    whole = network.generate(inputs, **options)
+    state = network.start(inputs, **options)
+    final, kept = network.trace(state, network.layers)
+    assert torch.equal(final["image"], whole)
+    frozen = {name: _copy(each) for name, each in kept.items()}
+    assert list(kept) == list(network.layers)
+    for name, layer in network.layers.items():
+        assert kept[name]["x"].shape[1:] == (layer.units, layer.height, layer.width)
+        assert torch.equal(network.run(kept[name], after=name)["image"], whole)
+    for name, each in kept.items():
+        assert _same(_copy(each), frozen[name]), f"{name}: its state changed afterwards"
+
+
+def check_batches(network: Network, inputs: Tensor, **options: Any) -> None:
+    """A sample is the same alone and among others."""
+    labels = options.pop("labels", None)
+    together = network.generate(inputs, labels, **options)
+    for row in range(len(inputs)):
+        own = None if labels is None else labels[row : row + 1]
+        alone = network.generate(inputs[row : row + 1], own, **options)
+        assert difference(alone, together[row : row + 1]) < 1e-5
+
+
+def check_saves(network: Network, folder: Path, inputs: Tensor, **options: Any) -> Network:
+    """Saved and loaded, it is the same network."""
+    save(network, folder / "saved.safetensors")
+    again = load(folder / "saved.safetensors")
+    assert again.layers == network.layers
+    assert torch.equal(again.generate(inputs, **options), network.generate(inputs, **options))
+    return again
+
+
+def check_flips(file: Path, count: int) -> None:
+    """With a bit or byte changed anywhere, the file loads or is refused with an error that names it."""
+    original, chance = file.read_bytes(), random.Random(0)
+    outcomes = set()
+    for _ in range(count):
+        damaged = bytearray(original)
+        damaged[chance.randrange(len(damaged))] ^= chance.choice([1, 2, 4, 8, 16, 32, 64, 128, 255])
+        file.write_bytes(damaged)
+        try:
+            outcomes.add(isinstance(load(file), Network))
+        except CheckpointError as error:
+            assert str(file) in str(error)  # both outcomes are right
+            outcomes.add(False)
+    assert outcomes == {True, False}
+
+
+def _copy(state: State) -> dict[str, Any]:
+    return {name: _copy(value) if isinstance(value, dict) else value.clone() for name, value in state.items()}
+
+
+def _same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    return one.keys() == other.keys() and all(
+        _same(value, other[name]) if isinstance(value, dict) else torch.equal(value, other[name])
+        for name, value in one.items()
+    )
