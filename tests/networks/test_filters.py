@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dissect.networks.filters import filtered_lrelu, upfirdn, upsample2
@@ -18,6 +18,7 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=GENERATOR)
 
 
+@settings(deadline=None)
 @given(
     up=st.integers(1, 4),
     down=st.integers(1, 3),
