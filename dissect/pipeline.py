@@ -83,7 +83,7 @@ def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
         Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
     """
     with _alone(options.cache / file.recipe.model):
-        return _Run(file, options, report).run()
+        return Run(file, options, report).run()
 
 
 @contextmanager
@@ -100,8 +100,17 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-class _Run:
-    """One run of one recipe."""
+class Run:
+    """One run of one recipe: everything that it names opened, and the keys of what depends on what.
+
+    Args:
+        file: the recipe.
+        options: where, on what.
+        report: is told the progress.
+
+    Raises:
+        Unit59Error: see `dissect`.
+    """
 
     def __init__(self, file: RecipeFile, options: Options, report: Reporter) -> None:
         self.file, self.recipe, self.options, self.report = file, file.recipe, options, report
@@ -139,12 +148,13 @@ class _Run:
         )
 
     def run(self) -> Path:
+        """Write what is missing from the results; the model's folder."""
         records = self._known_records()
         wanted = [layer for layer in self.layers if layer not in records]
         if not wanted and self.writer.is_current("model", self._model_key(records)):
             self.report.say(f"{self.writer.folder}: all there, nothing to do.")
             return self.writer.folder
-        measurer = self._measurer()
+        measurer = self.measurer()
         self._write_model(measurer, records)
         if wanted:
             measured = {layer: measurer.activities(layer) for layer in self.layers}
@@ -160,7 +170,8 @@ class _Run:
 
     # ---- parts
 
-    def _measurer(self) -> Measurer:
+    def measurer(self) -> Measurer:
+        """Make the samples that are missing, and measure from them."""
         self._check_room()
         with self.report.step("samples", self.recipe.samples, "samples") as advance:
             self.cache.fill(advance, self.options.batch)
