@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from dissect.errors import Unit59Error
-from dissect.inputs import decode
 from dissect.segmenters import Segmenter
+from dissect.sources import decode
 from dissect.suggest import nearest
 
 

@@ -201,7 +201,7 @@ class PlantedSegmenter(Segmenter):
     def logits(self, images: Tensor) -> list[Tensor | None]:
         """See `Segmenter.logits`: minus the squared distance to each colour."""
         apart = images[:, None] - self._colours.to(images)[None, :, :, None, None]
-        return [-8 * apart.square().sum(dim=2)]
+        return [-2 * apart.square().sum(dim=2)]
 
 
 def _hex(colour: Iterable[float]) -> str:

@@ -77,6 +77,69 @@ CONCEPTS: dict[str, Any] = {
     "share": pl.Float64,  # of all pixels of its plane
     "presence": pl.Float64,  # share of samples that show it at all
 }
+#: One row a (unit, kind of edit, concept). Shares are of the compared grid.
+EFFECTS: dict[str, Any] = {
+    "unit": pl.Int32,  # or style channel, for the kinds style_*
+    "kind": pl.String,  # ablate, insert, style_neutral, style_down, style_up
+    "concept": pl.Int32,
+    "label": pl.String,
+    "plane": pl.String,
+    "before": pl.Float64,  # mean share of the concept without the edit, over the fixed samples
+    "effect": pl.Float64,  # mean paired difference of the share
+    "se": pl.Float64,  # its standard error
+    "low": pl.Float64,  # 95 % interval
+    "high": pl.Float64,
+    "p": pl.Float64,  # two-sided
+    "q": pl.Float64,  # p after Benjamini-Hochberg over all (unit, concept) of the kind
+    "others_low": pl.Float64,  # where 95 % of the layer's other measured units lie: the random sets of one
+    "others_high": pl.Float64,
+    "shown": pl.Int32,  # measured samples that show the concept (share >= floor)
+    "erased": pl.Int32,  # of those, samples in which it is gone after the edit
+    "erasure_rate": pl.Float64,  # null where none shows it
+    "erasure_low": pl.Float64,  # Wilson's 95 % interval
+    "erasure_high": pl.Float64,
+    "absent": pl.Int32,  # measured samples without the concept (share < a tenth of the floor)
+    "inserted": pl.Int32,  # of those, samples that show it after the edit
+    "insertion_rate": pl.Float64,
+    "insertion_low": pl.Float64,
+    "insertion_high": pl.Float64,
+    "side": pl.Float64,  # mean absolute pixel change, 0..255, outside where the concept was or came
+}
+#: One row a (unit, kind of edit): what the unit does most.
+UNIT_EFFECTS: dict[str, Any] = {
+    "unit": pl.Int32,
+    "kind": pl.String,
+    "change": pl.Float64,  # mean absolute change of the whole picture, 0..255
+    "concepts": pl.Int32,  # concepts with q <= 0.05
+    "concept": pl.Int32,  # of those, the one with the largest effect; null where there is none
+    "label": pl.String,
+    "plane": pl.String,
+    "effect": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "q": pl.Float64,
+    "beyond_others": pl.Boolean,  # the effect lies outside others_low..others_high
+    "rate": pl.Float64,  # the erasure rate, or for insertions the insertion rate
+    "rate_low": pl.Float64,
+    "rate_high": pl.Float64,
+    "side": pl.Float64,
+    "samples": pl.List(pl.Int32),  # on the strip pictures/0059-effect.webp (kind ablate)
+    "sample_effects": pl.List(pl.Float64),  # difference of the concept's share in each
+}
+#: One row a (unit, concept): the first-order estimate; for all units, measured or not.
+ATTRIBUTION: dict[str, Any] = {
+    "unit": pl.Int32,
+    "concept": pl.Int32,
+    "label": pl.String,
+    "ablate": pl.Float64,  # estimated effect, in shares of the picture
+    "insert": pl.Float64,
+    "score": pl.Float64,  # of the unit: the largest estimate relative to the concept's usual one
+}
+EFFECT_TABLES = {
+    "effects.parquet": EFFECTS,
+    "unit_effects.parquet": UNIT_EFFECTS,
+    "attribution.parquet": ATTRIBUTION,
+}
 LAYER_TABLES = {
     "units.parquet": UNITS,
     "agreement.parquet": AGREEMENT,
@@ -162,6 +225,37 @@ class ModelRecord(Record):
     planned_layers: list[Name]  # what the recipe asked for; more than `layers` after an interrupted run
     recipe: str  # the recipe's text
     versions: dict[str, str]
+
+
+class Ranking(Record):
+    """How well the cheap ranking of units predicts what measuring them gave."""
+
+    by: str  # attribution, or iou where the segmenter has no differentiable scores
+    measured: int  # units that were measured
+    units: int  # of the layer
+    low_ranked: list[int]  # measured units drawn at random from below the budget's cut
+    spearman: float | None  # between the ranking's score and the largest measured effect, over units
+    spearman_low: float | None  # 95 % bootstrap interval over units
+    spearman_high: float | None
+    top: int  # how many units count as the strongest: a tenth of the measured ones
+    missed: list[int]  # of the strongest by measurement, those that are not among the strongest by ranking
+
+
+class EffectsRecord(Record):
+    """`layers/<layer>/effects.json`: how the layer's effects were measured."""
+
+    schema_version: int = SCHEMA_VERSION
+    layer: Name
+    kinds: list[str]
+    samples: int  # the first of `numbers`: the fixed subset that effects are means over
+    numbers: list[int]  # all samples measured; those behind the fixed subset serve the rates only
+    floor: float  # a sample shows a concept from this share of the grid on
+    absent: float  # and lacks it below this share: gone, or not there to begin with
+    ablate: str  # what ablation sets units to: zero or mean
+    style_shift: float | None  # standard deviations, for style_down and style_up
+    tests: dict[str, int]  # by kind: p-values in the Benjamini-Hochberg family
+    discoveries: dict[str, int]  # by kind: of those, q <= 0.05
+    ranking: Ranking
 
 
 class FileEntry(Record):
