@@ -8,13 +8,10 @@ own ToRGB alone). Everything runs in float32, whatever the file says about half 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
-import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from dissect.checkpoints import Checkpoint
@@ -30,139 +27,18 @@ from dissect.networks.base import (
     noise_seeds,
     normal_draw,
 )
-from dissect.networks.filters import upfirdn, upsample2
-from dissect.networks.mapping import MappingSettings, StyleMapping, mapping_settings
-from dissect.networks.modulated import Activation, Dense, activate, modulated_conv
+from dissect.networks.filters import upsample2
+from dissect.networks.mapping import StyleMapping, mapping_settings
 from dissect.networks.pickled import PickledModule, find_generator, uniform
-from dissect.networks.weights import MAX_RESOLUTION, Weights
-
-#: Residual branches are added at this gain, which keeps the variance.
-_HALF = math.sqrt(0.5)
-
-
-class StyleGAN2Settings(BaseModel):
-    """What the weights alone do not say.
-
-    Attributes:
-        mapping: the mapping network's.
-        resolution: side of the picture.
-        architecture: ``skip`` sums pictures of all resolutions, ``resnet`` has residual blocks, ``orig``
-            neither.
-        activation: of the convolutions.
-        clamp: largest magnitude of an activation; None is any.
-        noise: whether the convolutions have noise inputs.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    mapping: MappingSettings
-    resolution: int = Field(ge=4, le=MAX_RESOLUTION)
-    architecture: Literal["orig", "skip", "resnet"]
-    activation: Activation
-    clamp: float | None = Field(gt=0)
-    noise: bool
-
-    @property
-    def sides(self) -> list[int]:
-        """Sides of the blocks: 4, 8, …, resolution.
-
-        Raises:
-            NetworkError: the resolution is no power of two.
-        """
-        if self.resolution & (self.resolution - 1):
-            raise NetworkError(f"a resolution of {self.resolution} is no power of two")
-        return [2**power for power in range(2, self.resolution.bit_length())]
-
-
-class _Convolution(nn.Module):
-    """A 3x3 convolution with style, noise and bias; `up` doubles the size on the way."""
-
-    def __init__(
-        self, settings: StyleGAN2Settings, weights: Weights, inputs: int, side: int, up: bool
-    ) -> None:
-        super().__init__()
-        self.settings, self.side = settings, side
-        self.weight = weights.parameter("weight", None, inputs, 3, 3)
-        self.units = self.weight.shape[0]
-        self.bias = weights.parameter("bias", self.units)
-        self.affine = Dense(weights.under("affine."), None, inputs)
-        if settings.noise:
-            self.noise_strength = weights.parameter("noise_strength")
-            self.noise_const: Tensor
-            self.register_buffer("noise_const", weights.take("noise_const", side, side))
-        self.resample_filter: Tensor | None
-        self.register_buffer("resample_filter", _fir(weights) if up else None)
-
-    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None, gain: float) -> Tensor:
-        """[N,in,h,w], style [N,in], noise [1 or N,1,side,side] -> [N,units,side,side]."""
-        x = modulated_conv(x, self.weight, style, self._convolve, demodulate=True)
-        if noise is not None:
-            x = x + noise * self.noise_strength
-        x = x + self.bias[:, None, None]
-        return activate(x, self.settings.activation, gain, self.settings.clamp)
-
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        if self.resample_filter is None:
-            return F.conv2d(x, weight, padding=1)
-        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-        taps = self.resample_filter.shape[0]
-        before, after = (taps + 1) // 2 - 1, (taps - 2) // 2
-        return upfirdn(x, self.resample_filter, padding=(before, after, before, after), gain=4.0)
-
-
-class _ToRGB(nn.Module):
-    """A 1x1 convolution with style to the colours; no demodulation, no activation."""
-
-    def __init__(self, settings: StyleGAN2Settings, weights: Weights, inputs: int, side: int) -> None:
-        super().__init__()
-        self.settings, self.side = settings, side
-        self.weight = weights.parameter("weight", None, inputs, 1, 1)
-        self.units = self.weight.shape[0]
-        self.bias = weights.parameter("bias", self.units)
-        self.affine = Dense(weights.under("affine."), None, inputs)
-
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """[N,in,side,side], style [N,in] -> [N,colours,side,side]."""
-        style = style / math.sqrt(self.weight.shape[1])
-        x = modulated_conv(x, self.weight, style, F.conv2d, demodulate=False)
-        return activate(x + self.bias[:, None, None], "linear", clamp=self.settings.clamp)
-
-
-class _Skip(nn.Module):
-    """The shortcut of a residual block: a 1x1 convolution, then twice the size. It has no clamp."""
-
-    def __init__(self, weights: Weights, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.weight = weights.parameter("weight", outputs, inputs, 1, 1)
-        self.resample_filter: Tensor
-        self.register_buffer("resample_filter", _fir(weights))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N,in,h,w] -> [N,out,2h,2w]."""
-        scale = _HALF / math.sqrt(self.weight.shape[1])
-        return upsample2(F.conv2d(x, self.weight * scale), self.resample_filter)
-
-
-class _Block(nn.Module):
-    """All modules of one resolution, named as in the official code."""
-
-    def __init__(self, settings: StyleGAN2Settings, weights: Weights, inputs: int, side: int) -> None:
-        super().__init__()
-        residual = settings.architecture == "resnet" and side > 4
-        self.inputs, self.side = inputs, side
-        if side == 4:
-            self.const = weights.parameter("const", None, 4, 4)
-            channels = self.const.shape[0]
-        else:
-            self.conv0 = _Convolution(settings, weights.under("conv0."), inputs, side, up=True)
-            channels = self.conv0.units
-        self.conv1 = _Convolution(settings, weights.under("conv1."), channels, side, up=False)
-        self.units = self.conv1.units
-        self.skip = _Skip(weights.under("skip."), inputs, self.units) if residual else None
-        colours = settings.architecture == "skip" or side == settings.resolution
-        self.torgb = _ToRGB(settings, weights.under("torgb."), self.units, side) if colours else None
-        self.resample_filter: Tensor
-        self.register_buffer("resample_filter", _fir(weights))
+from dissect.networks.stylegan2_blocks import (
+    RESIDUAL_GAIN,
+    Block,
+    Convolution,
+    Skip,
+    StyleGAN2Settings,
+    ToRGB,
+)
+from dissect.networks.weights import Weights
 
 
 class StyleGAN2(Network):
@@ -187,10 +63,10 @@ class StyleGAN2(Network):
         super().__init__()
         self.settings = settings
         self.synthesis = nn.Module()
-        self._blocks: dict[str, _Block] = {}
+        self._blocks: dict[str, Block] = {}
         own, units = weights.under("synthesis."), 0
         for side in settings.sides:
-            block = _Block(settings, own.under(f"b{side}."), units, side)
+            block = Block(settings, own.under(f"b{side}."), units, side)
             units = block.units
             self._blocks[f"b{side}"] = block
             self.synthesis.add_module(f"b{side}", block)
@@ -200,7 +76,7 @@ class StyleGAN2(Network):
         for name, (module, _) in modulated.items():
             if module.affine.inputs != w_size:
                 raise NetworkError(f"layer {name!r} takes another size of w than 'b4.conv1', {w_size}")
-            if isinstance(module, _ToRGB) and module.units not in (1, 3):
+            if isinstance(module, ToRGB) and module.units not in (1, 3):
                 raise NetworkError(f"layer {name!r} makes {module.units} colours; 1 and 3 are supported")
         self.mapping = StyleMapping(settings.mapping, weights.under("mapping."), w_size, copies)
         self.latent_size = settings.mapping.latent_size
@@ -209,7 +85,7 @@ class StyleGAN2(Network):
 
     def describe(self) -> Iterable[Layer]:
         """Convolutions, ToRGB layers and blocks."""
-        modules: dict[str, _Convolution | _ToRGB | _Block] = dict(self._blocks)
+        modules: dict[str, Convolution | ToRGB | Block] = dict(self._blocks)
         modules |= {name: module for name, (module, _) in self._modulated().items()}
         named = [stage.name for stage in self.stages() if stage.layer]
         for number, name in enumerate(named):
@@ -249,10 +125,10 @@ class StyleGAN2(Network):
 
     # ---- the forward pass
 
-    def _block_stages(self, name: str, block: _Block) -> Iterable[Stage]:
+    def _block_stages(self, name: str, block: Block) -> Iterable[Stage]:
         if block.side > 4:
             yield Stage(f"{name}.conv0", self._convolution(f"{name}.conv0", block.conv0, 1.0, block.skip))
-        gain = 1.0 if block.skip is None else _HALF
+        gain = 1.0 if block.skip is None else RESIDUAL_GAIN
         yield Stage(f"{name}.conv1", self._convolution(f"{name}.conv1", block.conv1, gain))
         if block.skip is not None:
             yield Stage(f"{name}.skip", _add_shortcut, layer=False)
@@ -261,7 +137,7 @@ class StyleGAN2(Network):
         yield Stage(name, self._finish(block))
 
     def _convolution(
-        self, name: str, module: _Convolution, gain: float, skip: _Skip | None = None
+        self, name: str, module: Convolution, gain: float, skip: Skip | None = None
     ) -> Callable[[State], State]:
         def run(state: State) -> State:
             x, noise = state["x"], state["noise"].get(name)
@@ -270,13 +146,13 @@ class StyleGAN2(Network):
 
         return run
 
-    def _colours(self, name: str, module: _ToRGB) -> Callable[[State], State]:
+    def _colours(self, name: str, module: ToRGB) -> Callable[[State], State]:
         def run(state: State) -> State:
             return edited(state, module(state["x"], state["styles"][name]), features=state["x"])
 
         return run
 
-    def _finish(self, block: _Block) -> Callable[[State], State]:
+    def _finish(self, block: Block) -> Callable[[State], State]:
         def run(state: State) -> State:
             if block.torgb is None:
                 return state
@@ -292,7 +168,7 @@ class StyleGAN2(Network):
         modules = {
             name: module
             for name, (module, _) in self._modulated().items()
-            if isinstance(module, _Convolution) and self.settings.noise
+            if isinstance(module, Convolution) and self.settings.noise
         }
         seeds = noise_seeds(noise, count)
         if seeds is None:
@@ -307,9 +183,9 @@ class StyleGAN2(Network):
 
     # ---- its modules
 
-    def _modulated(self) -> dict[str, tuple[_Convolution | _ToRGB, int]]:
+    def _modulated(self) -> dict[str, tuple[Convolution | ToRGB, int]]:
         """Each layer that takes a style, and the number of its w: a ToRGB shares the next convolution's."""
-        found: dict[str, tuple[_Convolution | _ToRGB, int]] = {}
+        found: dict[str, tuple[Convolution | ToRGB, int]] = {}
         convolutions = 0
         for name, block in self._blocks.items():
             if block.side > 4:
@@ -373,10 +249,3 @@ def _add_shortcut(state: State) -> State:
 
 def _output(state: State) -> State:
     return {**state, "image": as_rgb(state["image"])}
-
-
-def _fir(weights: Weights) -> Tensor:
-    fir = weights.take("resample_filter", None, None)
-    if fir.shape[0] != fir.shape[1] or fir.shape[0] > 64:
-        raise NetworkError(f"a resample filter of shape {list(fir.shape)} is not supported")
-    return fir

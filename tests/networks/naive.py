@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from dissect.networks.mapping import MappingSettings
-from dissect.networks.stylegan2 import StyleGAN2Settings
+from dissect.networks.stylegan2_blocks import StyleGAN2Settings
 from dissect.networks.stylegan3 import StyleGAN3Settings
 
 Array = np.ndarray[Any, np.dtype[np.float64]]

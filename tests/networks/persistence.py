@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dissect.networks.mapping import MappingSettings
-from dissect.networks.stylegan2 import StyleGAN2Settings
+from dissect.networks.stylegan2_blocks import StyleGAN2Settings
 from dissect.networks.stylegan3 import StyleGAN3Settings
 
 Tensors = dict[str, Tensor]

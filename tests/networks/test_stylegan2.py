@@ -11,7 +11,8 @@ import torch
 
 from dissect.checkpoints import CheckpointError
 from dissect.networks import NetworkError, load
-from dissect.networks.stylegan2 import StyleGAN2, StyleGAN2Settings
+from dissect.networks.stylegan2 import StyleGAN2
+from dissect.networks.stylegan2_blocks import StyleGAN2Settings
 from tests.networks import naive
 from tests.networks.contract import check_batches, check_flips, check_resumes, check_saves
 from tests.networks.persistence import stylegan2_attributes, stylegan2_weights, write_pickle
