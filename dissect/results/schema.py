@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -135,6 +135,83 @@ ATTRIBUTION: dict[str, Any] = {
     "insert": pl.Float64,
     "score": pl.Float64,  # of the unit: the largest estimate relative to the concept's usual one
 }
+#: Search: one row a (layer, order, number of units off).
+STAIRCASE: dict[str, Any] = {
+    "layer": pl.String,
+    "order": pl.String,  # iou, effect; in a study of sets also ace, random
+    "draw": pl.Int32,  # of a random order; else null
+    "kind": pl.String,  # ablate, insert
+    "count": pl.Int32,  # units edited: the first so many of the order
+    "unit": pl.Int32,  # the last of them
+    "left": pl.Float64,  # the concept's area after the edit over its area before
+    "effect": pl.Float64,  # mean paired difference of its share, with 95 % interval
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "hits": pl.Int32,  # samples in which it was erased (ablate) or came (insert)
+    "cases": pl.Int32,  # samples that show it, or lack it
+    "rate": pl.Float64,
+    "rate_low": pl.Float64,
+    "rate_high": pl.Float64,
+    "side": pl.Float64,  # mean absolute change outside the concept's region, 0..255
+}
+#: Search: one row a (layer, unit), each switched off alone.
+ALONE: dict[str, Any] = {
+    "layer": pl.String,
+    "unit": pl.Int32,
+    "iou": pl.Float64,
+    "left": pl.Float64,
+    "erased": pl.Int32,
+    "shown": pl.Int32,
+    "confirmed": pl.Boolean,  # also measured on the confirming samples: the last three columns are theirs
+    "rate": pl.Float64,
+    "rate_low": pl.Float64,
+    "rate_high": pl.Float64,
+}
+#: Search: one row a (layer, sample).
+CASES: dict[str, Any] = {
+    "layer": pl.String,
+    "sample": pl.Int32,
+    "kind": pl.String,  # ablate: the sample shows the concept; insert: it lacks it
+    "before": pl.Float64,  # share of the grid
+    "after": pl.Float64,  # with the units edited
+    "all_but": pl.Float64,  # with the rest of the erasing set off and the units on; null for insert
+    "side": pl.Float64,
+}
+#: Search: one row a (layer, concept), what else the ablation changes.
+SPECIFICITY: dict[str, Any] = {
+    "layer": pl.String,
+    "concept": pl.Int32,
+    "label": pl.String,
+    "plane": pl.String,
+    "before": pl.Float64,
+    "effect": pl.Float64,
+    "se": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,  # Benjamini-Hochberg over the concepts
+    "random_low": pl.Float64,  # range of 95 % of the random sets' effects
+    "random_high": pl.Float64,
+}
+#: Search and sets: one row a (layer, kind, draw): random other units, as many.
+RANDOM_SETS: dict[str, Any] = {
+    "layer": pl.String,
+    "kind": pl.String,
+    "draw": pl.Int32,
+    "units": pl.List(pl.Int32),
+    "left": pl.Float64,
+    "hits": pl.Int32,
+    "cases": pl.Int32,
+    "rate": pl.Float64,
+    "side": pl.Float64,
+}
+STUDY_TABLES = {
+    "staircase.parquet": STAIRCASE,
+    "alone.parquet": ALONE,
+    "cases.parquet": CASES,
+    "specificity.parquet": SPECIFICITY,
+    "random.parquet": RANDOM_SETS,
+}
 EFFECT_TABLES = {
     "effects.parquet": EFFECTS,
     "unit_effects.parquet": UNIT_EFFECTS,
@@ -256,6 +333,137 @@ class EffectsRecord(Record):
     tests: dict[str, int]  # by kind: p-values in the Benjamini-Hochberg family
     discoveries: dict[str, int]  # by kind: of those, q <= 0.05
     ranking: Ranking
+
+
+class Rate(Record):
+    """How often, with Wilson's 95 % interval."""
+
+    hits: int
+    cases: int
+    rate: float
+    low: float
+    high: float
+
+
+class Rule(Record):
+    """A rule that a verdict stands on, with the number that decided it."""
+
+    name: str
+    says: str
+    value: float
+    bound: float
+    met: bool
+
+
+Verdict = Literal["sole cause", "one of few", "distributed", "none", "too rare"]
+
+
+class LayerSearch(Record):
+    """What the search for a cause found in one layer. Rates are of the confirming samples."""
+
+    layer: Name
+    units: int  # of the layer
+    verdict: Verdict
+    causes: list[int]  # the units that the verdict names; empty for none
+    tried: list[int]  # the units that all numbers below are of: the causes, or what came nearest
+    rules: list[Rule]
+    order: str | None  # the order whose shortest erasing prefix is the shortest: iou or effect
+    prefix: int | None  # how long that is; null where no prefix erases
+    jump_unit: int | None  # the last unit of that prefix
+    jump_from: float | None  # what is left of the concept's area one unit before
+    jump_to: float | None  # and with it
+    minimal: list[int]  # a subset of the prefix that erases while no smaller subset of it by one unit does
+    minimised: bool  # false: the budget ended first, and `minimal` is only an upper bound
+    left: float  # area with `tried` off over area before
+    effect: float  # mean paired difference of the share
+    low: float
+    high: float
+    erasure: Rate  # `tried` off
+    all_but: Rate | None  # the rest of the prefix off, `tried` on
+    insertion: Rate  # `tried` on, in samples that lack the concept
+    side: float  # mean absolute change outside the concept's region, 0..255
+    random_left: float  # means and largest over random sets of as many other units
+    random_erasure: float
+    random_erasure_max: float
+    random_insertion: float
+    random_insertion_max: float
+    random_side: float
+
+
+class SearchRecord(Record):
+    """`studies/<name>/study.json` of a search for the cause of a concept."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["search"] = "search"
+    name: Name
+    concept: int
+    label: str
+    plane: str
+    verdict: Verdict  # the strongest over the layers
+    layer: Name | None  # where
+    causes: list[int]
+    layers: list[LayerSearch]
+    floor: float
+    absent: float
+    search: list[int]  # samples that show the concept, on which units were looked for
+    confirm: list[int]  # samples that show it, on which what was found was measured
+    lacking: list[int]  # samples that lack it
+    shown_by: int  # of all samples, how many show it
+    samples: int
+    random_sets: int
+    erases: float  # a set erases when the rate is at least this
+    few: int  # at most so many units are few
+    pictures: dict[str, list[int]]  # file name to its samples, in order
+
+
+class Smallest(Record):
+    """The smallest set that erases, found along one order."""
+
+    order: str
+    prefix: int | None  # null: no prefix of the order erases
+    units: list[int]
+    minimised: bool
+    erasure: Rate | None  # on the confirming samples
+    left: float | None
+    side: float | None
+
+
+class AceRecord(Record):
+    """The set that maximises the average causal effect."""
+
+    alpha: list[float]  # by unit
+    ace: float
+    steps: int
+    penalty: float
+
+
+class SetsRecord(Record):
+    """`studies/<name>/study.json` of a study of unit sets of one layer."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["sets"] = "sets"
+    name: Name
+    layer: Name
+    units: int
+    concept: int
+    label: str
+    plane: str
+    orders: dict[str, list[int]]  # iou, effect, ace where the segmenter has scores
+    random_orders: int
+    ace: AceRecord | None  # null: the segmenter has no differentiable scores for the concept
+    smallest: list[Smallest]
+    floor: float
+    absent: float
+    search: list[int]
+    confirm: list[int]
+    lacking: list[int]
+    shown_by: int
+    samples: int
+    erases: float
+    pictures: dict[str, list[int]]
+
+
+StudyRecord = SearchRecord | SetsRecord
 
 
 class FileEntry(Record):

@@ -1,0 +1,108 @@
+"""The search for the one unit that causes a concept, and the verdict: it must be able to say none.
+
+A layer's units are switched off each alone, and one after the other in two orders: by agreement (as the
+claim that is tested came about) and by what each did alone. Where the concept goes, bisection finds the unit
+at the jump; delta debugging then takes away all units that are not needed. All this runs on one half of the
+samples that show the concept; what was found is measured on the other half, beside random sets of other
+units, and on samples that lack the concept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from dissect.intervene.edits import Edit
+from dissect.intervene.search_tables import search_tables
+from dissect.intervene.staircase import Staircase
+from dissect.intervene.subject import Subject, random_sets
+from dissect.intervene.verdict import ERASES, FEW, Evidence, judge, numbers
+from dissect.results.schema import LayerSearch
+
+#: Samples on which every unit is switched off alone.
+PROBE = 16
+#: Units that did most alone and are measured on the confirming samples.
+RIVALS = 4
+RANDOM_SETS = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A layer's search: the record, and its tables by file name."""
+
+    record: LayerSearch
+    tables: dict[str, pl.DataFrame]
+
+
+def search_layer(
+    subject: Subject,
+    iou: Sequence[float],
+    probe: Sequence[int],
+    seed: int,
+    advance: Callable[[int], None] | None = None,
+) -> Found:
+    """Search one layer for the cause of the subject's concept.
+
+    Args:
+        subject: the concept at the layer, with samples in both halves.
+        iou: of every unit with the concept.
+        probe: units that are switched off alone.
+        seed: of the random sets.
+        advance: is told how many (unit, sample) pairs of the probe are done.
+    """
+    search = subject.cases.search
+    singly = [Edit.ablate([unit]) for unit in probe]
+    alone = dict(zip(probe, subject.ask_many(singly, search[:PROBE], advance), strict=True))
+    by_iou = sorted(range(len(iou)), key=lambda unit: (-iou[unit], unit))
+    strongest = sorted(probe, key=lambda unit: (alone[unit].left, -iou[unit], unit))
+    by_effect = strongest + [unit for unit in by_iou if unit not in alone]
+    stairs = [Staircase(subject, "iou", by_iou), Staircase(subject, "effect", by_effect)]
+    best = min(stairs, key=lambda stair: stair.shortest or len(iou) + 1)
+    minimal, minimised = best.minimal()
+    erasing = [unit for unit in strongest if alone[unit].rate >= ERASES][: 2 * FEW]
+    evidence = _confirm(
+        subject, best, [*strongest[:RIVALS], *erasing, *minimal[:FEW]], minimal or strongest[:1], seed
+    )
+    verdict, rules = judge(evidence)
+    record = LayerSearch(
+        layer=subject.bench.layer,
+        units=subject.bench.units,
+        verdict=verdict,
+        causes=[] if verdict == "none" else list(evidence.tried),
+        tried=list(evidence.tried),
+        rules=rules,
+        minimal=minimal,
+        minimised=minimised,
+        **best.jump(),
+        **numbers(evidence),
+    )
+    return Found(record, search_tables(subject, evidence, stairs, alone, iou))
+
+
+def _confirm(
+    subject: Subject, best: Staircase, candidates: Sequence[int], otherwise: Sequence[int], seed: int
+) -> Evidence:
+    """Measure on the samples that were not searched on: units alone, what is tried, and chance.
+
+    What is tried are the units that erase alone, or `otherwise`, the smallest set or the strongest unit.
+    """
+    cases, candidates = subject.cases, list(dict.fromkeys(candidates))
+    answers = subject.ask_many([Edit.ablate([unit]) for unit in candidates], cases.confirm)
+    singles = dict(zip(candidates, answers, strict=True))
+    tried = sorted([unit for unit in candidates if singles[unit].rate >= ERASES] or otherwise)
+    others = [unit for unit in range(subject.bench.units) if unit not in tried]
+    chance = random_sets(others, len(tried), RANDOM_SETS, seed) if others else []
+    rest = [unit for unit in best.order[: best.shortest or 0] if unit not in tried]
+    absent = cases.absent
+    return Evidence(
+        tried=tried,
+        off=subject.off(tried, cases.confirm),
+        all_but=subject.off(rest, cases.confirm) if best.shortest else None,
+        on=subject.on(tried, absent) if absent else None,
+        singles=singles,
+        chance=chance,
+        chance_off=subject.ask_many([Edit.ablate(units) for units in chance], cases.confirm),
+        chance_on=subject.ask_many([Edit.insert(units) for units in chance], absent) if absent else [],
+    )
