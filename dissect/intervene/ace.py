@@ -15,16 +15,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dissect.intervene.edits import Levels
+from dissect.intervene.intervals import Mean, mean_interval
 from dissect.intervene.tail import Tail, groups
 from dissect.segmenters import Segmenter
 
 #: Edge of the place that is edited, as a part of the map.
 PLACE = 8
 RATE = 0.05
+#: Lambda of the formula.
+PENALTY = 0.005
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,12 @@ class Optimised:
 
     Attributes:
         alpha: [U], how far each unit goes, 0..1.
-        ace: delta at that alpha, over the last pass through the samples.
+        ace: delta at that alpha, at one new place a sample, with its interval.
         steps: of the optimisation.
     """
 
     alpha: NDArray[np.float64]
-    ace: float
+    ace: Mean
     steps: int
 
     @property
@@ -54,7 +58,7 @@ def optimise_set(
     numbers: Sequence[int],
     seed: int,
     steps: int = 200,
-    penalty: float = 0.005,
+    penalty: float = PENALTY,
     advance: Callable[[int], None] | None = None,
 ) -> Optimised | None:
     """Find the units whose insertion and ablation together move a concept most.
@@ -72,59 +76,75 @@ def optimise_set(
     Returns:
         None where the segmenter has no differentiable scores for the concept.
     """
-    segmenter = tail.cache.segmenter
-    plane = segmenter.planes.index(segmenter.concepts[concept - 1].plane)
-    level = levels.insert[None, :, None, None]
-    alpha = torch.full((len(levels.insert),), 0.5, device=level.device, requires_grad=True)
+    share = _SoftShare(tail.cache.segmenter, concept)
+    if not share.known:
+        return None
+    alpha = torch.full((len(levels.insert),), 0.5, device=levels.insert.device, requires_grad=True)
     optimiser = torch.optim.Adam([alpha], lr=RATE)
     batches = groups(numbers)
-    deltas = []
     for step in range(steps):
-        state = tail.state(batches[step % len(batches)][0])
-        x = state["x"].detach()
-        place = _place((int(x.shape[2]), int(x.shape[3])), seed, step).to(x.device)
-        share = alpha[None, :, None, None] * place
         with torch.enable_grad():
-            on = tail.image({**state, "x": x * (1 - share) + level * share})
-            off = tail.image({**state, "x": x * (1 - share)})
-            areas = [_soft_share(segmenter, plane, concept, image, place) for image in (on, off)]
-            if areas[0] is None or areas[1] is None:
-                return None
-            delta = areas[0] - areas[1]
-            loss = -delta + penalty * alpha.square().sum()
+            delta = _delta(tail, levels, share, alpha, batches[step % len(batches)][0], (seed, step))
+            loss = -delta.mean() + penalty * alpha.square().sum()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         optimiser.step()
         with torch.no_grad():
             alpha.clamp_(0, 1)
-        deltas.append(float(delta.detach()))
         if advance:
             advance(1)
-    found = alpha.detach().double().cpu().numpy()
-    return Optimised(found, float(np.mean(deltas[-len(batches) :])), steps)
+    with torch.no_grad():
+        deltas = [
+            _delta(tail, levels, share, alpha, group, (seed, steps + number))[:count]
+            for number, (group, count) in enumerate(batches)
+        ]
+    values = torch.cat(deltas).double().cpu().numpy()
+    return Optimised(alpha.detach().double().cpu().numpy(), mean_interval(values), steps)
 
 
-def _place(size: tuple[int, int], seed: int, step: int) -> Tensor:
-    """One box somewhere on the map, {0,1} [1,1,h,w]; it depends on (seed, step) alone."""
+def _delta(
+    tail: Tail, levels: Levels, share: _SoftShare, alpha: Tensor, group: Sequence[int], draw: tuple[int, int]
+) -> Tensor:
+    """The concept at a random place after insertion there, minus after ablation there: [N]."""
+    state = tail.state(group)
+    x = state["x"].detach()
+    place = _places(x, *draw)
+    far = alpha[None, :, None, None] * place
+    on = tail.image({**state, "x": x * (1 - far) + levels.insert[None, :, None, None] * far})
+    off = tail.image({**state, "x": x * (1 - far)})
+    return share(on, place) - share(off, place)
+
+
+def _places(x: Tensor, seed: int, step: int) -> Tensor:
+    """One box a sample somewhere on the map, {0,1} [N,1,h,w]; they depend on (seed, step) alone."""
     bits = np.random.Philox(key=np.array([seed % 2**64, 2**62 + step], np.uint64))
     generator = np.random.Generator(bits)
-    place = torch.zeros(1, 1, *size)
-    edges = [max(1, side // PLACE) for side in size]
-    top, left = (int(generator.integers(0, side - edge + 1)) for side, edge in zip(size, edges, strict=True))
-    place[:, :, top : top + edges[0], left : left + edges[1]] = 1.0
-    return place
+    places = torch.zeros(len(x), 1, *x.shape[2:], device=x.device)
+    sides = [int(side) for side in x.shape[2:]]
+    edges = [max(1, side // PLACE) for side in sides]
+    for row in range(len(x)):
+        top, left = (
+            int(generator.integers(0, side - edge + 1)) for side, edge in zip(sides, edges, strict=True)
+        )
+        places[row, :, top : top + edges[0], left : left + edges[1]] = 1.0
+    return places
 
 
-def _soft_share(
-    segmenter: Segmenter, plane: int, concept: int, image: Tensor, place: Tensor
-) -> Tensor | None:
-    """The concept's mean probability at the place, over the pictures."""
-    scores = segmenter.logits(image)[plane]
-    if scores is None:
-        return None
-    numbers = [
-        n for n, each in enumerate(segmenter.concepts, start=1) if each.plane == segmenter.planes[plane]
-    ]
-    chance = scores.softmax(dim=1)[:, 1 + numbers.index(concept)]
-    there = torch.nn.functional.interpolate(place, size=chance.shape[1:], mode="nearest-exact")[:, 0]
-    return (chance * there).sum() / (there.sum() * len(chance))
+class _SoftShare:
+    """A concept's mean probability at a place of each picture."""
+
+    def __init__(self, segmenter: Segmenter, concept: int) -> None:
+        self.segmenter = segmenter
+        name = segmenter.concepts[concept - 1].plane
+        self.plane = segmenter.planes.index(name)
+        numbers = [n for n, each in enumerate(segmenter.concepts, start=1) if each.plane == name]
+        self.channel = 1 + numbers.index(concept)
+        self.known = segmenter.logits(torch.zeros(1, 3, 64, 64))[self.plane] is not None
+
+    def __call__(self, images: Tensor, places: Tensor) -> Tensor:
+        """[N], from pictures [N,3,H,W] and places {0,1} [N,1,h,w]."""
+        scores = self.segmenter.logits(images)[self.plane]
+        assert scores is not None  # noqa: S101  # asked in __init__
+        chance = scores.softmax(dim=1)[:, self.channel]
+        there = F.interpolate(places, size=chance.shape[1:], mode="nearest-exact")[:, 0]
+        return (chance * there).sum(dim=(1, 2)) / there.sum(dim=(1, 2)).clamp(min=1)

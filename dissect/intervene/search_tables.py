@@ -30,7 +30,9 @@ def search_tables(
             for stair in stairs
             for size, answer in sorted(stair.steps.items())
         ],
-        "alone.parquet": [_alone_row(unit, alone[unit], evidence, iou) for unit in sorted(alone)],
+        "alone.parquet": [
+            alone_row(unit, iou[unit], alone[unit], evidence.singles.get(unit)) for unit in sorted(alone)
+        ],
         "cases.parquet": _case_rows(subject, evidence),
         "random.parquet": random_rows(evidence.chance, evidence.chance_off, evidence.chance_on),
     }
@@ -82,12 +84,12 @@ def random_rows(
     ]
 
 
-def _alone_row(unit: int, answer: Answer, evidence: Evidence, iou: Sequence[float]) -> dict[str, Any]:
-    confirmed = evidence.singles.get(unit)
+def alone_row(unit: int, iou: float, answer: Answer, confirmed: Answer | None) -> dict[str, Any]:
+    """One unit off alone, on the searching samples and perhaps on the confirming ones."""
     low, high = confirmed.rate_interval if confirmed else (None, None)
     return {
         "unit": unit,
-        "iou": float(iou[unit]),
+        "iou": float(iou),
         "left": answer.left,
         "erased": answer.hits,
         "shown": answer.cases,

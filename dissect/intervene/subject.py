@@ -163,3 +163,10 @@ def random_sets(pool: Sequence[int], size: int, count: int, seed: int) -> list[l
     bits = np.random.Philox(key=np.array([seed % 2**64, size], np.uint64))
     generator = np.random.Generator(bits)
     return [sorted(int(unit) for unit in generator.permutation(pool)[:size]) for _ in range(count)]
+
+
+def random_orders(units: int, count: int, seed: int) -> list[list[int]]:
+    """`count` random orders of a layer's units."""
+    bits = np.random.Philox(key=np.array([seed % 2**64, 2**61], np.uint64))
+    generator = np.random.Generator(bits)
+    return [[int(unit) for unit in generator.permutation(units)] for _ in range(count)]

@@ -432,7 +432,9 @@ class AceRecord(Record):
     """The set that maximises the average causal effect."""
 
     alpha: list[float]  # by unit
-    ace: float
+    ace: float  # at places and samples drawn anew, with 95 % interval
+    low: float
+    high: float
     steps: int
     penalty: float
 
