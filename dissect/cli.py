@@ -66,6 +66,26 @@ def dissect(
 
 
 @app.command()
+def train(
+    recipe: RecipePath,
+    folder: Annotated[Path, typer.Option(help="Where trainings are kept.")] = Path(".training"),
+    device: Annotated[str, typer.Option(help="Where it runs: cpu, cuda, cuda:1.")] = "cpu",
+    stop: Annotated[int | None, typer.Option(min=1, help="Stop after so many steps in all.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Train nothing: write the weights of the last checkpoint here.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
+) -> None:
+    """Train what RECIPE names; interrupted, the same command goes on from its last checkpoint."""
+    from dissect.opening import checked_device
+    from dissect.progress import Reporter
+    from dissect.training.train import start
+
+    training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
+    typer.echo(training.export(export) if export else training.run(stop))
+
+
+@app.command()
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: faces.")],
     folder: Annotated[Path | None, typer.Option(help="Where to put it; by default weights/NAME.")] = None,

@@ -6,22 +6,15 @@ Mistakes are reported with file, line, field and the nearest valid name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dissect.errors import Unit59Error
+from dissect.documents import Document, RecipeError
 from dissect.results.schema import Name
-from dissect.suggest import nearest
 
-MAX_BYTES = 256 * 1024
-
-
-class RecipeError(Unit59Error):
-    """A recipe that says something it may not: names file, line and field."""
+__all__ = ["CheckpointSection", "Recipe", "RecipeError", "RecipeFile", "json_schema", "read_recipe"]
 
 
 class _Section(BaseModel):
@@ -84,6 +77,8 @@ class Recipe(_Section):
     """Noise inputs: drawn with the sample, the stored ones, or none."""
     label: Annotated[int, Field(ge=0)] | None = None
     """Class of a conditional network; by default drawn with the sample."""
+    mode: Literal["eval", "official-test"] | None = None
+    """How pix2pix runs: stored statistics without dropout (the default), or as its official test script does."""
     inputs: Any = None
     """Conditional inputs of a picture-to-picture network (see the guide)."""
 
@@ -102,10 +97,9 @@ class RecipeFile:
         recipe: what it says.
     """
 
-    def __init__(
-        self, path: Path, text: str, recipe: Recipe, lines: dict[tuple[str | int, ...], int]
-    ) -> None:
-        self.path, self.text, self.recipe, self._lines = path, text, recipe, lines
+    def __init__(self, document: Document, recipe: Recipe) -> None:
+        self.path, self.text, self.recipe = document.path, document.text, recipe
+        self._document = document
 
     def resolve(self, name: str) -> Path:
         """A path that the recipe names, taken from the recipe's folder."""
@@ -113,7 +107,7 @@ class RecipeFile:
 
     def fail(self, place: tuple[str | int, ...], what: str) -> RecipeError:
         """An error at a field, e.g. ``("layers", 1)``."""
-        return RecipeError(_at(self.path, self._lines, place, what))
+        return RecipeError(self._document.at(place, what))
 
 
 def read_recipe(path: Path) -> RecipeFile:
@@ -122,33 +116,13 @@ def read_recipe(path: Path) -> RecipeFile:
     Raises:
         RecipeError: missing, not YAML, or with a field that is unknown or of the wrong type.
     """
+    document = Document(path, "model: faces")
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RecipeError(f"{path}: {error.strerror or error}. {_others(path)}") from None
-    if len(raw) > MAX_BYTES:
-        raise RecipeError(f"{path}: {len(raw)} bytes; a recipe is at most {MAX_BYTES}.")
-    try:
-        text = raw.decode("utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: not UTF-8 text (byte {error.start}).") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RecipeError(f"{path}:{line}: not valid YAML: {error.problem}.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{path}: not valid YAML: {error}.") from None
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of fields such as `model: faces`.")
-    lines = dict(_marks(node, ()))
-    _refuse_repeats(path, node)
-    try:
-        recipe = Recipe.model_validate(content)
+        recipe = Recipe.model_validate(document.content)
     except ValidationError as error:
-        said = [_explain(path, lines, fault) for fault in error.errors()]
+        said = [_explain(document, fault) for fault in error.errors()]
         raise RecipeError("\n".join(filter(None, said))) from None
-    return RecipeFile(path, text, recipe, lines)
+    return RecipeFile(document, recipe)
 
 
 def json_schema() -> str:
@@ -163,67 +137,9 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _others(path: Path) -> str:
-    beside = sorted(p.stem for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-    hint = nearest(path.stem, beside)
-    return (
-        f"Recipes there: {', '.join(beside)}{hint}" if beside else "Give the path of a recipe (a YAML file)."
-    )
-
-
-def _marks(node: Any, place: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | int, ...], int]]:
-    """(place of a field, its line) for everything in the document."""
-    yield place, node.start_mark.line + 1 if node is not None else 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                yield (*place, key.value), key.start_mark.line + 1
-                yield from (
-                    (deep, line)
-                    for deep, line in _marks(value, (*place, key.value))
-                    if deep != (*place, key.value)
-                )
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _marks(value, (*place, index))
-
-
-def _refuse_repeats(path: Path, node: Any) -> None:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if key.value in seen:
-            raise RecipeError(f"{path}:{key.start_mark.line + 1}: {key.value}: the field stands there twice.")
-        seen.add(key.value)
-
-
-def _explain(path: Path, lines: dict[tuple[str | int, ...], int], fault: Any) -> str:
-    place = tuple(step for step in fault["loc"] if step in _steps(lines))
-    kind, last = fault["type"], str(fault["loc"][-1])
+def _explain(document: Document, fault: Any) -> str:
     if fault["loc"] == ("layers", "literal['all']"):
         return ""  # the other half of the same fault says it better
-    if fault["loc"][0] == "layers" and kind == "list_type":
-        return _at(
-            path, lines, ("layers",), f"expected a list such as [layer2], or all, got {fault['input']!r}."
-        )
-    if kind == "extra_forbidden":
-        section = CheckpointSection if fault["loc"][0] == "checkpoint" else Recipe
-        return _at(path, lines, fault["loc"], f"there is no such field{nearest(last, section.model_fields)}")
-    if kind == "missing":
-        return _at(path, lines, fault["loc"], "the field is missing.")
-    if kind == "literal_error":
-        valid = fault["ctx"]["expected"]
-        hint = nearest(str(fault["input"]), valid.replace("'", "").replace(" or ", ", ").split(", "))
-        return _at(path, lines, place, f"expected {valid}, got {fault['input']!r}{hint}")
-    return _at(path, lines, place, f"{fault['msg']} (got {fault['input']!r}).")
-
-
-def _steps(lines: dict[tuple[str | int, ...], int]) -> set[str | int]:
-    return {step for place in lines for step in place}
-
-
-def _at(path: Path, lines: dict[tuple[str | int, ...], int], place: Iterable[str | int], what: str) -> str:
-    place = tuple(place)
-    known = place
-    while known and known not in lines:
-        known = known[:-1]
-    return f"{path}:{lines.get(known, 1)}: {'.'.join(map(str, place))}: {what}"
+    if fault["loc"][0] == "layers" and fault["type"] == "list_type":
+        return document.at(("layers",), f"expected a list such as [layer2], or all, got {fault['input']!r}.")
+    return document.explain(fault, Recipe)

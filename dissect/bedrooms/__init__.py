@@ -1,0 +1,1 @@
+"""The bundled world: drawn bedrooms with exact label maps."""

@@ -1,0 +1,1 @@
+"""Training: Progressive GAN, StyleGAN and pix2pix, with the network classes that load published files."""

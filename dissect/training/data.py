@@ -1,0 +1,113 @@
+"""Real pictures by number, for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dissect.bedrooms.concepts import COLOURS
+from dissect.bedrooms.scenes import draw
+from dissect.inputs import InputError, Inputs, Pairs, load_inputs
+from dissect.training.randomness import generator
+
+#: Scenes of this seed are trained on; those of `HELD_OUT` only judge.
+TRAINED, HELD_OUT = 59, 60
+
+
+class Data(Protocol):
+    """Pictures without an end: number i, for any i."""
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """float32 [N,3,S,S] in [-1,1]."""
+
+
+class PairedData(Protocol):
+    """Pairs without an end."""
+
+    def pairs(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """What the network is given and what it should make, float32 [N,3,S,S] each, in [-1,1]."""
+
+
+class Bedrooms:
+    """The drawn bedrooms: every number is another scene.
+
+    Args:
+        size: edge of the pictures.
+        seed: of the world.
+    """
+
+    def __init__(self, size: int, seed: int = TRAINED) -> None:
+        self.size, self.seed = size, seed
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """See `Data.load`."""
+        return as_input(torch.from_numpy(draw(numbers, self.seed, self.size).pictures))
+
+    def pairs(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Label maps in the concepts' colours, and the scenes; see `PairedData.pairs`."""
+        scenes = draw(numbers, self.seed, self.size)
+        given, wanted = torch.from_numpy(coloured(scenes.labels)), torch.from_numpy(scenes.pictures)
+        return as_input(given), as_input(wanted)
+
+
+class Own:
+    """A user's pictures, round after round, each round in another order.
+
+    Args:
+        inputs: what `dissect.inputs.load_inputs` opened.
+        seed: of the order.
+    """
+
+    def __init__(self, inputs: Inputs, seed: int) -> None:
+        self.inputs, self.seed = inputs, seed
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """See `Data.load`."""
+        return self.inputs.load(self._shuffled(numbers))
+
+    def pairs(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """See `PairedData.pairs`."""
+        if not isinstance(self.inputs, Pairs):
+            raise InputError("data: pix2pix trains on pairs: name `pairs:`, or `labels:` and `images:`.")
+        chosen = self._shuffled(numbers)
+        return self.inputs.load(chosen), self.inputs.targets(chosen)
+
+    def _shuffled(self, numbers: Sequence[int]) -> list[int]:
+        size = len(self.inputs)
+        rounds = {number // size for number in numbers}
+        order = {r: torch.randperm(size, generator=generator(self.seed, "order", r)).tolist() for r in rounds}
+        return [order[number // size][number % size] for number in numbers]
+
+
+def open_data(spec: Any, base: Path, size: int, seed: int) -> Bedrooms | Own:
+    """What a training recipe names under ``data``.
+
+    Args:
+        spec: ``bedrooms``, or pictures as under ``inputs`` of a recipe.
+        base: the folder that relative paths start from.
+        size: edge of the pictures.
+        seed: of the recipe.
+
+    Raises:
+        InputError: nothing to read there.
+    """
+    return Bedrooms(size) if spec == "bedrooms" else Own(load_inputs(spec, base, (size, size)), seed)
+
+
+def coloured(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Label maps [N,H,W] as pictures [N,H,W,3] in the concepts' colours; nothing is black."""
+    codes = [[int(code[i : i + 2], 16) for i in (1, 3, 5)] for code in COLOURS.values()]
+    palette = np.array([[0, 0, 0], *codes], np.uint8)
+    pictures: NDArray[np.uint8] = palette[labels]
+    return pictures
+
+
+def as_input(pictures: Tensor) -> Tensor:
+    """uint8 [N,H,W,3] as float32 [N,3,H,W] in [-1,1]."""
+    return pictures.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
