@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from dissect.errors import Unit59Error
 from dissect.results import INTERPRETABLE_IOU
@@ -50,7 +52,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(number=number, percent=percent, signed=signed, figure=figure)
+        self._environment.filters.update(number=number, percent=percent, figure=figure, prose=prose)
         self._environment.globals.update(
             site=site, cut=INTERPRETABLE_IOU, strips=frozenset(strips), version=_version()
         )
@@ -123,9 +125,16 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value * 100:.{digits}f}\u202f%"
 
 
-def signed(value: float) -> str:
-    """A number with its sign."""
-    return f"{value:+.3f}".replace("-", "−")
+def prose(text: str) -> Markup:
+    """Plain text of a recipe: `code` in backticks and web addresses become what they mean.
+
+    >>> prose("<b> `x` https://example.org/a.")
+    Markup('&lt;b&gt; <code>x</code> <a href="https://example.org/a" rel="noopener">https://example.org/a</a>.')
+    """
+    safe = str(escape(text))
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
+    link = r'<a href="\1" rel="noopener">\1</a>'
+    return Markup(re.sub(r"(https?://[^\s<>&'\"]*[^\s<>&'\".,;:)])", link, safe))  # noqa: S704  # escaped above
 
 
 def figure(value: Any) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -157,14 +158,22 @@ class LayerView:
             yield int(str(key[0])), list(self._agreements(rows))
 
     def best_agreement(self, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
-        """The unit that agrees best with a concept, and how well."""
+        """The unit that agrees best with a concept, and how well.
+
+        Where the concept is the unit's label, the null is the label's: the best IoU over all concepts.
+        """
         rows = self.results.agreement.filter(
             pl.col("label") == concept.label, pl.col("plane") == concept.plane, pl.col("iou") > 0
         )
         top = rows.sort("iou", descending=True, nulls_last=True).head(1)
         for found in self._agreements(top):
             unit = self.by_number.get(top["unit"][0])
-            return None if unit is None else (unit, found)
+            if unit is None:
+                return None
+            if unit.concept == concept:
+                null, null_99 = unit.row["null_iou"] or 0.0, unit.row["null_99"] or 0.0
+                return unit, replace(found, null=null, null_99=null_99)
+            return unit, found
         return None
 
     def _agreements(self, rows: pl.DataFrame) -> Iterator[Agreement]:
@@ -305,6 +314,14 @@ def _untaken(slug: str, taken: set[str]) -> str:
 def _usable(colour: str, number: int) -> str:
     """The colour if it is `#rrggbb` (it ends up in style attributes), else a spare one."""
     return colour if re.fullmatch(r"#[0-9a-fA-F]{6}", colour) else SPARE_COLOURS[number % len(SPARE_COLOURS)]
+
+
+def take_turns(units: Iterable[UnitView]) -> list[UnitView]:
+    """The units with their labels' planes taking turns, so that no plane crowds out the others."""
+    by_plane: dict[str, list[UnitView]] = {}
+    for unit in units:
+        by_plane.setdefault(unit.row["plane"] or "", []).append(unit)
+    return [unit for turn in zip_longest(*by_plane.values()) for unit in turn if unit is not None]
 
 
 def mean(values: list[float] | None) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from generator.charts import layers_chart
 from generator.site import Page, Site
-from generator.views import ModelView, UnitView
+from generator.views import ModelView, UnitView, take_turns
 
 
 def models_page(site: Site) -> Page:
@@ -42,7 +42,7 @@ def model_page(site: Site, model: ModelView) -> Page:
 
 
 def best_units(model: ModelView, most: int = 8) -> list[UnitView]:
-    """The model's units with the largest IoU above the null, at most two a concept."""
+    """The model's units with the largest IoU above the null, at most two a concept, planes in turn."""
     above = [unit for layer in model.layers for unit in layer.units if unit.verdict == "above"]
     above.sort(key=lambda unit: -unit.iou)
     taken: dict[str, int] = {}
@@ -52,7 +52,7 @@ def best_units(model: ModelView, most: int = 8) -> list[UnitView]:
         taken[slug] = taken.get(slug, 0) + 1
         if taken[slug] <= 2:
             best.append(unit)
-    return best[:most]
+    return take_turns(best)[:most]
 
 
 def network_rows(model: ModelView) -> list[dict[str, Any]]:

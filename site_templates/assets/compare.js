@@ -57,7 +57,7 @@
         ["Change when off", unit.changed == null ? "–" : unit.changed.toFixed(2) + " of 255 levels"],
       ];
       for (const [term, text] of rows) facts.append(element("dt", {}, term), element("dd", {}, text));
-      const made = element("section", { className: "u59-column" }, element("h3", {}, link), tiles(unit, layer.layer, number, layer.tile), facts, remove);
+      const made = element("section", { className: "u59-column" }, element("h2", {}, link), tiles(unit, layer.layer, number, layer.tile), facts, remove);
       if (unit.colour) made.style.setProperty("--k", unit.colour);
       return made;
     }
