@@ -30,6 +30,7 @@ from dissect.suggest import nearest
 #: Name in a recipe -> class, imported when it is asked for.
 _KNOWN = {
     "ade20k": "dissect.segmenters.ade20k:ADE20K",
+    "bedrooms": "dissect.segmenters.bedrooms:Bedrooms",
     "colours": "dissect.segmenters.colours:Colours",
     "faces": "dissect.segmenters.faces:Faces",
     "transformers": "dissect.segmenters.transformers:Transformers",
