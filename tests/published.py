@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 from collections.abc import Iterator, Mapping
@@ -61,10 +62,11 @@ def tensorflow_pickle(
     options: Mapping[str, Any],
     *,
     components: Mapping[str, tuple[Variables, Mapping[str, Any]]] | None = None,
+    spare: Variables | None = None,
     protocol: int = 4,
     build: str = "G",
 ) -> Path:
-    """Write (G, D, Gs) as NVIDIA's TensorFlow code does; G and D hold nothing that can pass for Gs."""
+    """Write (G, D, Gs) as NVIDIA's TensorFlow code does; G and D hold `spare`, which cannot pass for Gs."""
     with published_class(class_name) as cls:
 
         def network(own: Variables, kwargs: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
@@ -82,8 +84,9 @@ def tensorflow_pickle(
 
         parts = {name: network(*part, {}) for name, part in (components or {}).items()}
         generator = network(variables, options, parts)
-        empty = network({}, {}, {})
-        path.write_bytes(pickle.dumps((empty, empty, generator), protocol=protocol))
+        other = network(spare or {}, {}, {})
+        with path.open("wb") as file:
+            pickle.dump((other, network({}, {}, {}), generator), file, protocol=protocol)
     return path
 
 
@@ -99,3 +102,51 @@ def some_inputs(net: Network, count: int = 2) -> tuple[Tensor, Tensor | None]:
     shape = (net.latent_size,) if net.takes == "latent" else (3, *net.resolution)
     labels = torch.eye(net.label_size)[:count] if net.label_size else None
     return torch.randn(count, *shape, generator=draw).clamp(-1, 1), labels
+
+
+def fullsize_stylegan(path: Path, copies: int = 3) -> Path:
+    """The official 256x256 StyleGAN in its published layout, with random weights.
+
+    Args:
+        path: to write.
+        copies: 3 writes as many numbers as (G, D, Gs) have, 1 leaves G and D empty.
+    """
+    shapes = _shapes("stylegan1_256_Gs")
+    rng = np.random.default_rng(0)
+
+    def part(prefix: str) -> dict[str, np.ndarray[Any, Any]]:
+        return {
+            name.removeprefix(prefix): rng.standard_normal(shape, np.float32)
+            for name, (shape, _) in shapes.items()
+            if name.startswith(prefix) and ("/" in prefix or not name.startswith("G_"))
+        }
+
+    options = {"num_channels": 3, "resolution": 256, "fmap_base": 8192, "label_size": 0}
+    components = {name: (part(f"G_{name}/"), options) for name in ("synthesis", "mapping")}
+    spare = {
+        f"spare{n}": np.concatenate([a.ravel() for a in components["synthesis"][0].values()])
+        for n in range(copies - 1)
+    }
+    return tensorflow_pickle(
+        path,
+        "dnnlib.tflib.network.Network",
+        part(""),
+        options,
+        components=components,
+        spare=spare,
+        build="G_style",
+    )
+
+
+def fullsize_state(name: str) -> dict[str, Tensor]:
+    """Random tensors of a published network's names and shapes (a state dict)."""
+    draw = torch.Generator().manual_seed(0)
+    return {
+        key: torch.randn(shape, generator=draw).abs() if shape else torch.tensor(1)
+        for key, shape in _shapes(name).items()
+    }
+
+
+def _shapes(name: str) -> dict[str, Any]:
+    shapes: dict[str, Any] = json.loads((FIXTURES / "fullsize_shapes" / f"{name}.json").read_text())
+    return shapes

@@ -61,6 +61,10 @@ def _bytes(arguments: tuple[Any, ...]) -> bytes:
     return bytes(_encode(arguments))
 
 
+def _bytearray(arguments: tuple[Any, ...]) -> bytearray:
+    return bytearray(_bytes(arguments))
+
+
 def _reconstructor(arguments: tuple[Any, ...]) -> Any:
     """`copyreg._reconstructor(class, base, state)`: how protocols 0 and 1 make an object."""
     if len(arguments) != 3 or not isinstance(arguments[0], Known) or arguments[0].make is None:
@@ -84,12 +88,12 @@ def _persistent_object(arguments: tuple[Any, ...]) -> PickledObject:
 
 def _python() -> Iterator[Known]:
     yield Known("collections.OrderedDict", call=_ordered_dict, make=_ordered_dict)
-    yield Known("_codecs.encode", call=_encode)
+    yield Known("_codecs.encode", call=_encode, copies=True)
     for builtins in ("builtins", "__builtin__"):  # protocols below 3 use Python 2's names
         yield Known(f"{builtins}.set", call=lambda arguments: _items(set, arguments))
         yield Known(f"{builtins}.frozenset", call=lambda arguments: _items(frozenset, arguments))
-        yield Known(f"{builtins}.bytes", call=_bytes)
-        yield Known(f"{builtins}.bytearray", call=lambda arguments: bytearray(_bytes(arguments)))
+        yield Known(f"{builtins}.bytes", call=_bytes, copies=True)
+        yield Known(f"{builtins}.bytearray", call=_bytearray, copies=True)
         yield Known(f"{builtins}.object")
         yield Known(f"{builtins}.dict")
     for copyreg in ("copyreg", "copy_reg"):

@@ -14,11 +14,24 @@ MAX_NESTING = 200
 
 @dataclass
 class Budget:
-    """What one file may cost, over all the pickles inside it. Published files need a few per cent of it."""
+    """What one file may cost, over all the pickles inside it. Published files need a few per cent of it.
+
+    Attributes:
+        opcodes: to run; reading an argument that is a container costs as many as writing it did.
+        text: characters of strings.
+        odd_keys: keys and set items that are no strings.
+        copies: bytes that do not stay views of the file.
+    """
 
     opcodes: int = 2_000_000
     text: int = 64 << 20
     odd_keys: int = 10_000
+    copies: int = 1 << 20
+
+    @classmethod
+    def of(cls, size: int) -> Budget:
+        """The budget of a file of `size` bytes, which may copy as many bytes as it has."""
+        return cls(copies=cls.copies + size)
 
     def spend(self, what: str, amount: int = 1) -> None:
         """Take `amount` of `what`.

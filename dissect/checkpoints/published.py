@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ PUBLISHED = (
         r"(bedroom|churchoutdoor|conferenceroom|kitchen|diningroom|livingroom|restaurant)_lsun\.pth"
         r"|proggan_[a-z]+-[0-9a-f]{8}\.pth",
         "Progressive GAN converted by GAN Dissection",
-        "https://github.com/CSAILVision/gandissect",
+        "https://github.com/CSAILVision/gandissect (files: http://gandissect.csail.mit.edu/models/)",
         f"derived from NVIDIA's weights ({_CC})",
     ),
     Published(
@@ -73,10 +74,18 @@ PUBLISHED = (
         "no licence is stated for the weights (the code: BSD)",
     ),
     Published(
-        r"(en|de)coder_epoch_40\.pth",
+        r"(en|de)coder_epoch_40\.pth|labels\.json",
         "Unified Parsing segmenter (UPerNet, ResNet-50)",
-        "https://github.com/CSAILVision/unifiedparsing",
-        "no licence is stated for the weights",
+        "https://github.com/CSAILVision/unifiedparsing "
+        "(files: http://netdissect.csail.mit.edu/data/segmodel/upp-resnet50-upernet/)",
+        "BSD 3-Clause (the repository's)",
+    ),
+    Published(
+        r"(en|de)coder_epoch_(20|25|30|50)\.pth",
+        "ADE20K segmenter of semantic-segmentation-pytorch",
+        "https://github.com/CSAILVision/semantic-segmentation-pytorch "
+        "(files: http://sceneparsing.csail.mit.edu/model/pytorch/)",
+        "BSD 3-Clause (the repository's)",
     ),
 )
 
@@ -86,12 +95,21 @@ def published(name: str) -> Published | None:
     return next((entry for entry in PUBLISHED if re.fullmatch(entry.pattern, name)), None)
 
 
-def how_to_get(path: Path) -> str:
-    """What to do about weights that are missing: the file's name, page and licence, and where to put it."""
-    known = published(path.name)
-    if known is None:
-        return f"{path}: there is no such file."
-    return (
-        f"{path}: there is no such file. {path.name} ({known.what}) is published at {known.page}; "
-        f"licence: {known.licence}. Download it and put it at {path.absolute()}."
-    )
+def how_to_get(*paths: Path, source: str = "", licence: str = "") -> str:
+    """What to do about weights that are missing: the files' names, page and licence, and where to put them.
+
+    Args:
+        paths: of one origin, in one folder.
+        source: where they are published, if it is known better than by their names.
+        licence: likewise.
+    """
+    known = published(paths[0].name)
+    source = source or (f"{known.what}, {known.page}" if known else "")
+    licence = licence or (known.licence if known else "")
+    folder, *_ = places = [Path(os.path.normpath(path)) for path in paths]
+    said = f"{', '.join(map(str, places))}: there is no such file."
+    if not source:
+        return said
+    terms = f" Licence: {licence}." if licence else ""
+    names = " and ".join(path.name for path in paths)
+    return f"{said} Its authors publish {names}: {source}.{terms} Put it into {folder.parent.absolute()}."

@@ -34,7 +34,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     if start.startswith(b"PK\x03\x04"):
         return Checkpoint(path, "torch-zip", read_zip(str(path), view, PYTHON | NUMPY | TORCH))
     if any(legacy in start[:32] for legacy in _LEGACY_STARTS):
-        content = read_stream(str(path), view, PYTHON | NUMPY | TORCH, Budget())
+        content = read_stream(str(path), view, PYTHON | NUMPY | TORCH, Budget.of(len(view)))
         return Checkpoint(path, "torch-legacy", content)
     if start[8:9] == b"{":
         del view  # the library reads the file itself
@@ -70,7 +70,7 @@ def _read(path: Path) -> memoryview:
 
 def _read_pickle(source: str, view: memoryview) -> Any:
     """A plain pickle: official StyleGAN and Progressive GAN files, StyleGAN2-ADA and StyleGAN3."""
-    budget = Budget()
+    budget = Budget.of(len(view))
 
     def nested(arguments: tuple[Any, ...]) -> Storage:
         """`torch.storage._load_from_bytes(bytes)`, of which torch's own would run whatever is nested."""

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from dissect.checkpoints.base import CheckpointError
 
-#: A pickled module tree larger or deeper than this is damage or an attack, never a network.
-MAX_MODULES, MAX_MODULE_DEPTH = 10_000, 32
+#: A pickled module tree larger or deeper than this, or with more of one kind in one module, is damage or an
+#: attack (a module can be its own parts' part many times over), never a network.
+MAX_MODULES, MAX_MODULE_DEPTH, MAX_PARTS = 2_000, 32, 1_000
 
 
 @dataclass(eq=False)
@@ -81,4 +82,6 @@ class PickledObject:
         table = self.get(name)
         if not isinstance(table, dict):
             return []
+        if len(table) > MAX_PARTS:
+            raise CheckpointError(f"{self.qualified_name}: {len(table)} {name}, more than any network has")
         return [(key, value) for key, value in table.items() if isinstance(key, str) and len(key) < 256]

@@ -25,7 +25,7 @@ DTYPES = {
     "torch.ShortStorage": torch.int16,
     "torch.CharStorage": torch.int8,
     "torch.ByteStorage": torch.uint8,
-    "torch.BoolStorage": torch.bool,
+    "torch.BoolStorage": torch.uint8,  # a byte other than 0 and 1 would be no boolean
     "torch.storage.UntypedStorage": torch.uint8,
 }
 #: An expanded tensor repeats its storage; beyond this it claims memory that the file does not hold.
@@ -51,8 +51,6 @@ class Storage:
         if not self.count or self.data is None:
             return torch.empty(0, dtype=self.dtype)
         data = bytearray(self.data) if memoryview(self.data).readonly else self.data
-        if self.dtype is torch.bool:  # a byte other than 0 and 1 would be no boolean
-            return torch.frombuffer(data, dtype=torch.uint8, count=self.count) != 0
         return torch.frombuffer(data, dtype=self.dtype, count=self.count)
 
 
@@ -141,7 +139,7 @@ def _size(arguments: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def _device(arguments: tuple[Any, ...]) -> str:
-    return ":".join(str(part)[:40] for part in arguments if isinstance(part, str | int))
+    return ":".join(str(part)[:40] for part in arguments[:2] if isinstance(part, str | int))
 
 
 def _entries() -> Iterator[Known]:

@@ -14,7 +14,7 @@ from dissect.checkpoints.tensors import Storage, persistent_storage, storage_of
 from dissect.checkpoints.unpickle import Known, Unpickler
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-_LARGEST_DIRECTORY = 1_000_000
+_LARGEST_DIRECTORY = 8 << 20  # bytes; some ten thousand storages take a tenth of it
 
 
 def read_zip(source: str, view: memoryview, known: Mapping[str, Known]) -> Any:
@@ -49,7 +49,9 @@ def read_zip(source: str, view: memoryview, known: Mapping[str, Known]) -> Any:
             raise RefusedError(f"storage {key!r} has two types or sizes")
         return storages[key]
 
-    return Unpickler(f"{source} ({names[0]})", entries[names[0]], known, Budget(), resolve).load()[0]
+    return Unpickler(
+        f"{source} ({names[0]})", entries[names[0]], known, Budget.of(len(view)), resolve
+    ).load()[0]
 
 
 def _entries(view: memoryview) -> dict[str, memoryview]:
@@ -66,8 +68,6 @@ def _entries(view: memoryview) -> dict[str, memoryview]:
         struct.error,
     ) as error:
         raise RefusedError(f"the zip file is truncated or damaged ({error})") from None
-    if len(infos) > _LARGEST_DIRECTORY:
-        raise RefusedError("the zip file has absurdly many entries")
     return {info.filename: _stored(view, info) for info in infos}
 
 
@@ -111,6 +111,8 @@ class _Window(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
+        if len(buffer) > _LARGEST_DIRECTORY:  # `zipfile` reads the directory at once, and believes its size
+            raise ValueError("the directory is absurdly large")
         part = self._view[self._position : self._position + len(buffer)]
         buffer[: len(part)] = part
         self._position += len(part)

@@ -18,6 +18,7 @@ from dissect.checkpoints.opcodes import decode
 from dissect.checkpoints.records import PickledObject
 
 _HASH_SAFE = 1 << 60  # integers below this do not collide by construction
+_LONGEST_KEY = 16
 _SCALARS = (str, int, float, bytes, bool, type(None))
 
 
@@ -29,11 +30,13 @@ class Known:
         name: as the pickle names it, e.g. ``numpy.dtype``.
         call: what REDUCE makes of its arguments; None if it cannot be called.
         make: what NEWOBJ makes of its arguments; None if it has no instances here.
+        copies: whether calling it copies the bytes or text it is given.
     """
 
     name: str
     call: Callable[[tuple[Any, ...]], Any] | None = None
     make: Callable[[tuple[Any, ...]], Any] | None = None
+    copies: bool = False
 
 
 class Unfinished:
@@ -168,6 +171,8 @@ class Unpickler:
         if type(key) is str:
             return
         self.budget.spend("odd_keys")
+        if isinstance(key, tuple) and len(key) > _LONGEST_KEY:
+            raise RefusedError(f"a key of {len(key)} parts")
         for part in key if isinstance(key, tuple) else (key,):
             if not isinstance(part, _SCALARS) or (isinstance(part, int) and abs(part) >= _HASH_SAFE):
                 raise RefusedError(f"a key or set item of type {type(part).__name__}")
@@ -198,7 +203,8 @@ class Unpickler:
             raise RefusedError(f"refuses to call {_shown(function)}")
         if not isinstance(arguments, tuple):
             raise RefusedError(f"the arguments of {function.name} are no tuple")
-        self._push(self._checked(function.name, function.call(arguments)))
+        self._charge(function, arguments)
+        self._push(self._checked(function.call(arguments)))
 
     def _new(self) -> None:
         arguments, cls = self._pop(), self._pop()
@@ -208,7 +214,15 @@ class Unpickler:
             raise RefusedError(f"the arguments of {cls.name} are no tuple")
         self._push(cls.make(arguments))
 
-    def _checked(self, name: str, value: Any) -> Any:
+    def _charge(self, function: Known, arguments: tuple[Any, ...]) -> None:
+        """One big argument can be passed again and again: reading it costs what writing it did."""
+        for argument in (arguments, *arguments[:8]):
+            if isinstance(argument, tuple | list | dict):
+                self.budget.spend("opcodes", len(argument))
+            elif function.copies and isinstance(argument, str | bytes | bytearray | memoryview):
+                self.budget.spend("copies", len(argument))
+
+    def _checked(self, value: Any) -> Any:
         """A call's result; lists of pairs and items become dicts and sets here, where keys are rationed."""
         if isinstance(value, Pairs):
             return OrderedDict(self._pairs([part for pair in value.pairs for part in pair]))
@@ -219,9 +233,10 @@ class Unpickler:
     def _build(self) -> None:
         state, target = self._pop(), self._pop()
         if isinstance(target, Unfinished):
-            target, keys = target.build(state), target.memo_keys
+            built, keys, target.memo_keys = target.build(state), target.memo_keys, []
             for key in keys:
-                self.memo[key] = target
+                self.memo[key] = built
+            target = built
         elif isinstance(target, PickledObject):
             target.state = state
         elif not isinstance(target, OrderedDict):  # a state dict's `_metadata` says nothing about its tensors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ _KINDS = {
     "ppm_last_conv.0.weight": "a UPerNet decoder (a segmenter's second half)",
     "layer1.0.conv1.weight": "a ResNet encoder (a segmenter's first half)",
 }
-_MOST_ENTRIES = 100_000
+#: Where a pickled module keeps its parts; left out of their names.
+_TABLES = ("_parameters", "_buffers", "_modules", "variables", "components")
 
 
 class LayerRow(BaseModel):
@@ -135,28 +136,28 @@ def _of_tensors(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def named_tensors(content: Any) -> Iterator[tuple[str, Tensor | np.ndarray[Any, Any]]]:
-    """Every tensor and array of a content, named by the way to it, e.g. ``G_ema/mapping.w_avg``."""
+    """Every tensor and array of a content, named by the way to it, e.g. ``G_ema/mapping/fc0/weight``."""
     waiting: list[tuple[str, Any]] = [("", content)]
-    seen = 0
-    while waiting and seen < _MOST_ENTRIES:
-        seen += 1
+    seen: set[int] = set()  # what is held twice is listed once: the ways to it can be without number
+    while waiting:
         name, value = waiting.pop()
         if isinstance(value, Tensor | np.ndarray):
             yield name, value
-        elif isinstance(value, PickledObject):
-            module = value.tensors()
-            if module:
-                yield from ((f"{name}/{key}", tensor) for key, tensor in module.items())
-            else:
-                waiting.append((name, value.state))
-        elif isinstance(value, dict):
-            waiting += [(_join(name, key), part) for key, part in reversed(value.items())]
-        elif isinstance(value, list | tuple):
-            if len(value) == 2 and isinstance(value[0], str):  # TensorFlow's (name, array)
-                waiting.append((_join(name, value[0]), value[1]))
-            else:
-                waiting += [(_join(name, index), value[index]) for index in reversed(range(len(value)))]
+        elif isinstance(value, dict | list | tuple | PickledObject) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += reversed([(_join(name, key), part) for key, part in _parts(value)])
+
+
+def _parts(value: Any) -> Iterable[tuple[object, Any]]:
+    if isinstance(value, PickledObject):
+        return [("", value.state)]
+    if isinstance(value, dict):
+        return value.items()
+    if len(value) == 2 and isinstance(value[0], str):  # TensorFlow's (name, array)
+        return [(value[0], value[1])]
+    return enumerate(value)
 
 
 def _join(name: str, key: object) -> str:
-    return f"{name}/{str(key)[:200]}"[-1000:].lstrip("/")
+    step = "" if key in _TABLES else str(key)[:200]
+    return f"{name}/{step}"[-1000:].strip("/")

@@ -64,14 +64,14 @@ def _is_network(record: Any) -> bool:
 
 
 def _unpack(record: PickledObject, depth: int) -> Pickled:
-    options, components = record.get("static_kwargs"), record.get("components")
+    options, parts = record.get("static_kwargs"), record.get("components")
     return Pickled(
         options=options if isinstance(options, dict) else {},
         variables=_variables(record.get("variables")),
         components={
-            str(name): _unpack(part, depth + 1)
-            for name, part in (components if isinstance(components, dict) else {}).items()
-            if _is_network(part) and depth < 2
+            name: _unpack(parts[name], depth + 1)
+            for name in ("mapping", "synthesis")
+            if isinstance(parts, dict) and _is_network(parts.get(name)) and depth < 2
         },
     )
 

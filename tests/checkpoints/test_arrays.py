@@ -90,7 +90,6 @@ def tensors() -> dict[str, Any]:
         half=torch.arange(5).half(),
         bfloat=torch.arange(5).bfloat16(),
         double=torch.arange(5).double(),
-        flags=torch.tensor([True, False]),
         bytes=torch.arange(5, dtype=torch.uint8),
     )
 
@@ -112,6 +111,15 @@ def test_torch_tensors(tmp_path: Path, zipped: bool, protocol: int) -> None:
     for name, tensor in tensors().items():
         assert found[name].dtype == tensor.dtype
         torch.testing.assert_close(found[name], tensor.detach(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_booleans_are_read_as_bytes(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "file.pth"
+    torch.save(torch.tensor([True, False]), path, _use_new_zipfile_serialization=zipped)
+    content = read_checkpoint(path).content
+    assert content.dtype == torch.uint8
+    assert content.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])

@@ -124,6 +124,7 @@ MALFORMED = {
     "unhashable key": (b"\x80\x02}]K\x01s.", "a key or set item of type list"),
     "global as a key": (b"\x80\x02}ccollections\nOrderedDict\nK\x01s.", "of type Known"),
     "nested tuple as a key": (b"\x80\x02}K\x01\x85\x85K\x01s.", "of type tuple"),
+    "long key": (b"\x80\x02}(" + b"N" * 17 + b"tK\x01s.", "a key of 17 parts"),
     "colliding key": (b"\x80\x02}\x8a\x08" + (2**61 - 1).to_bytes(8, "little") + b"K\x01s.", "of type int"),
     "memo never stored": (b"\x80\x02h\x05.", "memo 5"),
     "leftovers": (b"\x80\x02K\x01K\x02.", "left over"),
@@ -166,6 +167,21 @@ def test_work_is_bounded() -> None:
         load(pickle.dumps(["x" * 5000, "y" * 5001]), Budget(text=10_000))
     with pytest.raises(CheckpointError, match="more odd keys"):
         load(pickle.dumps({float(n): n for n in range(101)}), Budget(odd_keys=100))
+
+
+def test_passing_the_same_argument_again_costs_as_much() -> None:
+    """A handful of opcodes that each make a large object out of one that is already there."""
+    pairs = pickle.dumps([["a", 1]] * 1000, 2)[:-1]
+    again = b"h\xf0\x85R0"
+    attack = b"ccollections\nOrderedDict\nq\xf10" + pairs + b"q\xf00" + (b"h\xf1" + again) * 100 + b"N."
+    with pytest.raises(CheckpointError, match="more opcodes"):
+        load(attack, Budget(opcodes=20_000))
+    text = pickle.dumps("x" * 1000, 2)[:-1]
+    call = b"h\xf1(h\xf0X\x06\x00\x00\x00latin1tR0"
+    attack = b"c_codecs\nencode\nq\xf10" + text + b"q\xf00" + call * 11 + b"N."
+    with pytest.raises(CheckpointError, match="more copies"):
+        load(attack, Budget(copies=10_000))
+    assert load(attack) is None
 
 
 def test_shared_containers_are_not_walked_again() -> None:
