@@ -13,10 +13,12 @@ from typing import Any
 import torch
 
 from dissect.checkpoints import CheckpointError
+from dissect.checkpoints.published import how_to_get
 from dissect.errors import Unit59Error
 from dissect.inputs import InputError, Inputs, load_inputs
 from dissect.networks import Network, NetworkError, load, own
-from dissect.recipe import RecipeFile
+from dissect.networks.pix2pix import Pix2Pix
+from dissect.recipe import RecipeError, RecipeFile
 from dissect.results import sha256_of
 from dissect.results.schema import Checkpoint
 from dissect.segmenters import Segmenter, SegmenterError, check_segmenter, load_segmenter
@@ -99,9 +101,7 @@ def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
         return _own_network(file, device)
     path = file.resolve(section.file)
     if not path.is_file():
-        hint = f" Its authors publish it: {section.source}." if section.source else ""
-        licence = f" Licence: {section.licence}." if section.licence else ""
-        raise file.fail(("checkpoint", "file"), f"{path}: the weights are missing.{hint}{licence}")
+        raise _missing(file, how_to_get(path, source=section.source, licence=section.licence))
     digest = sha256_of(path)
     if section.sha256 and digest != section.sha256:
         raise file.fail(
@@ -109,7 +109,30 @@ def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
             f"{path} has the sha256 {digest}: truncated, or not the file that the recipe means.",
         )
     network = load(path, device)
+    _apply_options(file, network)
     return network, _record(file, network, path.name, digest, path.stat().st_size)
+
+
+def _apply_options(file: RecipeFile, network: Network) -> None:
+    """Settings that only some networks have."""
+    recipe = file.recipe
+    if recipe.mode is not None:
+        if not isinstance(network, Pix2Pix):
+            raise file.fail(("mode",), f"{network.family} has no modes; pix2pix has. Drop this field.")
+        network.mode = recipe.mode
+    if recipe.label is not None and recipe.label >= network.label_size:
+        what = f"has {network.label_size} classes, from 0 on" if network.label_size else "is not conditional"
+        raise file.fail(("label",), f"{recipe.label}, but the network {what}.")
+
+
+def _missing(file: RecipeFile, weights: str) -> RecipeError:
+    """What the recipe lacks: its weights, and what the segmenter lacks too, so that it is said at once."""
+    said = [str(file.fail(("checkpoint", "file"), weights))]
+    try:
+        open_segmenter(file)
+    except RecipeError as error:
+        said.append(str(error))
+    return RecipeError("\n".join(said))
 
 
 def _own_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
@@ -119,6 +142,7 @@ def _own_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
         network = own.load(name, folder=file.path.parent).to(device)
     except (NetworkError, CheckpointError) as error:
         raise file.fail(("checkpoint", "file"), str(error)) from None
+    _apply_options(file, network)
     digest, size = hashlib.sha256(name.encode()), 0
     for key, tensor in sorted(network.state_dict().items()):
         data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
@@ -157,6 +181,24 @@ def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
                 f"It has {', '.join(network.layers)}.",
             )
     return [layer for layer in network.layers if layer in asked]
+
+
+def sampling_notes(file: RecipeFile, network: Network) -> dict[str, str]:
+    """How the samples are drawn, in words, for the model's page: only what this network can be told."""
+    recipe = file.recipe
+    notes = {}
+    if network.family.startswith("stylegan"):
+        below = "all layers" if recipe.cutoff is None else f"layers below {recipe.cutoff}"
+        notes["truncation"] = "none" if recipe.psi == 1 else f"psi {recipe.psi:g} on {below}"
+    if network.family in ("stylegan", "stylegan2"):
+        words = {"sample": "drawn with the sample", "const": "the stored inputs", "none": "none"}
+        notes["noise"] = words[recipe.noise]
+    if network.label_size:
+        notes["class"] = "drawn with the sample" if recipe.label is None else str(recipe.label)
+    if isinstance(network, Pix2Pix):
+        words = {"eval": "evaluation", "official-test": "as its authors test it (own statistics, dropout)"}
+        notes["mode"] = words[recipe.mode or "eval"]
+    return notes
 
 
 def segmenter_names(spec: Any) -> list[str]:

@@ -29,6 +29,7 @@ from dissect.opening import (
     load_network,
     open_inputs,
     open_segmenter,
+    sampling_notes,
     segmenter_names,
     wanted_layers,
 )
@@ -128,7 +129,7 @@ class Run:
         self.samples_key = key_of(
             version=SAMPLES_VERSION,
             checkpoint=self.checkpoint.sha256,
-            drawing=vars(drawing),
+            drawing=vars(drawing) | ({"mode": self.recipe.mode} if self.recipe.mode else {}),
             inputs=fingerprint,
         )
         self.labels_key = key_of(
@@ -238,6 +239,7 @@ class Run:
                 limits=segmenter.limits,
             ),
             samples=self.recipe.samples,
+            sampling=sampling_notes(self.file, self.network),
             seed=self.recipe.seed,
             quantile=self.recipe.quantile,
             grid=(height, width),

@@ -14,7 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from dissect.documents import Document, RecipeError
 from dissect.results.schema import Name
 
-__all__ = ["CheckpointSection", "Recipe", "RecipeError", "RecipeFile", "json_schema", "read_recipe"]
+__all__ = [
+    "CheckpointSection",
+    "EffectsSection",
+    "Recipe",
+    "RecipeError",
+    "RecipeFile",
+    "SearchSection",
+    "SetsSection",
+    "json_schema",
+    "read_recipe",
+]
 
 
 class _Section(BaseModel):
@@ -34,6 +44,65 @@ class CheckpointSection(_Section):
     """Licence of the weights."""
     terms: str = ""
     """Terms of the data it was trained on."""
+
+
+class EffectsSection(_Section):
+    """What every single unit does to every concept: ablated, inserted, by its style."""
+
+    layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Of the dissected layers."""
+    units: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    """How many units to measure in all layers together, those that the cheap ranking puts first."""
+    low_ranked: Annotated[int, Field(ge=0)] = 16
+    """With a number of units: how many others to measure in each layer, to see what the ranking misses."""
+    samples: Annotated[int, Field(ge=8)] = 64
+    """The first samples, on which all units are measured."""
+    extra: Annotated[int, Field(ge=0)] = 32
+    """At most so many further samples, that show rare concepts, for the rates."""
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """A sample shows a concept from this share of the grid on."""
+    ablate: Literal["zero", "mean"] = "zero"
+    """What switching off sets a unit to."""
+    styles: list[Literal["neutral", "down", "up"]] = []
+    """StyleGAN families: also set each style channel to its mean, or shift its scale down or up."""
+    style_shift: Annotated[float, Field(gt=0)] = 5.0
+    """By how many standard deviations over samples."""
+
+
+class SearchSection(_Section):
+    """A search for the single unit that causes a concept."""
+
+    concept: str
+    """The concept's name."""
+    layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Of the dissected layers."""
+    name: Name | None = None
+    """The study's folder and address; by default made of the concept."""
+    samples: Annotated[int, Field(ge=16)] = 64
+    """At most so many that show the concept, half to search on and half to confirm, and that lack it."""
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """A sample shows the concept from this share of the grid on."""
+    probe: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    """How many units of a layer are switched off alone; by default all, else those that agree best."""
+
+
+class SetsSection(_Section):
+    """What more and more units of one layer do to a concept, in several orders and at random."""
+
+    concept: str
+    """The concept's name."""
+    layer: str
+    """One of the dissected layers."""
+    name: Name | None = None
+    """The study's folder and address; by default made of layer and concept."""
+    samples: Annotated[int, Field(ge=16)] = 64
+    """As for a search."""
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """A sample shows the concept from this share of the grid on."""
+    largest: Annotated[int, Field(ge=1)] = 64
+    """Units in the largest set."""
+    steps: Annotated[int, Field(ge=1)] = 200
+    """Steps of the optimisation of the average causal effect (ACE)."""
 
 
 class Recipe(_Section):
@@ -78,9 +147,15 @@ class Recipe(_Section):
     label: Annotated[int, Field(ge=0)] | None = None
     """Class of a conditional network; by default drawn with the sample."""
     mode: Literal["eval", "official-test"] | None = None
-    """How pix2pix runs: stored statistics without dropout (the default), or as its official test script does."""
+    """How pix2pix runs: stored statistics and no dropout (default), or as its official test script does."""
     inputs: Any = None
     """Conditional inputs of a picture-to-picture network (see the guide)."""
+    effects: EffectsSection | None = None
+    """Measure single units' effects; `{}` takes the defaults, by default none are measured."""
+    searches: list[SearchSection] = []
+    """Searches for single causes, each a study."""
+    sets: list[SetsSection] = []
+    """Studies of unit sets."""
 
     @field_validator("checkpoint", mode="before")
     @classmethod
@@ -138,8 +213,9 @@ def json_schema() -> str:
 
 
 def _explain(document: Document, fault: Any) -> str:
-    if fault["loc"] == ("layers", "literal['all']"):
+    if fault["loc"][-1] == "literal['all']":
         return ""  # the other half of the same fault says it better
-    if fault["loc"][0] == "layers" and fault["type"] == "list_type":
-        return document.at(("layers",), f"expected a list such as [layer2], or all, got {fault['input']!r}.")
+    if "layers" in fault["loc"] and fault["type"] == "list_type":
+        place = fault["loc"][: fault["loc"].index("layers") + 1]
+        return document.at(place, f"expected a list such as [layer2], or all, got {fault['input']!r}.")
     return document.explain(fault, Recipe)

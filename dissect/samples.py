@@ -158,9 +158,15 @@ class SampleCache:
                 advance(len(numbers))
 
     def activations(self, layer: str, shard: int) -> Tensor:
-        """float32 [n,units,h,w] of one shard."""
+        """float32 [n,units,h,w] of one shard, without the layer's margin."""
         count = len(self.shards[shard])
-        return self._read(self._layer_file(layer, shard))["x"][:count].to(self.sampler.device)
+        x = self._read(self._layer_file(layer, shard))["x"][:count]
+        return self.inside(layer, x).to(self.sampler.device)
+
+    def inside(self, layer: str, x: Tensor) -> Tensor:
+        """The part of a layer's activation [n,units,h,w] that lies in the picture: what is measured."""
+        margin = self.sampler.network.layers[layer].margin
+        return x[:, :, margin : x.shape[2] - margin, margin : x.shape[3] - margin] if margin else x
 
     def steps(self, layer: str, tick: Callable[[int], None] | None = None) -> Iterator[tuple[int, Tensor]]:
         """(number of the first sample, activations) of every shard, in order."""
@@ -179,7 +185,7 @@ class SampleCache:
         return found
 
     def rows(self, layer: str, numbers: NDArray[np.int64]) -> Tensor:
-        """Activations float32 [n,units,h,w] of any samples."""
+        """Activations float32 [n,units,h,w] of any samples, whole: margins are part of the pass."""
         return self._rows(numbers, lambda shard: self._layer_file(layer, shard), "x").to(self.sampler.device)
 
     def segment(self, image: Tensor) -> Tensor:

@@ -291,6 +291,7 @@ class ModelRecord(Record):
     checkpoint: Checkpoint
     segmenter: Segmenter
     samples: int
+    sampling: dict[str, str] = {}  # how they were drawn: truncation, noise, class, mode of the network
     seed: int
     quantile: float
     grid: tuple[int, int]  # height, width of the compared grid
@@ -358,6 +359,16 @@ class Rule(Record):
 Verdict = Literal["sole cause", "one of few", "distributed", "none", "too rare"]
 
 
+class StudyPicture(Record):
+    """A strip of a study: samples side by side, one row a state."""
+
+    file: str  # in the study's folder `pictures`
+    layer: Name
+    rows: list[str]  # before, off, rest off, on
+    units: list[int]  # that are off or on
+    samples: list[int]  # left to right, the first of theirs: nothing is picked by hand
+
+
 class LayerSearch(Record):
     """What the search for a cause found in one layer. Rates are of the confirming samples."""
 
@@ -413,7 +424,7 @@ class SearchRecord(Record):
     random_sets: int
     erases: float  # a set erases when the rate is at least this
     few: int  # at most so many units are few
-    pictures: dict[str, list[int]]  # file name to its samples, in order
+    pictures: list[StudyPicture]
 
 
 class Smallest(Record):
@@ -462,10 +473,12 @@ class SetsRecord(Record):
     shown_by: int
     samples: int
     erases: float
-    pictures: dict[str, list[int]]
+    pictures: list[StudyPicture]
 
 
 StudyRecord = SearchRecord | SetsRecord
+#: A study's record by its kind.
+STUDY_RECORDS: dict[str, Any] = {"search": SearchRecord, "sets": SetsRecord}
 
 
 class FileEntry(Record):
