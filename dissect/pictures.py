@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]  # [h,w]
 
 #: Edge that a tile comes nearest to.
 TILE = 128
-QUALITY = 82
+QUALITY = 75
 INNER, OUTER = (255, 236, 64), (16, 16, 16)
 
 
