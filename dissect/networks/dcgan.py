@@ -142,7 +142,7 @@ def build(checkpoint: Checkpoint) -> DCGAN:
             made[f"blocks.{index}.{ours}"] = weights.take(f"{number + 1}.{theirs}", None)
     made["output"] = weights.take(f"{numbers[-1]}.weight", None, 3, 4, 4)
     paths = [f"{prefix}{number + 2}" for number in numbers[:-1]]
-    return DCGAN(Config(paths=paths), Weights(made))
+    return DCGAN(Config(paths=paths), Weights(made, fresh=True))
 
 
 _NORM = {"scale": "weight", "offset": "bias", "mean": "running_mean", "variance": "running_var"}

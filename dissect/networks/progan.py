@@ -211,7 +211,7 @@ def _from_gandissect(tensors: Mapping[str, Tensor]) -> ProGAN:
     weight = weights.take(f"{output}.conv.weight", None, None, 1, 1)
     made["output.weight"] = weight / math.sqrt(weight.shape[1])
     made["output.bias"] = weights.take(f"{output}.wscale.b", None)
-    return ProGAN(Config(paths=paths), Weights(made))
+    return ProGAN(Config(paths=paths), Weights(made, fresh=True))
 
 
 def _gain(weight: Tensor) -> float:
@@ -251,7 +251,7 @@ def _from_tensorflow(pickled: Pickled) -> ProGAN:
         tanh=options.tanh_at_end,
         paths=paths,
     )
-    return ProGAN(config, Weights(made))
+    return ProGAN(config, Weights(made, fresh=True))
 
 
 def _doubling_weight(weights: Weights, side: int) -> tuple[str, Tensor]:

@@ -319,7 +319,7 @@ def _from_tensorflow(pickled: Pickled) -> StyleGAN:
         blur=list(options.blur_filter) if options.blur_filter else None,
         paths=[f"synthesis/{path}" for path in paths],
     )
-    return StyleGAN(config, Weights(made))
+    return StyleGAN(config, Weights(made, fresh=True))
 
 
 def _paths(resolution: int) -> list[str]:

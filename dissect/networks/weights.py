@@ -21,17 +21,18 @@ class Weights:
     Args:
         tensors: by name.
         prefix: goes before every name that is asked for.
+        fresh: whether the tensors were made for the network that takes them, and need no copy.
     """
 
-    def __init__(self, tensors: Mapping[str, Any], prefix: str = "") -> None:
-        self._tensors, self._prefix = tensors, prefix
+    def __init__(self, tensors: Mapping[str, Any], prefix: str = "", *, fresh: bool = False) -> None:
+        self._tensors, self._prefix, self._fresh = tensors, prefix, fresh
 
     def __contains__(self, name: str) -> bool:
         return self._prefix + name in self._tensors
 
     def under(self, prefix: str) -> Weights:
         """The same tensors, their names beginning with `prefix`."""
-        return Weights(self._tensors, self._prefix + prefix)
+        return Weights(self._tensors, self._prefix + prefix, fresh=self._fresh)
 
     def take(self, name: str, *shape: int | None) -> Tensor:
         """The tensor of that name and shape (None: any size), as contiguous float32 of its own memory.
@@ -46,7 +47,8 @@ class Weights:
             with np.errstate(over="ignore", invalid="ignore"):  # a double beyond float32 is infinite there
                 value = torch.from_numpy(np.array(value, np.float32, order="C"))  # rights the byte order too
         elif isinstance(value, Tensor) and not value.is_complex():
-            value = value.to(torch.float32).clone(memory_format=torch.contiguous_format)
+            if not self._fresh or value.dtype != torch.float32 or not value.is_contiguous():
+                value = value.to(torch.float32).clone(memory_format=torch.contiguous_format)
         else:
             raise NetworkError(f"tensor {self._prefix + name!r} holds no numbers")
         found = tuple(value.shape)
