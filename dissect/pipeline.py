@@ -21,6 +21,7 @@ import numpy as np
 
 from dissect import __version__
 from dissect.errors import Unit59Error
+from dissect.intervene.causes import Causes
 from dissect.measure.agreement import null_scores
 from dissect.measure.layer import VERSION as MEASURES_VERSION
 from dissect.measure.layer import Activities, Measurer
@@ -152,7 +153,8 @@ class Run:
         """Write what is missing from the results; the model's folder."""
         records = self._known_records()
         wanted = [layer for layer in self.layers if layer not in records]
-        if not wanted and self.writer.is_current("model", self._model_key(records)):
+        causes = Causes(self.file, self.layers, self.cache, self.labels_key, self.writer, self.report)
+        if not wanted and causes.are_current() and self.writer.is_current("model", self._model_key(records)):
             self.report.say(f"{self.writer.folder}: all there, nothing to do.")
             return self.writer.folder
         measurer = self.measurer()
@@ -164,7 +166,9 @@ class Run:
                 similar = overlap.nearest(layer, self.recipe.similar)
                 records[layer] = self._write_layer(measurer, layer, measured[layer], similar)
                 self._write_model(measurer, records)
-        self.writer.keep_only({"model"} | {f"layers/{file_name(layer)}" for layer in self.layers})
+        causes.write(measurer)
+        layers = {f"layers/{file_name(layer)}" for layer in self.layers}
+        self.writer.keep_only({"model"} | layers | causes.parts)
         self._write_run()
         self.report.say(f"{self.writer.folder}: done. Build the site with `mkdocs build`.")
         return self.writer.folder

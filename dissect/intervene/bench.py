@@ -245,9 +245,13 @@ class Bench:
             return self._after_style(group, edit)
         plain = self._group(group)
         x = plain.state["x"]
-        size = int(x.shape[2]), int(x.shape[3])
+        margin = self.cache.sampler.network.layers[self.layer].margin
+        size = int(x.shape[2]) - 2 * margin, int(x.shape[3]) - 2 * margin
         mask = region(edit.where, size, plain.labels, self.cache.segmenter)
-        changed = apply_edit(x, edit, self.levels, None if mask is None else mask.to(x.device))
+        if mask is not None:
+            # What lies beyond the picture's border goes with the border.
+            mask = F.pad(mask.float(), [margin] * 4, mode="replicate").bool().to(x.device)
+        changed = apply_edit(x, edit, self.levels, mask)
         return plain.image if changed is x else self._tail.image({**plain.state, "x": changed})
 
     def _after_style(self, group: tuple[int, ...], edit: StyleEdit) -> Tensor:

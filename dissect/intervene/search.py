@@ -30,10 +30,17 @@ RANDOM_SETS = 20
 
 @dataclass(frozen=True)
 class Found:
-    """A layer's search: the record, and its tables by file name."""
+    """A layer's search.
+
+    Attributes:
+        record: what was found.
+        tables: by file name.
+        rest: the erasing prefix without the units that were put to the test.
+    """
 
     record: LayerSearch
     tables: dict[str, pl.DataFrame]
+    rest: list[int]
 
 
 def search_layer(
@@ -78,7 +85,8 @@ def search_layer(
         **best.jump(),
         **numbers(evidence),
     )
-    return Found(record, search_tables(subject, evidence, stairs, alone, iou))
+    rest = [unit for unit in best.order[: best.shortest or 0] if unit not in evidence.tried]
+    return Found(record, search_tables(subject, evidence, stairs, alone, iou), rest)
 
 
 def _confirm(
@@ -93,7 +101,7 @@ def _confirm(
     singles = dict(zip(candidates, answers, strict=True))
     tried = sorted([unit for unit in candidates if singles[unit].rate >= ERASES] or otherwise)
     others = [unit for unit in range(subject.bench.units) if unit not in tried]
-    chance = random_sets(others, len(tried), RANDOM_SETS, seed) if others else []
+    chance = random_sets(others, len(tried), RANDOM_SETS, seed) if len(others) >= len(tried) else []
     rest = [unit for unit in best.order[: best.shortest or 0] if unit not in tried]
     absent = cases.absent
     return Evidence(

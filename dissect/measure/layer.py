@@ -79,19 +79,18 @@ class Measurer:
             layer, key_of(what="activity", exemplars=recipe.exemplars, **known), lambda: self._activity(layer)
         )
         activity = Activity(**{k: self._tensor(v) for k, v in first.items() if k != "histogram"})
-        level_key = key_of(what="threshold", q=1 - recipe.insert_quantile, grid="native", **known)
-        level = self._remember(
-            layer,
-            level_key,
-            lambda: self._threshold(layer, activity, 1 - recipe.insert_quantile, native=True),
-        )
+        level_key, level = self._native_quantile(layer, activity, recipe.insert_quantile)
         key = key_of(what="threshold", q=recipe.quantile, grid=self.cache.grid, **known)
         found = self._remember(
             layer, key, lambda: self._threshold(layer, activity, recipe.quantile, native=False)
         )
         thresholds = Thresholds(self._tensor(found["value"]), self._tensor(found["on_share"]))
         everything = key_of(level=level_key, threshold=key, exemplars=recipe.exemplars)
-        return Activities(activity, first["histogram"], level["value"], thresholds, everything)
+        return Activities(activity, first["histogram"], level, thresholds, everything)
+
+    def quantile(self, layer: str, q: float) -> NDArray[np.float32]:
+        """A quantile of every unit's native values, [U]."""
+        return self._native_quantile(layer, self.activities(layer).activity, q)[1]
 
     def agreement(self, layer: str, activities: Activities) -> Agreement:
         """Counts against every concept, with bootstrap and null."""
@@ -172,6 +171,13 @@ class Measurer:
             activity = measure_activity(steps, self.recipe.exemplars)
             counts = histogram(steps, activity)
         return {k: v.cpu().numpy() for k, v in vars(activity).items()} | {"histogram": counts.cpu().numpy()}
+
+    def _native_quantile(self, layer: str, activity: Activity, q: float) -> tuple[str, NDArray[np.float32]]:
+        """The key it is kept under, and the quantile."""
+        known = {"version": VERSION, "samples": self._samples_key, "count": self.cache.samples}
+        key = key_of(what="threshold", q=1 - q, grid="native", layer=layer, **known)
+        found = self._remember(layer, key, lambda: self._threshold(layer, activity, 1 - q, native=True))
+        return key, found["value"]
 
     def _threshold(self, layer: str, activity: Activity, q: float, *, native: bool) -> dict[str, Any]:
         grid = self.grid(layer)

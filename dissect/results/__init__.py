@@ -12,9 +12,13 @@ A results folder holds one folder a model. Everything in it is open to any reade
                                    activations.parquet  one row a unit: histogram of its values
                                    similar.parquet      the units whose masks overlap most
                                    pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
+                                   effects.json, effects.parquet, unit_effects.parquet, attribution.parquet,
+                                   pictures/0059-effect.webp         where effects are measured
+                    studies/<study>/study.json, tables and pictures (searches for causes, unit sets)
 
-The results are written in *parts* (the model's own, one a layer). A part appears whole or not at
-all, and carries the hash of everything it depends on. This module never imports torch.
+The results are written in *parts* (the model's own, one a layer, one a layer's effects, one a study). A
+part appears whole or not at all, and carries the hash of everything it depends on. This module never
+imports torch.
 """
 
 from dissect.results.files import (
@@ -26,8 +30,10 @@ from dissect.results.files import (
     write_atomically,
 )
 from dissect.results.reader import (
+    LayerEffects,
     LayerResults,
     ModelResults,
+    StudyResults,
     find_faults,
     model_folders,
     read_model,
@@ -36,31 +42,46 @@ from dissect.results.reader import (
 from dissect.results.schema import (
     ACTIVATIONS,
     AGREEMENT,
+    ATTRIBUTION,
     CONCEPTS,
+    EFFECT_TABLES,
+    EFFECTS,
     INTERPRETABLE_IOU,
     LAYER_TABLES,
     SCHEMA_VERSION,
     SIMILAR,
+    STUDY_TABLES,
+    UNIT_EFFECTS,
     UNITS,
     Checkpoint,
+    EffectsRecord,
     LayerRecord,
     ModelRecord,
     NullSummary,
     ResultsError,
+    SearchRecord,
     Segmenter,
+    SetsRecord,
 )
 from dissect.results.writer import ResultsWriter
 
 __all__ = [
     "ACTIVATIONS",
     "AGREEMENT",
+    "ATTRIBUTION",
     "CONCEPTS",
+    "EFFECTS",
+    "EFFECT_TABLES",
     "INTERPRETABLE_IOU",
     "LAYER_TABLES",
     "SCHEMA_VERSION",
     "SIMILAR",
+    "STUDY_TABLES",
     "UNITS",
+    "UNIT_EFFECTS",
     "Checkpoint",
+    "EffectsRecord",
+    "LayerEffects",
     "LayerRecord",
     "LayerResults",
     "ModelRecord",
@@ -68,7 +89,10 @@ __all__ = [
     "NullSummary",
     "ResultsError",
     "ResultsWriter",
+    "SearchRecord",
     "Segmenter",
+    "SetsRecord",
+    "StudyResults",
     "file_name",
     "find_faults",
     "model_folders",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -14,17 +14,45 @@ from pydantic import ValidationError
 from dissect.results.files import file_name, picture_name, sha256_of
 from dissect.results.schema import (
     CONCEPTS,
+    EFFECT_TABLES,
     LAYER_TABLES,
     SCHEMA_VERSION,
+    STUDY_RECORDS,
+    STUDY_TABLES,
+    EffectsRecord,
     FileEntry,
     LayerRecord,
     Manifest,
     ModelRecord,
     Record,
     ResultsError,
+    StudyRecord,
 )
 
 _R = TypeVar("_R", bound=Record)
+
+
+@dataclass(frozen=True)
+class LayerEffects:
+    """What single units of a layer do, measured by switching them off and on."""
+
+    record: EffectsRecord
+    effects: pl.DataFrame
+    units: pl.DataFrame
+    attribution: pl.DataFrame | None  # None: the segmenter has no differentiable scores
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """One study: its record, its tables by file name, its pictures."""
+
+    record: StudyRecord
+    folder: Path
+    tables: dict[str, pl.DataFrame]
+
+    def picture(self, file: str) -> Path:
+        """Where a picture lies, by the name that the record gives it."""
+        return self.folder / "pictures" / file
 
 
 @dataclass(frozen=True)
@@ -37,9 +65,10 @@ class LayerResults:
     agreement: pl.DataFrame
     activations: pl.DataFrame
     similar: pl.DataFrame
+    effects: LayerEffects | None = None  # None: not measured (yet)
 
     def picture(self, unit: int, kind: str) -> Path:
-        """Where a unit's strip lies; kind is exemplars, ablated or inserted."""
+        """Where a unit's strip lies; kind is exemplars, ablated, inserted, or effect (if it has one)."""
         return self.folder / "pictures" / picture_name(unit, kind)
 
 
@@ -52,6 +81,7 @@ class ModelResults:
     concepts: pl.DataFrame
     layers: list[LayerResults]
     run: dict[str, Any]
+    studies: list[StudyResults] = field(default_factory=list)
 
     @property
     def missing_layers(self) -> list[str]:
@@ -95,6 +125,7 @@ def read_model(folder: Path) -> ModelResults:
     for fault in find_faults(folder, hash_pictures=False):
         raise ResultsError(fault)
     record = read_record(folder / "model.json", ModelRecord)
+    parts = read_record(folder / "manifest.json", Manifest).parts
     layers = []
     for layer in record.layers:
         home = folder / "layers" / file_name(layer.name)
@@ -107,11 +138,39 @@ def read_model(folder: Path) -> ModelResults:
                 agreement=frames["agreement.parquet"],
                 activations=frames["activations.parquet"],
                 similar=frames["similar.parquet"],
+                effects=_read_effects(home) if f"layers/{home.name}/effects" in parts else None,
             )
         )
     concepts = _read_table(folder / "concepts.parquet", CONCEPTS)
     run = _read_json(folder / "run.json") if (folder / "run.json").exists() else {}
-    return ModelResults(record=record, folder=folder, concepts=concepts, layers=layers, run=run)
+    studies = [_read_study(folder / part) for part in sorted(parts) if part.startswith("studies/")]
+    return ModelResults(record, folder, concepts, layers, run, studies)
+
+
+def _read_effects(home: Path) -> LayerEffects:
+    def table(name: str) -> pl.DataFrame:
+        return _read_table(home / name, EFFECT_TABLES[name])
+
+    return LayerEffects(
+        record=read_record(home / "effects.json", EffectsRecord),
+        effects=table("effects.parquet"),
+        units=table("unit_effects.parquet"),
+        attribution=table("attribution.parquet") if (home / "attribution.parquet").exists() else None,
+    )
+
+
+def _read_study(folder: Path) -> StudyResults:
+    path = folder / "study.json"
+    kind = _read_json(path).get("kind")
+    if kind not in STUDY_RECORDS:
+        raise ResultsError(f"{path}: kind: {kind!r} is none of {', '.join(STUDY_RECORDS)}.")
+    record: StudyRecord = read_record(path, STUDY_RECORDS[kind])
+    tables = {
+        name: _read_table(folder / name, schema)
+        for name, schema in STUDY_TABLES.items()
+        if (folder / name).exists()
+    }
+    return StudyResults(record, folder, tables)
 
 
 def find_faults(folder: Path, *, hash_pictures: bool = True) -> Iterator[str]:

@@ -70,13 +70,18 @@ class ResultsWriter:
             if home.exists():
                 home.rename(replaced)
             staged.rename(home)
+            # What else stood in the folder (the effects) went with it, and is written again.
+            for part in [name for name in self.parts if name.startswith(f"layers/{home.name}/")]:
+                del self.parts[part]
             self._commit(f"layers/{home.name}", Part(key=key, files=files))
             shutil.rmtree(replaced, ignore_errors=True)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 
     def write_files(self, part: str, key: str, files: Mapping[str, bytes]) -> None:
-        """Write a part of single files (paths relative to the model's folder)."""
+        """Write a part of single files (paths relative to the model's folder); its old files go."""
+        for name in set(self.parts[part].files) - set(files) if part in self.parts else ():
+            (self.folder / name).unlink(missing_ok=True)
         for name, data in files.items():
             write_atomically(self.folder / name, data)
         self._commit(part, Part(key=key, files={name: _entry(self.folder / name) for name in files}))
@@ -86,11 +91,11 @@ class ResultsWriter:
         write_atomically(self.folder / "run.json", to_json(run))
 
     def keep_only(self, parts: set[str]) -> None:
-        """Drop layers that the recipe no longer names, files and manifest entries both."""
+        """Drop layers, effects and studies that the recipe no longer names, files and entries both."""
         for part in sorted(set(self.parts) - parts):
             for name in self.parts[part].files:
                 (self.folder / name).unlink(missing_ok=True)
-            if part.startswith("layers/"):
+            if part.startswith(("layers/", "studies/")):
                 shutil.rmtree(self.folder / part, ignore_errors=True)
             del self.parts[part]
         self._write_manifest()

@@ -1,0 +1,232 @@
+"""The effects of a model's layers: which units are measured, what was found, how good the ranking was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dissect.intervene.attribution import Attribution, attribute, can_attribute, score
+from dissect.intervene.bench import AnyEdit
+from dissect.intervene.effect_strips import add_strips
+from dissect.intervene.effects import Kind, LayerEffects, choose_samples, edit_of, measure_effects
+from dissect.intervene.intervals import spearman
+from dissect.intervene.material import Material
+from dissect.intervene.rates import ABSENT, Floor
+from dissect.intervene.styles import has_styles, read_style
+from dissect.progress import Reporter
+from dissect.recipe import EffectsSection
+from dissect.results.schema import EffectsRecord, Ranking
+from dissect.segmenters import Concept
+
+#: Samples over which the cheap ranking is averaged.
+RANKING_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class WrittenEffects:
+    """One layer's effects, ready to be stored.
+
+    Attributes:
+        record: how they were measured.
+        tables: by file name; see `dissect.results.schema.EFFECT_TABLES`.
+        pictures: by file name.
+    """
+
+    record: EffectsRecord
+    tables: dict[str, pl.DataFrame]
+    pictures: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Units by layer: their ranking, which are measured, which of these were drawn from the low-ranked."""
+
+    by: str
+    scores: dict[str, NDArray[np.float64]]
+    measured: dict[str, list[int]]
+    low: dict[str, list[int]]
+    attributions: dict[str, Attribution]
+
+
+class EffectsStage:
+    """Measures the layers that a recipe's `effects` names.
+
+    Args:
+        material: of the model.
+        section: what to measure.
+        layers: which layers, all of them.
+        seed: of the recipe.
+        exemplars: pictures on a strip.
+        report: is told the progress.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        section: EffectsSection,
+        layers: list[str],
+        seed: int,
+        exemplars: int,
+        report: Reporter,
+    ) -> None:
+        self.material, self.section, self.layers, self.seed = material, section, layers, seed
+        self.exemplars, self.report = exemplars, report
+        self._plan: _Plan | None = None
+
+    def measure(self, layer: str, pictures: Path) -> WrittenEffects:
+        """One layer's effects; strips are kept in the folder `pictures` of the cache."""
+        section, bench = self.section, self.material.bench(layer)
+        plan = self._plan = self._plan or self._make_plan()
+        height, width = self.material.cache.grid
+        shown = Floor(section.floor, height * width).shows(self.material.counts)
+        numbers = choose_samples(shown, section.samples, section.extra)
+        fixed = min(section.samples, len(numbers))
+        wanted = self._wanted(layer, plan.measured[layer])
+        total = sum(map(len, wanted.values())) * len(numbers)
+        with self.report.step(f"{layer}: effects", total, "edits") as advance:
+            found = measure_effects(bench, wanted, numbers, fixed, section.floor, self._edit, advance)
+        with self.report.step(f"{layer}: effect pictures", bench.units, "units") as advance:
+            edits = {unit: self._edit("ablate", unit) for unit in wanted["ablate"]}
+            units, strips = add_strips(bench, found.units, edits, numbers, self.exemplars, pictures, advance)
+        record = EffectsRecord(
+            layer=layer,
+            kinds=list(wanted),
+            samples=fixed,
+            numbers=numbers,
+            floor=section.floor,
+            absent=section.floor * ABSENT,
+            ablate=section.ablate,
+            style_shift=section.style_shift if section.styles else None,
+            tests=found.tests,
+            discoveries=found.discoveries,
+            ranking=self._ranking(plan, layer, found),
+        )
+        tables = {"effects.parquet": found.table, "unit_effects.parquet": units}
+        if layer in plan.attributions:
+            concepts = self.material.cache.segmenter.concepts
+            tables["attribution.parquet"] = attribution_table(
+                plan.attributions[layer], plan.scores[layer], concepts
+            )
+        return WrittenEffects(record, tables, strips)
+
+    # ---- which units
+
+    def _make_plan(self) -> _Plan:
+        cache = self.material.cache
+        attributions: dict[str, Attribution] = {}
+        if can_attribute(cache.segmenter):
+            count = min(RANKING_SAMPLES, cache.samples)
+            with self.report.step("ranking of units", count, "samples") as advance:
+                levels = {layer: self.material.levels(layer) for layer in self.layers}
+                attributions = attribute(cache, levels, range(count), advance)
+        scores = (
+            score(attributions)
+            if attributions
+            else {layer: self.material.agreement(layer).max(axis=1) for layer in self.layers}
+        )
+        measured, low = choose_units(scores, self.section.units, self.section.low_ranked, self.seed)
+        return _Plan("attribution" if attributions else "iou", scores, measured, low, attributions)
+
+    def _wanted(self, layer: str, units: list[int]) -> dict[Kind, list[int]]:
+        wanted: dict[Kind, list[int]] = {"ablate": units, "insert": units}
+        sampler = self.material.cache.sampler
+        state = sampler.start(range(8))
+        if self.section.styles and has_styles(sampler.network, layer, state):
+            channels = list(range(read_style(sampler.network, layer, state).shape[2]))
+            names: dict[str, Kind] = {
+                "neutral": "style_neutral",
+                "down": "style_down",
+                "up": "style_up",
+            }
+            wanted |= {names[name]: channels for name in self.section.styles}
+        return wanted
+
+    def _edit(self, kind: Kind, unit: int) -> AnyEdit:
+        return edit_of(kind, unit, self.section.ablate, self.section.style_shift)
+
+    def _ranking(self, plan: _Plan, layer: str, found: LayerEffects) -> Ranking:
+        ranked, exact = plan.scores[layer][plan.measured[layer]], strongest_effects(found.table)
+        value, low, high = spearman(ranked, exact, self.seed)
+        top = max(1, len(exact) // 10)
+        by_rank, by_effect = (np.argsort(-each, kind="stable")[:top] for each in (ranked, exact))
+        missed = [plan.measured[layer][int(i)] for i in by_effect if i not in by_rank and exact[i] > 0]
+        known = bool(np.isfinite(value))
+        return Ranking(
+            by=plan.by,
+            measured=len(exact),
+            units=len(plan.scores[layer]),
+            low_ranked=plan.low[layer],
+            spearman=value if known else None,
+            spearman_low=low if known and np.isfinite(low) else None,
+            spearman_high=high if known and np.isfinite(high) else None,
+            top=top,
+            missed=missed,
+        )
+
+
+def choose_units(
+    scores: Mapping[str, NDArray[np.float64]], budget: int | str, low_ranked: int, seed: int
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """The units to measure by layer, and those of them that were drawn from below the cut.
+
+    Args:
+        scores: of every unit, by layer, comparable between layers.
+        budget: how many in all layers together, or "all".
+        low_ranked: how many others to draw at random in each layer.
+        seed: of that draw.
+    """
+    if budget == "all":
+        everything = {layer: list(range(len(each))) for layer, each in scores.items()}
+        return everything, {layer: [] for layer in scores}
+    named = [(layer, unit) for layer, each in scores.items() for unit in range(len(each))]
+    order = np.argsort(-np.concatenate(list(scores.values())), kind="stable")
+    best = {named[int(i)] for i in order[: int(budget)]}
+    measured, low = {}, {}
+    for number, (layer, each) in enumerate(scores.items()):
+        chosen = [unit for unit in range(len(each)) if (layer, unit) in best]
+        rest = [unit for unit in range(len(each)) if (layer, unit) not in best]
+        generator = np.random.Generator(
+            np.random.Philox(key=np.array([seed % 2**64, 2**60 + number], np.uint64))
+        )
+        low[layer] = sorted(int(unit) for unit in generator.permutation(rest)[:low_ranked])
+        measured[layer] = sorted(chosen + low[layer])
+    return measured, low
+
+
+def strongest_effects(table: pl.DataFrame) -> NDArray[np.float64]:
+    """Per unit its largest effect of ablation or insertion, relative to the concept's usual one, by unit.
+
+    The counterpart of `attribution.score`, of what was measured.
+    """
+    usual = (pl.col("effect") ** 2).mean().sqrt().over("concept")
+    relative = pl.when(usual > 0).then(pl.col("effect").abs() / usual).otherwise(0.0)
+    return (
+        table.filter(pl.col("kind").is_in(["ablate", "insert"]))
+        .with_columns(relative.alias("relative"))
+        .group_by("unit")
+        .agg(pl.col("relative").max())
+        .sort("unit")["relative"]
+        .to_numpy()
+    )
+
+
+def attribution_table(
+    found: Attribution, scores: NDArray[np.float64], concepts: tuple[Concept, ...]
+) -> pl.DataFrame:
+    """See `dissect.results.schema.ATTRIBUTION`; planes without scores have no rows."""
+    units, count = found.ablate.shape
+    columns: dict[str, Any] = {
+        "unit": np.repeat(np.arange(units), count),
+        "concept": np.tile(np.arange(1, count + 1), units),
+        "label": [concept.name for concept in concepts] * units,
+        "ablate": found.ablate.reshape(-1),
+        "insert": found.insert.reshape(-1),
+        "score": np.repeat(scores, count),
+    }
+    return pl.DataFrame(columns).filter(pl.col("ablate").is_not_nan())

@@ -1,0 +1,212 @@
+"""Studies that a recipe asks for: searches for single causes, and unit sets. Record, tables, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from dissect.intervene.ace import PENALTY, Optimised, optimise_set
+from dissect.intervene.edits import Edit, concept_number
+from dissect.intervene.effect_strips import picture_rows
+from dissect.intervene.material import Material
+from dissect.intervene.rates import ABSENT, Floor
+from dissect.intervene.search import PROBE, RANDOM_SETS, Found, search_layer
+from dissect.intervene.sets import RANDOM_ORDERS, FoundSets, cost, measure_sets
+from dissect.intervene.subject import Cases, Subject, find_cases
+from dissect.intervene.tail import Tail
+from dissect.intervene.verdict import ERASES, FEW
+from dissect.progress import Reporter
+from dissect.recipe import SearchSection, SetsSection
+from dissect.results import file_name
+from dissect.results.schema import (
+    AceRecord,
+    SearchRecord,
+    SetsRecord,
+    StudyPicture,
+    StudyRecord,
+    Verdict,
+)
+
+#: Pictures in a row.
+SHOWN = 8
+#: A search needs so many samples that show the concept, half of them to confirm.
+ENOUGH = 16
+STRENGTH: tuple[Verdict, ...] = ("sole cause", "one of few", "distributed", "none", "too rare")
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study, ready to be stored.
+
+    Attributes:
+        record: what was found.
+        tables: by file name; see `dissect.results.schema.STUDY_TABLES`.
+        pictures: by file name.
+    """
+
+    record: StudyRecord
+    tables: dict[str, pl.DataFrame]
+    pictures: dict[str, bytes]
+
+
+class _Concept:
+    """A section's concept, and the samples that serve it."""
+
+    def __init__(self, material: Material, section: SearchSection | SetsSection) -> None:
+        height, width = material.cache.grid
+        segmenter = material.cache.segmenter
+        self.number = concept_number(segmenter, section.concept)
+        self.limit = Floor(section.floor, height * width)
+        self.cases: Cases = find_cases(material.counts, self.number, self.limit, section.samples)
+        self.record: dict[str, Any] = {
+            "concept": self.number,
+            "label": section.concept,
+            "plane": segmenter.concepts[self.number - 1].plane,
+            "floor": section.floor,
+            "absent": section.floor * ABSENT,
+            "search": self.cases.search,
+            "confirm": self.cases.confirm,
+            "lacking": self.cases.absent,
+            "shown_by": int(self.limit.shows(material.counts[:, self.number - 1]).sum()),
+            "samples": material.cache.samples,
+            "erases": ERASES,
+        }
+
+    @property
+    def too_rare(self) -> bool:
+        """Whether too few samples show it to say anything."""
+        return len(self.cases.shown) < ENOUGH
+
+    def subject(self, material: Material, layer: str) -> Subject:
+        """The concept at a layer."""
+        return Subject(material.bench(layer), self.number, self.limit.share, self.cases)
+
+
+def run_search(
+    material: Material, name: str, section: SearchSection, layers: Sequence[str], seed: int, report: Reporter
+) -> Study:
+    """Search the layers for the cause of a concept."""
+    concept = _Concept(material, section)
+    found, tables = [], []
+    pictures: dict[str, bytes] = {}
+    shown: list[StudyPicture] = []
+    for layer in layers if not concept.too_rare else []:
+        subject = concept.subject(material, layer)
+        iou = material.agreement(layer)[:, concept.number - 1].tolist()
+        ranked = np.argsort(-np.array(iou), kind="stable").tolist()
+        probe = ranked if section.probe == "all" else ranked[: section.probe]
+        total = len(probe) * len(concept.cases.search[:PROBE])
+        with report.step(f"{name}: {layer}", total, "edits") as advance:
+            result = search_layer(subject, iou, sorted(probe), seed, advance)
+        found.append(result.record)
+        tables.append(result.tables)
+        for picture, data in _search_pictures(subject, result):
+            pictures[picture.file] = data
+            shown.append(picture)
+    best = min(found, key=lambda each: STRENGTH.index(each.verdict), default=None)
+    record = SearchRecord(
+        name=name,
+        verdict=best.verdict if best else "too rare",
+        layer=best.layer if best and best.causes else None,
+        causes=best.causes if best else [],
+        layers=found,
+        few=FEW,
+        random_sets=RANDOM_SETS,
+        pictures=shown,
+        **concept.record,
+    )
+    return Study(record, _joined(tables), pictures)
+
+
+def _search_pictures(subject: Subject, found: Found) -> list[tuple[StudyPicture, bytes]]:
+    """The first confirming samples with the units off, and with only the rest of the erasing set off."""
+    bench, units, layer = subject.bench, found.record.tried, subject.bench.layer
+    off, on = subject.cases.confirm[:SHOWN], subject.cases.absent[:SHOWN]
+    rows, said = list(bench.pictures(Edit.ablate(units), off)), ["before", "off"]
+    if found.rest:
+        rows.append(bench.pictures(Edit.ablate(found.rest), off)[1])
+        said.append("rest off")
+    slug = file_name(layer)
+    drawn = [(StudyPicture(file=f"{slug}-off.webp", layer=layer, rows=said, units=units, samples=off), rows)]
+    if on:
+        picture = StudyPicture(
+            file=f"{slug}-on.webp", layer=layer, rows=["before", "on"], units=units, samples=on
+        )
+        drawn.append((picture, list(bench.pictures(Edit.insert(units), on))))
+    return [(picture, picture_rows(each)) for picture, each in drawn]
+
+
+def run_sets(material: Material, name: str, section: SetsSection, seed: int, report: Reporter) -> Study:
+    """Measure a layer's unit sets; with too few samples that show the concept nothing is measured."""
+    concept = _Concept(material, section)
+    subject = concept.subject(material, section.layer)
+    if concept.too_rare:
+        return Study(_sets_record(name, subject, concept, None, None, []), {}, {})
+    levels = material.levels(section.layer)
+    with report.step(f"{name}: ACE", section.steps, "steps") as advance:
+        tail = Tail(material.cache, section.layer)
+        optimised = optimise_set(
+            tail, levels, concept.number, concept.cases.search, seed, section.steps, advance=advance
+        )
+    largest = min(section.largest, subject.bench.units)
+    iou = material.agreement(section.layer)[:, concept.number - 1].tolist()
+    total = cost(subject, largest, 2 + (optimised is not None))
+    with report.step(f"{name}: {section.layer}", total, "edits") as advance:
+        found = measure_sets(subject, iou, optimised, largest, seed, advance)
+    pictures, shown = _sets_pictures(subject, found)
+    record = _sets_record(name, subject, concept, found, optimised, shown)
+    return Study(record, {"staircase.parquet": found.steps, "alone.parquet": found.alone}, pictures)
+
+
+def _sets_pictures(subject: Subject, found: FoundSets) -> tuple[dict[str, bytes], list[StudyPicture]]:
+    """The first confirming samples with the smallest erasing set off, if there is one."""
+    sets = [each.units for each in found.smallest if each.units]
+    if not sets:
+        return {}, []
+    units, samples = min(sets, key=len), subject.cases.confirm[:SHOWN]
+    picture = StudyPicture(
+        file="smallest.webp", layer=subject.bench.layer, rows=["before", "off"], units=units, samples=samples
+    )
+    drawn = picture_rows(subject.bench.pictures(Edit.ablate(units), samples))
+    return {picture.file: drawn}, [picture]
+
+
+def _sets_record(
+    name: str,
+    subject: Subject,
+    concept: _Concept,
+    found: FoundSets | None,
+    optimised: Optimised | None,
+    pictures: list[StudyPicture],
+) -> SetsRecord:
+    ace = optimised and AceRecord(
+        alpha=optimised.alpha.tolist(),
+        ace=float(optimised.ace.value),
+        low=float(optimised.ace.low),
+        high=float(optimised.ace.high),
+        steps=optimised.steps,
+        penalty=PENALTY,
+    )
+    return SetsRecord(
+        name=name,
+        layer=subject.bench.layer,
+        units=subject.bench.units,
+        orders=found.orders if found else {},
+        random_orders=RANDOM_ORDERS,
+        ace=ace or None,
+        smallest=found.smallest if found else [],
+        pictures=pictures,
+        **concept.record,
+    )
+
+
+def _joined(tables: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    names = dict.fromkeys(name for each in tables for name in each)
+    return {
+        name: pl.concat([each[name] for each in tables if name in each], how="diagonal_relaxed")
+        for name in names
+    }

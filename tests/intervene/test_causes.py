@@ -1,0 +1,169 @@
+"""Effects and studies as parts of the results: resumable, repeatable, and only made when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dissect.intervene.layer_effects import choose_units
+from dissect.recipe import RecipeError
+from dissect.results import SearchRecord, SetsRecord, find_faults, read_model
+from tests import tiny
+
+CAUSES = """\
+effects: {samples: 8, extra: 4, floor: 0.05, layers: [layer1, layer3]}
+searches:
+  - {concept: green, floor: 0.05, samples: 16, layers: [layer1]}
+sets:
+  - {concept: green, layer: layer2, floor: 0.05, samples: 16, steps: 4, largest: 3, name: greens}
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.run(tmp_path_factory.mktemp("finished"), more=CAUSES)
+
+
+@pytest.fixture
+def stop_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Interrupt at the n-th flush of a file to the disk."""
+    flush = os.fsync
+
+    def arm(when: int) -> None:
+        left = when
+
+        def fsync(file: int) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+            flush(file)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+
+    yield arm
+    monkeypatch.setattr(os, "fsync", flush)
+
+
+def test_what_is_written_reads_back(finished: Path) -> None:
+    assert list(find_faults(finished)) == []
+    results = read_model(finished)
+    measured = {layer.record.name: layer.effects for layer in results.layers}
+    assert measured["layer2"] is None
+    effects = measured["layer3"]
+    assert effects is not None
+    assert effects.record.numbers[: effects.record.samples] == list(range(8))
+    assert len(effects.effects) == 2 * 4 * 11
+    assert effects.attribution is not None
+    layer = results.layers[2]
+    strips = effects.units.filter(kind="ablate").drop_nulls("concept")
+    assert len(strips)
+    for unit, samples in strips.select("unit", "samples").rows():
+        assert layer.picture(unit, "effect").is_file()
+        assert len(samples) == 4
+    cause, greens = results.studies
+    assert isinstance(cause.record, SearchRecord)
+    assert isinstance(greens.record, SetsRecord)
+    assert (cause.record.name, greens.record.name) == ("cause-green", "greens")
+    for study in results.studies:
+        assert study.tables
+        for picture in study.record.pictures:
+            assert study.picture(picture.file).is_file()
+
+
+def test_older_results_have_neither(tmp_path: Path) -> None:
+    results = read_model(tiny.run(tmp_path, layers="[layer1]"))
+    assert results.studies == []
+    assert results.layers[0].effects is None
+
+
+@pytest.mark.parametrize("when", [1, 2, 7, 20, 60])
+def test_interrupted_anywhere_it_ends_with_the_same_bytes(
+    finished: Path, tmp_path: Path, stop_at: Callable[[int], None], when: int
+) -> None:
+    tiny.run(tmp_path)
+    stop_at(when)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.run(tmp_path, more=CAUSES)
+    stop_at(10**9)
+    assert tiny.contents(tiny.run(tmp_path, more=CAUSES)) == tiny.contents(finished)
+
+
+def test_a_finished_run_does_nothing(tmp_path: Path, stop_at: Callable[[int], None]) -> None:
+    tiny.run(tmp_path, more=CAUSES)
+    stop_at(1)
+    tiny.run(tmp_path, more=CAUSES)
+
+
+def test_a_changed_budget_makes_effects_only(tmp_path: Path) -> None:
+    folder = tiny.run(tmp_path, more=CAUSES)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    tiny.run(tmp_path, more=CAUSES.replace("samples: 8, extra: 4", "samples: 12, extra: 0"))
+    changed = {path.name for path, when in before.items() if path.stat().st_mtime_ns != when}
+    assert {"effects.json", "effects.parquet", "unit_effects.parquet"} <= changed
+    assert not changed & {"units.parquet", "agreement.parquet", "study.json", "0001-ablated.webp"}
+
+
+def test_a_layer_that_is_made_anew_gets_its_effects_again(finished: Path, tmp_path: Path) -> None:
+    folder = tiny.run(tmp_path, more=CAUSES)
+    (folder / "layers/layer1/units.parquet").unlink()
+    assert tiny.contents(tiny.run(tmp_path, more=CAUSES)) == tiny.contents(finished)
+
+
+def test_what_the_recipe_no_longer_asks_for_goes(tmp_path: Path) -> None:
+    tiny.run(tmp_path, more=CAUSES)
+    plain = tiny.run(tmp_path)
+    assert tiny.contents(plain) == tiny.contents(tiny.run(tmp_path, results="fresh", cache="fresh"))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("effects: {layers: [layer9]}", r"tiny.yaml:11: effects.layers.0: 'layer9' is none of the dissected"),
+        ("searches: [{concept: gren}]", r"searches.0.concept: the segmenter has no concept 'gren'.*green"),
+        (
+            "sets: [{concept: green, layer: layer9}]",
+            r"sets.0.layer: 'layer9' is none of the dissected layers",
+        ),
+        ("searches: [{concept: green}, {concept: green}]", "two studies are named 'cause-green'"),
+        ("effects: {unit: 3}", r"there is no such field.*units"),
+        ("effects: {layers: layer1}", r"effects.layers: expected a list such as \[layer2\], or all"),
+        ("effects: {floor: 0}", "effects.floor"),
+    ],
+)
+def test_mistakes_are_said_with_their_place(tmp_path: Path, more: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        tiny.run(tmp_path, more=more)
+
+
+def test_a_concept_that_hardly_shows_is_too_rare(tmp_path: Path) -> None:
+    more = "searches: [{concept: pink, floor: 0.9}]\nsets: [{concept: pink, layer: layer1, floor: 0.9}]"
+    cause, sets = read_model(tiny.run(tmp_path, layers="[layer1]", more=more)).studies
+    assert isinstance(cause.record, SearchRecord)
+    assert (cause.record.verdict, cause.record.layers) == ("too rare", [])
+    assert isinstance(sets.record, SetsRecord)
+    assert sets.record.smallest == []
+    assert sets.tables == {}
+
+
+def test_a_budget_takes_the_first_ranked_and_some_of_the_rest() -> None:
+    scores = {"a": np.array([0.1, 5.0, 0.2, 0.0]), "b": np.array([3.0, 0.3, 0.4])}
+    measured, low = choose_units(scores, 2, 1, seed=1)
+    assert set(measured["a"]) - set(low["a"]) == {1}
+    assert set(measured["b"]) - set(low["b"]) == {0}
+    assert len(low["a"]) == len(low["b"]) == 1
+    assert choose_units(scores, 2, 1, seed=1) == (measured, low)
+    assert choose_units(scores, "all", 5, seed=1)[0] == {"a": [0, 1, 2, 3], "b": [0, 1, 2]}
+
+
+def test_effects_of_a_budget(tmp_path: Path) -> None:
+    more = "effects: {samples: 8, extra: 0, floor: 0.05, units: 2, low_ranked: 1}"
+    layers = read_model(tiny.run(tmp_path, more=more)).layers
+    records = [layer.effects.record.ranking for layer in layers if layer.effects]
+    assert sum(ranking.measured for ranking in records) == 2 + 3
+    assert all(len(ranking.low_ranked) == 1 for ranking in records)
+    assert {ranking.by for ranking in records} == {"attribution"}
