@@ -73,12 +73,14 @@ class Sampler:
 
     def start(self, numbers: Sequence[int]) -> State:
         """The network's state before its first stage, for the numbered samples."""
-        if self.inputs is not None:
-            return self.network.start(self.inputs.load(numbers).to(self.device))
         drawing = self.drawing
-        latents = np.stack([self._draw(i, LATENT, self.network.latent_size) for i in numbers])
+        if self.inputs is None:
+            latents = np.stack([self._draw(i, LATENT, self.network.latent_size) for i in numbers])
+            given = torch.from_numpy(latents)
+        else:
+            given = self.inputs.load(numbers)
         return self.network.start(
-            torch.from_numpy(latents).to(self.device),
+            given.to(self.device),
             self._labels(numbers),
             drawing.psi,
             drawing.cutoff,

@@ -113,7 +113,7 @@ def _masks(
     cache: SampleCache, layer: str, grid: Grid, found: Activities, unit: int, numbers: list[int]
 ) -> NDArray[np.bool_]:
     masks = np.zeros((len(numbers), grid.pixels), np.bool_)
-    x = cache.rows(layer, np.array(numbers))[:, unit : unit + 1]
+    x = cache.inside(layer, cache.rows(layer, np.array(numbers)))[:, unit : unit + 1]
     for hits in grid.hits(x, found.thresholds.value[unit : unit + 1]):
         masks[hits.sample.cpu().numpy(), hits.pixel.cpu().numpy()] = True
     return masks.reshape(len(numbers), *grid.size)

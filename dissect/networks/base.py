@@ -45,6 +45,7 @@ class Layer:
         height: of its map, in pixels.
         width: of its map, in pixels.
         path: the module or variable it reads, in the official code's naming.
+        margin: pixels of its map on each side that lie outside the picture.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Layer:
     height: int
     width: int
     path: str
+    margin: int = 0
 
 
 @dataclass(frozen=True)

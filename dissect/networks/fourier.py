@@ -68,7 +68,8 @@ class FourierInput(nn.Module):
         waves = torch.sin(2 * math.pi * (points @ freqs.transpose(1, 2) + phases[:, None]))
         mixed = (waves * amplitudes[:, None]) @ (self.weight.t() / math.sqrt(self.weight.shape[1]))
         side = self.settings.size
-        x: Tensor = mixed.transpose(1, 2).reshape(len(style), self.units, side, side)
+        # Contiguous: a convolution may round differently on another layout of the same numbers.
+        x: Tensor = mixed.transpose(1, 2).reshape(len(style), self.units, side, side).contiguous()
         return x
 
     def _grid(self) -> Tensor:

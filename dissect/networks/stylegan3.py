@@ -206,9 +206,13 @@ class StyleGAN3(Network):
 
     def describe(self) -> Iterable[Layer]:
         """The input and every layer, ToRGB included."""
+        rate = self.settings.input.sampling_rate
         for number, (name, module) in enumerate(self._modulated.items()):
+            if isinstance(module, _Layer):
+                rate = rate * module.settings.up / module.settings.down
             side = module.settings.size
-            yield Layer(name, number, module.units, side, side, f"synthesis.{name}")
+            margin = max(0, int(side - rate) // 2)  # the picture itself is as many pixels wide as the rate
+            yield Layer(name, number, module.units, side, side, f"synthesis.{name}", margin)
 
     def start(
         self,

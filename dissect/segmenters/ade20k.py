@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from dissect.checkpoints.published import how_to_get
 from dissect.segmenters.base import NEVER, Concept, Segmenter, SegmenterError
 from dissect.segmenters.palette import colour_of
 from dissect.segmenters.pyramid import BINS, ConvNorm, FeaturePyramid, classifier, resize
@@ -70,6 +71,9 @@ class ADE20K(Segmenter):
         dilated: bool | None = None,
     ) -> None:
         self.sizes, self.longest = sizes or list(SIZES), longest
+        missing = [path for path in (encoder, decoder) if not path.is_file()]
+        if missing:
+            raise SegmenterError(how_to_get(*missing))
         top, bottom = Weights(encoder), Weights(decoder)
         self.files = (encoder, decoder, *([names] if names else []))
         kind = _kind(bottom)

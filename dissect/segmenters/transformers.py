@@ -7,6 +7,7 @@ OneFormer with queries. Weights are read from safetensors only, and no code of t
 from __future__ import annotations
 
 import importlib
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -200,8 +201,7 @@ class Transformers(Segmenter):
             return read(self.name, **options)
         except Exception as error:  # files of strangers, the network, the library's own checks
             said = str(error).strip().splitlines() or [type(error).__name__]
-            where = "" if Path(self.name).is_dir() else " (There is no such folder either.)"
-            raise self._fail(said[0] + where) from error
+            raise self._fail(said[0] + _where_from(self.name)) from error
 
     def _fail(self, what: str) -> SegmenterError:
         return SegmenterError(f"segmenter transformers: {self.name}: {what}")
@@ -216,6 +216,19 @@ def unique_names(labels: dict[int, str]) -> dict[int, str]:
         often = Counter(name.lower() for name in short.values())
         short = {index: longer[index] if often[name.lower()] > 1 else name for index, name in short.items()}
     return short
+
+
+def _where_from(name: str) -> str:
+    """What to do when a model that is no local folder cannot be had."""
+    if Path(name).is_dir():
+        return ""
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
+        return " There is no such folder."
+    return (
+        f" There is no such folder either. The model and its licence: https://huggingface.co/{name}. Without "
+        "a connection, put its config.json, preprocessor_config.json and *.safetensors into a folder and "
+        "name that."
+    )
 
 
 def _library(module: str = "transformers") -> Any:

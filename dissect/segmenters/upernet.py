@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from dissect.checkpoints.published import how_to_get
 from dissect.segmenters.base import Segmenter, SegmenterError
 from dissect.segmenters.parsing_labels import read_labels
 from dissect.segmenters.pooling import precise_roi_pool
@@ -22,6 +23,12 @@ from dissect.segmenters.pyramid import ConvNorm, FeaturePyramid, classifier, res
 from dissect.segmenters.resnet import ResNet
 from dissect.segmenters.weights import Weights
 
+#: The published files, and what they may be called.
+FILES = {
+    "encoder_epoch_40.pth": "*encoder_epoch_*.pth",
+    "decoder_epoch_40.pth": "*decoder_epoch_*.pth",
+    "labels.json": "*labels.json",
+}
 #: Mean of the training pictures, blue, green, red in 0..255.
 MEAN_BGR = (102.9801, 115.9465, 122.7717)
 
@@ -60,10 +67,10 @@ class UnifiedParsing(Segmenter):
     ) -> None:
         self.segsizes = segsizes or [256]
         self.downsample = downsample
-        self.labels = read_labels(_one(folder, "*labels.json"))
+        top, bottom, names = _files(folder)
+        self.labels = read_labels(names)
         self.concepts = self.labels.concepts
-        encoder = Weights(_one(folder, "*encoder_epoch_*.pth"))
-        decoder = Weights(_one(folder, "*decoder_epoch_*.pth"))
+        encoder, decoder = Weights(top), Weights(bottom)
         self.files = (self.labels.path, encoder.path, decoder.path)
         with torch.device("meta"):
             self.encoder = ResNet(encoder)
@@ -165,12 +172,18 @@ def _head(weights: Weights, name: str, into: int) -> nn.Sequential:
     return nn.Sequential(block, classifier(weights, f"{name}.1", block.width))
 
 
-def _one(folder: Path, pattern: str) -> Path:
-    """The one file in a folder whose name fits."""
-    if not folder.is_dir():
-        raise SegmenterError(f"{folder}: there is no such folder (upernet's weights and labels.json).")
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise SegmenterError(f"{folder}: expected one file {pattern}, found {names}.")
-    return found[0]
+def _files(folder: Path) -> list[Path]:
+    """The encoder, the decoder and the labels.
+
+    Raises:
+        SegmenterError: one is missing, or there are two.
+    """
+    found = [sorted(folder.glob(pattern)) for pattern in FILES.values()]
+    missing = [folder / name for name, files in zip(FILES, found, strict=True) if not files]
+    if missing:
+        raise SegmenterError(how_to_get(*missing))
+    for pattern, files in zip(FILES.values(), found, strict=True):
+        if len(files) > 1:
+            names = ", ".join(path.name for path in files)
+            raise SegmenterError(f"{folder}: expected one file {pattern}, found {names}.")
+    return [files[0] for files in found]

@@ -27,6 +27,8 @@ def check_resumes(network: Network, inputs: Tensor, **options: Any) -> None:
     for name, layer in network.layers.items():
         assert kept[name]["x"].shape[1:] == (layer.units, layer.height, layer.width)
         assert torch.equal(network.run(kept[name], after=name)["image"], whole)
+        stored = kept[name]["x"].clone(memory_format=torch.contiguous_format)  # as it comes from a file
+        assert torch.equal(network.run({**kept[name], "x": stored}, after=name)["image"], whole)
     for name, each in kept.items():
         assert _same(_copy(each), frozen[name]), f"{name}: its state changed afterwards"
 

@@ -185,9 +185,9 @@ def test_what_may_differ(tmp_path: Path, small: UnifiedParsing) -> None:
 
 
 def test_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SegmenterError, match="nowhere: there is no such folder"):
+    with pytest.raises(SegmenterError, match=r"nowhere/encoder_epoch_40\.pth.* no such file.*netdissect"):
         UnifiedParsing(folder=tmp_path / "nowhere")
-    with pytest.raises(SegmenterError, match=r"expected one file \*labels.json, found none"):
+    with pytest.raises(SegmenterError, match=r"labels\.json: there is no such file"):
         UnifiedParsing(folder=tmp_path)
     folder = changed(tmp_path, ENCODER, lambda tensors: None)
     (folder / ENCODER).write_bytes((folder / ENCODER).read_bytes()[:5000])
