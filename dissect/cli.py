@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 
@@ -21,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+#: Packages that the site stage does without.
+_DISSECT_NEEDS = ("torch", "numpy", "scipy", "PIL", "safetensors", "lmdb")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe (a YAML file).")]
 ResultsFolder = Annotated[Path, typer.Option("--results", help="The results folder.")]
@@ -62,7 +66,8 @@ def dissect(
     from dissect.recipe import read_recipe
 
     options = Options(results, cache, checked_device(device), batch_size)
-    run(read_recipe(recipe), options, Reporter(quiet=quiet))
+    with _interruptible():
+        run(read_recipe(recipe), options, Reporter(quiet=quiet))
 
 
 @app.command()
@@ -81,8 +86,9 @@ def train(
     from dissect.progress import Reporter
     from dissect.training.train import start
 
-    training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
-    typer.echo(training.export(export) if export else training.run(stop))
+    with _interruptible():
+        training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
+        typer.echo(training.export(export) if export else training.run(stop))
 
 
 @app.command()
@@ -166,6 +172,15 @@ def check(
     typer.echo(f"{folder}: all files of {len(model_folders(folder))} model(s) are as they were written.")
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        _complain("unit59: interrupted. The same command goes on from here.")
+        raise typer.Exit(130) from None
+
+
 def _complain(message: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(message, style="red", markup=False)
 
@@ -173,15 +188,14 @@ def _complain(message: str) -> None:
 def main() -> None:
     """Run the command line; bad input ends with one message and exit status 2."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _complain("unit59: interrupted. The same command goes on from here.")
-        sys.exit(130)
+        app()
     except Unit59Error as error:
         _complain(f"unit59: {error}")
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in _DISSECT_NEEDS:
+            raise
+        _complain(f"unit59: {error.name} is not installed. Dissecting needs `pip install 'unit59[dissect]'`.")
         sys.exit(2)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):

@@ -1,0 +1,161 @@
+"""The command line: bad input gives one clear message and exit status 2, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from dissect import __version__, cli
+from dissect.results import read_model
+from tests import tiny
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    """Exit status, standard output, standard error (in one line) of `unit59 …`."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exit_:
+        patch.setattr("sys.argv", ["unit59", *map(str, arguments)])
+        cli.main()
+    out, err = capsys.readouterr()
+    code = exit_.value.code
+    return code if isinstance(code, int) else int(bool(code)), out, " ".join(err.split())
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "--version")[:2] == (0, f"unit59 {__version__}\n")
+    status, out, _ = call(capsys, "--help")
+    assert status == 0
+    assert "dissect" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["dissect"], ["disect"], ["dissect", "--batch-size", "0", "x.yaml"], ["check", "--nonsense"]],
+)
+def test_usage_errors(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    status, _, err = call(capsys, *arguments)
+    assert status == 2
+    assert "Usage" in err
+    assert "Traceback" not in err
+
+
+def test_a_whole_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tiny.write_recipe(tmp_path, layers="[layer2]", samples=16)
+    places = ("--results", tmp_path / "results", "--cache", tmp_path / "cache")
+    status, out, err = call(capsys, "dissect", recipe, *places)
+    assert (status, out) == (0, "")
+    assert "samples: 16 samples in" in err
+    assert "layer2: pictures: 5 units in" in err
+    run = json.loads((tmp_path / "results/tiny/run.json").read_text())
+    assert run["device"] == "cpu"
+    status, _, err = call(capsys, "dissect", recipe, *places, "--quiet")
+    assert (status, err) == (0, "")
+    status, out, _ = call(capsys, "check", tmp_path / "results")
+    assert status == 0
+    assert "as they were written" in out
+
+
+def test_missing_truncated_and_foreign_weights(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tiny.write_recipe(tmp_path)
+    weights = tmp_path / "tiny.pth"
+    whole = weights.read_bytes()
+    places = ("--results", tmp_path / "results", "--cache", tmp_path / "cache")
+    for content, says in (
+        (whole[: len(whole) // 2], "tiny.pth"),
+        (b"not a checkpoint", "tiny.pth"),
+        (b"", "tiny.pth"),
+    ):
+        weights.write_bytes(content)
+        status, _, err = call(capsys, "dissect", recipe, *places)
+        assert status == 2, err
+        assert says in err
+        assert "Traceback" not in err
+    weights.unlink()
+    status, _, err = call(capsys, "dissect", recipe, *places)
+    assert status == 2
+    assert "tiny.yaml:4: checkpoint.file:" in err
+    assert not (tmp_path / "results").exists()
+
+
+def test_no_such_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, _, err = call(capsys, "dissect", tiny.write_recipe(tmp_path), "--device", "quantum")
+    assert status == 2
+    assert "--device quantum" in err
+
+
+def test_damaged_newer_and_empty_results(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, _, err = call(capsys, "check", tmp_path / "nowhere")
+    assert status == 2
+    assert "no results folder here" in err
+    (tmp_path / "empty").mkdir()
+    assert call(capsys, "check", tmp_path / "empty")[0] == 2
+    folder = tiny.run(tmp_path, layers="[layer2]", samples=16)
+    (folder / "layers/layer2/pictures/0002-inserted.webp").unlink()
+    status, _, err = call(capsys, "check", tmp_path / "results")
+    assert status == 2
+    assert "0002-inserted.webp: the file is missing" in err
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["schema_version"] = 99
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    status, _, err = call(capsys, "check", tmp_path / "results")
+    assert status == 2
+    assert "results schema 99" in err
+    assert "pip install --upgrade unit59" in err
+
+
+def test_a_manifest_that_points_outside_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tiny.run(tmp_path, layers="[layer2]", samples=16)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["parts"]["model"]["files"]["../../secret"] = {"bytes": 1, "sha256": "0" * 64}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    status, _, err = call(capsys, "check", tmp_path / "results")
+    assert status == 2
+    assert "points outside the results folder" in err
+
+
+def test_a_full_disk_and_a_key_press(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny.write_recipe(tmp_path, layers="[layer2]", samples=16)
+    command = ("dissect", recipe, "--results", tmp_path / "results", "--cache", tmp_path / "cache")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+
+    monkeypatch.setattr("os.fsync", full)
+    status, _, err = call(capsys, *command)
+    assert status == 2
+    assert "somewhere: No space left on device. Make room" in err
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", pressed)
+    status, _, err = call(capsys, *command)
+    assert status == 130
+    assert "The same command goes on from here" in err
+    monkeypatch.undo()
+    assert call(capsys, *command)[0] == 0
+    assert read_model(tmp_path / "results/tiny").missing_layers == []
+
+
+def test_two_runs_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    import fcntl
+
+    recipe = tiny.write_recipe(tmp_path)
+    (tmp_path / "cache/tiny").mkdir(parents=True)
+    with (tmp_path / "cache/tiny/.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        status, _, err = call(capsys, "dissect", recipe, "--cache", tmp_path / "cache")
+    assert status == 2
+    assert "another run is dissecting this model" in err
+
+
+def test_fetching_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = call(capsys, "fetch", "face")
+    assert status == 2
+    assert "did you mean 'faces'?" in err

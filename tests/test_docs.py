@@ -1,0 +1,103 @@
+"""Every command, recipe and script that the README and the guide show is run, in the order of the page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests import fields, tiny
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?[^\n]*\n(.*?)^```', re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block of a page; `title` is the file that it shows."""
+
+    language: str
+    title: str
+    text: str
+
+
+def blocks(page: str) -> list[Block]:
+    return [Block(*found) for found in BLOCK.findall((ROOT / page).read_text())]
+
+
+def run(command: str, folder: Path) -> None:
+    """Run one line as a reader would, with the commands of this environment."""
+    env = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "NO_MKDOCS_2_WARNING": "1",
+    }
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def follow(page: str, folder: Path) -> None:
+    """Do what a page says: write the files that it shows, run its commands and scripts."""
+    for block in blocks(page):
+        if block.title:
+            (folder / block.title).write_text(block.text)
+        elif block.language == "sh":
+            for line in block.text.strip().splitlines():
+                if not line.startswith("pip install"):  # tests/test_packaging.py installs
+                    run(line, folder)
+        elif block.language == "python":
+            run(f"{sys.executable} -c {shlex.quote(block.text)}", folder)
+
+
+def test_the_five_steps(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    torch.save({"netG_state_dict": tiny.tensors()}, tmp_path / "weights/generator.pth")
+    follow("docs/guide/start.md", tmp_path)
+    assert (tmp_path / "site/models/my-gan/layer2/3/index.html").is_file()
+
+
+def test_publishing(tmp_path: Path) -> None:
+    tiny.run(tmp_path, layers="[layer2]", samples=16)
+    follow("docs/guide/publish.md", tmp_path)
+    assert list((tmp_path / "pages").rglob("index.md"))
+    for block in blocks("docs/guide/publish.md"):
+        if block.language != "yaml":
+            continue
+        shutil.rmtree(tmp_path / "site", ignore_errors=True)
+        (tmp_path / "docs").mkdir(exist_ok=True)
+        (tmp_path / "docs/index.md").write_text("# Mine\n")
+        (tmp_path / "my_templates").mkdir(exist_ok=True)
+        text = block.text.replace("dissection/results", "results").replace("layer4, layer6", "layer2")
+        (tmp_path / "mkdocs.yml").write_text(
+            f"site_name: Mine\ntheme:\n  name: material\n  font: false\n{text}"
+        )
+        run("mkdocs build --strict --quiet", tmp_path)
+        assert list((tmp_path / "site").rglob("models/tiny/layer2/3/index.html"))
+
+
+def test_the_table_of_fields_is_current() -> None:
+    assert fields.table() in (ROOT / fields.PAGE).read_text()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+)
+def test_make_targets_and_commands_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make (\w+)`|^make (\w+)", text, re.MULTILINE):
+        assert re.search(rf"^{''.join(target)}:", makefile, re.MULTILINE), target
+    for command in set(re.findall(r"unit59 ([a-z]+)\b", text)):
+        if f"`unit59 {command}" in text or f"\nunit59 {command}" in text:
+            run(f"unit59 {command} --help", ROOT)
+    for module in re.findall(r"python -m ([\w.\n]+)", text):
+        assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
