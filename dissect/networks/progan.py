@@ -205,7 +205,7 @@ def _from_gandissect(tensors: Mapping[str, Tensor]) -> ProGAN:
     weights, made = Weights(tensors), {}
     for index, path in enumerate(paths):
         weight = weights.take(f"{path}.conv.weight", None, None, *((3, 3) if index else (4, 4)))
-        weight = weight * _gain(weight)
+        weight.mul_(_gain(weight))
         made[f"blocks.{index}.weight"] = upsampling_kernel(weight) if _doubles(index) else weight
         made[f"blocks.{index}.bias"] = weights.take(f"{path}.wscale.b", weight.shape[0])
     weight = weights.take(f"{output}.conv.weight", None, None, 1, 1)
@@ -236,7 +236,7 @@ def _from_tensorflow(pickled: Pickled) -> ProGAN:
         paths.append(path)
     made = {}
     for index, (path, kernel) in enumerate(zip(paths, kernels, strict=True)):
-        weight = kernel * _gain(kernel) if options.use_wscale else kernel
+        weight = kernel.mul_(_gain(kernel) if options.use_wscale else 1.0)
         made[f"blocks.{index}.weight"] = upsampling_kernel(weight) if _doubles(index) else weight
         made[f"blocks.{index}.bias"] = weights.take(f"{path}/bias", weight.shape[0])
     weight = weights.take("ToRGB_lod0/weight", 1, 1, None, None).permute(3, 2, 0, 1).contiguous()

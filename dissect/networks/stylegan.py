@@ -366,7 +366,7 @@ def _block_weights(weights: Weights, index: int, path: str, options: _Options) -
 def _kernel(own: Weights, index: int, side: int, options: _Options) -> Tensor:
     """The convolution [out,in,3,3], or as `upsampling_kernel` where it doubles the resolution."""
     weight = own.take("weight", 3, 3, None, None).permute(3, 2, 0, 1).contiguous()
-    weight = weight * (math.sqrt(2 / weight.shape[1]) / 3) if options.use_wscale else weight
+    weight.mul_(math.sqrt(2 / weight.shape[1]) / 3 if options.use_wscale else 1.0)
     if not _doubles(index):
         return weight
     # A fused layer hands its kernel to a transposed convolution as it is: seen from the output, flipped.

@@ -92,7 +92,8 @@ def upsampling_kernel(weight: Tensor) -> Tensor:
     """The transposed convolution (stride 2, padding 1) that equals nearest x2 followed by a 3x3 convolution.
 
     Each input pixel becomes a 2x2 block, so the 3x3 kernel meets it at four offsets: the sum of its four
-    shifts is one 4x4 kernel, and takes 4 multiplications a pixel in place of 9.
+    shifts is one 4x4 kernel, and takes 4 multiplications a pixel in place of 9. Along one axis, tap a of the
+    sum is the tap 2-a of the kernel plus its tap 3-a, as far as there are such.
 
     Args:
         weight: [out, in, 3, 3] of the convolution.
@@ -100,7 +101,7 @@ def upsampling_kernel(weight: Tensor) -> Tensor:
     Returns:
         [in, out, 4, 4] for `conv_transpose2d`.
     """
-    wide = nn.functional.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
-    return (
-        wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
-    ).contiguous()
+    axis = weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
+    outputs, inputs = weight.shape[:2]
+    taps = weight.transpose(0, 1).reshape(inputs * outputs, 9) @ torch.kron(axis, axis).t()
+    return taps.view(inputs, outputs, 4, 4)
