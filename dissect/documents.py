@@ -73,7 +73,7 @@ class Document:
     def explain(self, fault: Any, model: type[BaseModel]) -> str:
         """One of pydantic's errors about `content`, as a person wants to read it."""
         place = tuple(step for step in fault["loc"] if step in self._steps())
-        kind, last = fault["type"], str(fault["loc"][-1])
+        kind, last = fault["type"], str(place[-1]) if place else ""
         if kind == "extra_forbidden":
             return self.at(place, f"there is no such field{nearest(last, _fields(model, place[:-1]))}")
         if kind == "missing":
@@ -82,6 +82,8 @@ class Document:
             valid = fault["ctx"]["expected"]
             hint = nearest(str(fault["input"]), valid.replace("'", "").replace(" or ", ", ").split(", "))
             return self.at(place, f"expected {valid}, got {fault['input']!r}{hint}")
+        if not place:  # about the recipe as a whole
+            return f"{self.path}: {fault['msg'].removeprefix('Value error, ')}."
         return self.at(place, f"{fault['msg']} (got {fault['input']!r}).")
 
     def _steps(self) -> set[str | int]:

@@ -52,5 +52,6 @@ class Adam:
         for key, value in state.items():
             name, _, part = key.rpartition("/")
             tensor = self._tensors[name]
-            place = value.clone() if part == "step" else value.to(tensor.device).clone()
-            self._adam.state[tensor][part] = place
+            # In memory as torch lays it: otherwise some operations round differently.
+            place = value if part == "step" else torch.empty_like(tensor, requires_grad=False).copy_(value)
+            self._adam.state[tensor][part] = place.clone()

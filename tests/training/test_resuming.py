@@ -1,0 +1,120 @@
+"""An interrupted training ends with the same weights as one that ran through."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from dissect.networks import load
+from dissect.progress import Reporter
+from dissect.training.checkpoint import TrainingError
+from dissect.training.train import start
+from tests.training.tiny import RECIPES, write_recipe
+
+QUIET = Reporter(quiet=True)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As in the processes that are killed: sums come out the same."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def tensors(path: Path) -> bytes:
+    """A safetensors file's numbers, without the header, whose order and seconds differ."""
+    data = path.read_bytes()
+    return data[8 + int.from_bytes(data[:8], "little") :]
+
+
+@pytest.mark.parametrize("family", RECIPES)
+def test_stopped_anywhere_the_weights_are_the_same(tmp_path: Path, family: str) -> None:
+    recipe = write_recipe(tmp_path, family)
+    whole = start(recipe, tmp_path / "whole", "cpu", QUIET).run()
+    steps = start(recipe, tmp_path / "whole", "cpu", QUIET).step
+    for stop in (1, steps // 2, steps // 2 + 1, steps):
+        training = start(recipe, tmp_path / "parts", "cpu", QUIET)
+        training.run(stop)
+        assert training.step == stop
+    parts = start(recipe, tmp_path / "parts", "cpu", QUIET).export()
+    assert tensors(parts) == tensors(whole)
+    saved = [tmp_path / run / "tiny" / "checkpoint.safetensors" for run in ("whole", "parts")]
+    assert tensors(saved[0]) == tensors(saved[1])
+
+
+def test_killed_without_warning(tmp_path: Path) -> None:
+    """200 steps, killed with SIGKILL twice on the way."""
+    text = RECIPES["progan"].replace("images: 24", "images: 400").replace("images: 48", "images: 400")
+    recipe = tmp_path / "progan.yaml"
+    recipe.write_text(text)
+    checkpoint = tmp_path / "killed" / "tiny" / "checkpoint.safetensors"
+    for wanted in (20, 120):
+        process = _train(recipe, tmp_path / "killed")
+        for _ in range(3000):
+            if process.poll() is not None or _steps_in(checkpoint) >= wanted:
+                break
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert wanted <= _steps_in(checkpoint) < 200
+    finished = _train(recipe, tmp_path / "killed")
+    assert finished.wait(timeout=120) == 0
+    expected = start(recipe, tmp_path / "whole", "cpu", QUIET).run()
+    assert tensors(tmp_path / "killed" / "tiny" / "tiny.safetensors") == tensors(expected)
+    lines = [
+        json.loads(line) for line in (tmp_path / "killed" / "tiny" / "log.jsonl").read_text().splitlines()
+    ]
+    assert [line["step"] for line in lines] == [50, 100, 150, 200]
+
+
+def _train(recipe: Path, folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dissect.cli", "train", str(recipe), "--folder", str(folder), "--quiet"]
+    return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def _steps_in(checkpoint: Path) -> int:
+    if not checkpoint.exists():
+        return 0
+    data = checkpoint.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return int(json.loads(header["__metadata__"]["state"])["step"])
+
+
+def test_sheets_log_and_weights(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "stylegan")
+    recipe.write_text(recipe.read_text() + "sheet_every: 30\n")
+    path = start(recipe, tmp_path, "cpu", QUIET).run()
+    sheets = sorted(sheet.name for sheet in (tmp_path / "tiny" / "sheets").iterdir())
+    assert sheets == ["000000032.webp", "000000064.webp", "000000096.webp"]
+    network = load(path)
+    assert network.resolution == (16, 16)
+    assert [layer.units for layer in network.layers.values()] == [6, 6, 5, 4, 3, 3]
+
+
+def test_another_recipe_does_not_go_on_from_it(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "progan")
+    start(recipe, tmp_path, "cpu", QUIET).run(2)
+    recipe.write_text(recipe.read_text().replace("latent: 5", "latent: 6"))
+    with pytest.raises(TrainingError, match="other settings"):
+        start(recipe, tmp_path, "cpu", QUIET)
+    (tmp_path / "tiny" / "checkpoint.safetensors").write_bytes(b"damaged")
+    with pytest.raises(TrainingError, match="not a checkpoint"):
+        start(recipe, tmp_path, "cpu", QUIET)
+
+
+def test_how_often_it_saves_changes_nothing(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "progan")
+    start(recipe, tmp_path, "cpu", QUIET).run(3)
+    recipe.write_text(recipe.read_text().replace("save_seconds: 0.01", "save_seconds: 1000"))
+    assert start(recipe, tmp_path, "cpu", QUIET).step == 3
