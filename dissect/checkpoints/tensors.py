@@ -145,7 +145,6 @@ def _device(arguments: tuple[Any, ...]) -> str:
 def _entries() -> Iterator[Known]:
     for name in DTYPES:
         yield Known(name)
-        yield Known(name.replace("torch.", "torch.cuda.", 1))
     for name in (
         "float16",
         "bfloat16",

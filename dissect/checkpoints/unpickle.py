@@ -212,7 +212,8 @@ class Unpickler:
             raise RefusedError(f"refuses to make an object of {_shown(cls)}")
         if not isinstance(arguments, tuple):
             raise RefusedError(f"the arguments of {cls.name} are no tuple")
-        self._push(cls.make(arguments))
+        self._charge(cls, arguments)
+        self._push(self._checked(cls.make(arguments)))
 
     def _charge(self, function: Known, arguments: tuple[Any, ...]) -> None:
         """One big argument can be passed again and again: reading it costs what writing it did."""

@@ -207,5 +207,15 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=message) as caught:
             read_checkpoint(path)
         assert str(path) in str(caught.value)
-    with pytest.raises(CheckpointError, match="no such file"):
+    with pytest.raises(CheckpointError, match="a folder"):
         read_checkpoint(tmp_path)
+    with pytest.raises(CheckpointError, match="no such file"):
+        read_checkpoint(tmp_path / "nothing.pkl")
+
+
+def test_an_ordered_dict_in_every_spelling() -> None:
+    pairs = b"(]](X\x01\x00\x00\x00aK\x01eat"
+    for call in (b"R.", b"\x81."):
+        made = load(b"ccollections\nOrderedDict\n" + pairs + call)
+        assert made == OrderedDict(a=1)
+        assert isinstance(made, OrderedDict)
