@@ -224,3 +224,12 @@ def zipped_to(path: Path, entries: dict[str, bytes], compression: int = zipfile.
         for name, data in entries.items():
             archive.writestr(name, data)
     return path
+
+
+def test_an_absurd_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file.pth"
+    torch.save({str(n): torch.zeros(1) for n in range(50)}, path)
+    assert len(read_checkpoint(path).content) == 50
+    monkeypatch.setattr("dissect.checkpoints.torch_zip._LARGEST_DIRECTORY", 1000)
+    with pytest.raises(CheckpointError, match="directory is absurdly large"):
+        read_checkpoint(path)
