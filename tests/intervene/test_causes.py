@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +24,14 @@ sets:
 """
 
 
+def run(folder: Path, **values: Any) -> Path:
+    """Dissect the tiny network on few samples."""
+    return tiny.run(folder, **{"samples": 32, **values})
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.run(tmp_path_factory.mktemp("finished"), more=CAUSES)
+    return run(tmp_path_factory.mktemp("finished"), more=CAUSES)
 
 
 @pytest.fixture
@@ -76,54 +82,54 @@ def test_what_is_written_reads_back(finished: Path) -> None:
 
 
 def test_older_results_have_neither(tmp_path: Path) -> None:
-    results = read_model(tiny.run(tmp_path, layers="[layer1]"))
+    results = read_model(run(tmp_path, layers="[layer1]"))
     assert results.studies == []
     assert results.layers[0].effects is None
 
 
-@pytest.mark.parametrize("when", [1, 2, 7, 20, 60])
+@pytest.mark.parametrize("when", [2, 20, 45])
 def test_interrupted_anywhere_it_ends_with_the_same_bytes(
     finished: Path, tmp_path: Path, stop_at: Callable[[int], None], when: int
 ) -> None:
-    tiny.run(tmp_path)
+    run(tmp_path)
     stop_at(when)
     with pytest.raises(KeyboardInterrupt):
-        tiny.run(tmp_path, more=CAUSES)
+        run(tmp_path, more=CAUSES)
     stop_at(10**9)
-    assert tiny.contents(tiny.run(tmp_path, more=CAUSES)) == tiny.contents(finished)
+    assert tiny.contents(run(tmp_path, more=CAUSES)) == tiny.contents(finished)
 
 
 def test_a_finished_run_does_nothing(tmp_path: Path, stop_at: Callable[[int], None]) -> None:
-    tiny.run(tmp_path, more=CAUSES)
+    run(tmp_path, more=CAUSES)
     stop_at(1)
-    tiny.run(tmp_path, more=CAUSES)
+    run(tmp_path, more=CAUSES)
 
 
 def test_a_changed_budget_makes_effects_only(tmp_path: Path) -> None:
-    folder = tiny.run(tmp_path, more=CAUSES)
+    folder = run(tmp_path, more=CAUSES)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    tiny.run(tmp_path, more=CAUSES.replace("samples: 8, extra: 4", "samples: 12, extra: 0"))
+    run(tmp_path, more=CAUSES.replace("samples: 8, extra: 4", "samples: 12, extra: 0"))
     changed = {path.name for path, when in before.items() if path.stat().st_mtime_ns != when}
     assert {"effects.json", "effects.parquet", "unit_effects.parquet"} <= changed
     assert not changed & {"units.parquet", "agreement.parquet", "study.json", "0001-ablated.webp"}
 
 
 def test_a_layer_that_is_made_anew_gets_its_effects_again(finished: Path, tmp_path: Path) -> None:
-    folder = tiny.run(tmp_path, more=CAUSES)
+    folder = run(tmp_path, more=CAUSES)
     (folder / "layers/layer1/units.parquet").unlink()
-    assert tiny.contents(tiny.run(tmp_path, more=CAUSES)) == tiny.contents(finished)
+    assert tiny.contents(run(tmp_path, more=CAUSES)) == tiny.contents(finished)
 
 
 def test_what_the_recipe_no_longer_asks_for_goes(tmp_path: Path) -> None:
-    tiny.run(tmp_path, more=CAUSES)
-    plain = tiny.run(tmp_path)
-    assert tiny.contents(plain) == tiny.contents(tiny.run(tmp_path, results="fresh", cache="fresh"))
+    run(tmp_path, more=CAUSES)
+    plain = run(tmp_path)
+    assert tiny.contents(plain) == tiny.contents(run(tmp_path, results="fresh", cache="fresh-cache"))
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("effects: {layers: [layer9]}", r"tiny.yaml:11: effects.layers.0: 'layer9' is none of the dissected"),
+        ("effects: {layers: [layer9]}", r"tiny.yaml:12: effects.layers.0: 'layer9' is none of the dissected"),
         ("searches: [{concept: gren}]", r"searches.0.concept: the segmenter has no concept 'gren'.*green"),
         (
             "sets: [{concept: green, layer: layer9}]",
@@ -137,12 +143,12 @@ def test_what_the_recipe_no_longer_asks_for_goes(tmp_path: Path) -> None:
 )
 def test_mistakes_are_said_with_their_place(tmp_path: Path, more: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
-        tiny.run(tmp_path, more=more)
+        run(tmp_path, more=more)
 
 
 def test_a_concept_that_hardly_shows_is_too_rare(tmp_path: Path) -> None:
     more = "searches: [{concept: pink, floor: 0.9}]\nsets: [{concept: pink, layer: layer1, floor: 0.9}]"
-    cause, sets = read_model(tiny.run(tmp_path, layers="[layer1]", more=more)).studies
+    cause, sets = read_model(run(tmp_path, layers="[layer1]", more=more)).studies
     assert isinstance(cause.record, SearchRecord)
     assert (cause.record.verdict, cause.record.layers) == ("too rare", [])
     assert isinstance(sets.record, SetsRecord)
@@ -162,7 +168,7 @@ def test_a_budget_takes_the_first_ranked_and_some_of_the_rest() -> None:
 
 def test_effects_of_a_budget(tmp_path: Path) -> None:
     more = "effects: {samples: 8, extra: 0, floor: 0.05, units: 2, low_ranked: 1}"
-    layers = read_model(tiny.run(tmp_path, more=more)).layers
+    layers = read_model(run(tmp_path, more=more)).layers
     records = [layer.effects.record.ranking for layer in layers if layer.effects]
     assert sum(ranking.measured for ranking in records) == 2 + 3
     assert all(len(ranking.low_ranked) == 1 for ranking in records)
