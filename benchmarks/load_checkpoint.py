@@ -27,8 +27,6 @@ from dissect.networks.files import save
 from dissect.networks.inspect import named_tensors
 from tests.published import fullsize_state, fullsize_stylegan, some_inputs
 
-MIB = 1 << 20
-
 
 def generate(path: Path) -> None:
     """Load and make one picture; the time is that of the picture alone."""
@@ -61,7 +59,7 @@ def _kilobytes(field: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
-def measured(task: str, path: Path, repeats: int = 5) -> tuple[float, int]:
+def measured(task: str, path: Path, repeats: int = 3) -> tuple[float, int]:
     """Seconds (the fastest of some runs, the file in the system's cache) and bytes of peak memory."""
     path.read_bytes()
     command = [sys.executable, "-m", "benchmarks.load_checkpoint", task, str(path)]
@@ -99,7 +97,7 @@ def main(folder: Path) -> None:
         theirs, _ = measured("torch.load", same)
         ours, ours_peak = measured("read_checkpoint", path)
         whole, whole_peak = measured("networks.load", path)
-        picture, _ = measured("load and generate", path, repeats=2)
+        picture, _ = measured("load and generate", path)
         table.add_row(
             name,
             f"{size / 1e6:.0f}",
