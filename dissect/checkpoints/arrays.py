@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dissect.checkpoints.base import RefusedError
-from dissect.checkpoints.unpickle import Known, Unfinished
+from dissect.checkpoints.inert import Known, Unfinished
 
 #: Numbers and booleans. Object arrays would hold pickles of their own; text has no place in a network.
 _CODE = re.compile(r"[<>|=]?(\?|b1|[iu][1248]|f[248]|c8|c16|[bBhHiIlLqQefd])")

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from dissect.checkpoints.base import RefusedError
+from dissect.checkpoints.inert import Items, Known, Pairs
 from dissect.checkpoints.records import PickledObject
-from dissect.checkpoints.unpickle import Items, Known, Pairs
 
 #: `Network` of StyleGAN (and TensorFlow StyleGAN2), and of Progressive GAN.
 _TENSORFLOW = ("dnnlib.tflib.network.Network", "tfutil.Network")

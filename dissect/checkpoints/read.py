@@ -10,13 +10,14 @@ from safetensors import SafetensorError, safe_open
 
 from dissect.checkpoints.arrays import NUMPY
 from dissect.checkpoints.base import Checkpoint, CheckpointError, RefusedError
+from dissect.checkpoints.inert import Known
 from dissect.checkpoints.known import NETWORKS, PYTHON
 from dissect.checkpoints.limits import Budget
 from dissect.checkpoints.published import how_to_get
 from dissect.checkpoints.tensors import TORCH, Storage
 from dissect.checkpoints.torch_legacy import MAGIC, read_stream
 from dissect.checkpoints.torch_zip import read_zip
-from dissect.checkpoints.unpickle import Known, Unpickler
+from dissect.checkpoints.unpickle import Unpickler
 
 #: A legacy torch file's first pickle, at protocols from 2 and below.
 _LEGACY_STARTS = (b"\x8a\x0a" + MAGIC.to_bytes(10, "little"), f"L{MAGIC}L".encode())

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dissect.checkpoints.arrays import Bytes, raw_bytes, sizes_of, whole_numbers
 from dissect.checkpoints.base import RefusedError
-from dissect.checkpoints.unpickle import Known
+from dissect.checkpoints.inert import Known
 
 #: Storage classes by what the file calls them.
 DTYPES = {

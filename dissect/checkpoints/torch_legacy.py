@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from dissect.checkpoints.base import CheckpointError, RefusedError
+from dissect.checkpoints.inert import Known
 from dissect.checkpoints.limits import Budget
 from dissect.checkpoints.tensors import Storage, persistent_storage, storage_of
-from dissect.checkpoints.unpickle import Known, Unpickler
+from dissect.checkpoints.unpickle import Unpickler
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001

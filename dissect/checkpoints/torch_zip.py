@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dissect.checkpoints.base import CheckpointError, RefusedError
+from dissect.checkpoints.inert import Known
 from dissect.checkpoints.limits import Budget
 from dissect.checkpoints.tensors import Storage, persistent_storage, storage_of
-from dissect.checkpoints.unpickle import Known, Unpickler
+from dissect.checkpoints.unpickle import Unpickler
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LARGEST_DIRECTORY = 8 << 20  # bytes; some ten thousand storages take a tenth of it

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from dissect.checkpoints.base import CheckpointError, RefusedError
+from dissect.checkpoints.inert import Items, Known, Pairs, Unfinished
 from dissect.checkpoints.limits import Budget, check_nesting
 from dissect.checkpoints.opcodes import decode
 from dissect.checkpoints.records import PickledObject
@@ -20,38 +21,6 @@ from dissect.checkpoints.records import PickledObject
 _HASH_SAFE = 1 << 60  # integers below this do not collide by construction
 _LONGEST_KEY = 16
 _SCALARS = (str, int, float, bytes, bool, type(None))
-
-
-@dataclass(frozen=True)
-class Known:
-    """A global that a format uses, as an inert entry of a table.
-
-    Attributes:
-        name: as the pickle names it, e.g. ``numpy.dtype``.
-        call: what REDUCE makes of its arguments; None if it cannot be called.
-        make: what NEWOBJ makes of its arguments; None if it has no instances here.
-        copies: whether calling it copies the bytes or text it is given.
-    """
-
-    name: str
-    call: Callable[[tuple[Any, ...]], Any] | None = None
-    make: Callable[[tuple[Any, ...]], Any] | None = None
-    copies: bool = False
-
-
-class Unfinished:
-    """An object that a pickle makes in two steps; `build` gives the finished one, which takes its place."""
-
-    def __init__(self) -> None:
-        self.memo_keys: list[int] = []
-
-    def build(self, state: Any) -> Any:
-        """The finished object.
-
-        Raises:
-            RefusedError: the state is not what this object pickles.
-        """
-        raise NotImplementedError
 
 
 @dataclass
@@ -256,21 +225,6 @@ class Unpickler:
     def _protocol(self, version: int) -> None:
         if version > 5:
             raise RefusedError(f"pickle protocol {version} is unknown")
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """A call's result that becomes an OrderedDict."""
-
-    pairs: list[list[Any] | tuple[Any, Any]]
-
-
-@dataclass(frozen=True)
-class Items:
-    """A call's result that becomes a set or frozenset."""
-
-    items: list[Any]
-    kind: type[set[Any]] | type[frozenset[Any]]
 
 
 def _shown(value: Any) -> str:
