@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -92,7 +93,11 @@ def main(folder: Path) -> None:
         size = path.stat().st_size
         same = folder / "same.pth"
         torch.save(
-            {key: torch.as_tensor(value) for key, value in named_tensors(read_checkpoint(path).content)}, same
+            {
+                key: torch.tensor(np.array(value))
+                for key, value in named_tensors(read_checkpoint(path).content)
+            },
+            same,
         )
         theirs, _ = measured("torch.load", same)
         ours, ours_peak = measured("read_checkpoint", path)
