@@ -52,7 +52,9 @@ def follow(page: str, folder: Path) -> None:
             (folder / block.title).write_text(block.text)
         elif block.language == "sh":
             for line in block.text.strip().splitlines():
-                if not line.startswith("pip install"):  # tests/test_packaging.py installs
+                if not line.startswith(
+                    ("pip install", "make ")
+                ):  # tests/test_packaging.py, and whoever runs this
                     run(line, folder)
         elif block.language == "python":
             run(f"{sys.executable} -c {shlex.quote(block.text)}", folder)
@@ -63,6 +65,13 @@ def test_the_five_steps(tmp_path: Path) -> None:
     torch.save({"netG_state_dict": tiny.tensors()}, tmp_path / "weights/generator.pth")
     follow("docs/guide/start.md", tmp_path)
     assert (tmp_path / "site/models/my-gan/layer2/3/index.html").is_file()
+
+
+def test_the_readme(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    torch.save({"netG_state_dict": tiny.tensors()}, tmp_path / "weights/generator.pth")
+    follow("README.md", tmp_path)
+    assert (tmp_path / "results/my-gan/model.json").is_file()
 
 
 def test_publishing(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ the two model files.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +146,23 @@ def _interpreter(path: Path) -> Any:
         raise SegmenterError(
             "the segmenter 'faces' needs LiteRT. Install it with `pip install 'unit59[faces]'`."
         ) from None
-    interpreter = Interpreter(model_path=str(path), num_threads=1)
-    interpreter.allocate_tensors()
+    with _hushed():
+        interpreter = Interpreter(model_path=str(path), num_threads=1)
+        interpreter.allocate_tensors()
     return interpreter
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """LiteRT's native code greets on standard error, in the middle of our own messages; errors are raised."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _run(interpreter: Any, picture: Array) -> list[Array]:
