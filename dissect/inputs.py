@@ -6,6 +6,7 @@ In a recipe, under ``inputs``::
     {lsun: bedroom_train_lmdb}                     # an LMDB folder
     {pairs: facades/test, direction: BtoA}         # one picture with A and B side by side
     {labels: facades/labels, images: facades/real} # two folders with the same names
+    {bedrooms: 1024}                               # label maps of the bundled world's held-out scenes
 
 each with ``size``, ``fit`` and ``resample`` if wanted. Any picture becomes float32 [3,H,W] in [-1,1].
 """
@@ -25,6 +26,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from dissect.bedrooms.inputs import LabelMaps
 from dissect.sources import Database, Folder, InputError, Source, decode
 from dissect.suggest import nearest
 
@@ -202,6 +204,13 @@ class _TwoFoldersForm(_Form):
         return Pairs(Pictures(labels, prepare), Pictures(images, prepare))
 
 
+class _BedroomsForm(_Form):
+    bedrooms: Annotated[int, Field(ge=1)]
+
+    def open(self, base: Path, size: tuple[int, int]) -> Inputs:
+        return LabelMaps(self.bedrooms, self.size or size[0])
+
+
 def _stems(folder: Folder) -> set[str]:
     """The names without suffixes, each once."""
     stems = [path.with_suffix("").as_posix() for path in folder.files]
@@ -212,11 +221,12 @@ def _stems(folder: Folder) -> set[str]:
 
 
 #: A form is told by the first key, which only it has.
-_FORMS: dict[str, type[_FolderForm | _LsunForm | _AlignedForm | _TwoFoldersForm]] = {
+_FORMS: dict[str, type[_FolderForm | _LsunForm | _AlignedForm | _TwoFoldersForm | _BedroomsForm]] = {
     "folder": _FolderForm,
     "lsun": _LsunForm,
     "pairs": _AlignedForm,
     "labels": _TwoFoldersForm,
+    "bedrooms": _BedroomsForm,
 }
 
 

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from dissect.errors import Unit59Error
 from dissect.results import write_atomically
+from dissect.training.recipe import TrainingRecipe
 
 VERSION = "1"
 
@@ -59,13 +59,7 @@ def separated(tensors: Mapping[str, Tensor]) -> Mapping[str, dict[str, Tensor]]:
     return parts
 
 
-def recipe_key(recipe: BaseModel) -> str:
-    """A hash of everything in a recipe that the weights depend on (not of how often things are saved)."""
-    settings = recipe.model_dump(mode="json", exclude={"save_seconds", "sheet_every", "name"})
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def write(path: Path, saved: Saved, key: str) -> None:
+def write(path: Path, saved: Saved, recipe: TrainingRecipe) -> None:
     """Write a checkpoint atomically.
 
     Raises:
@@ -73,13 +67,15 @@ def write(path: Path, saved: Saved, key: str) -> None:
     """
     metadata = {
         "unit59_training": VERSION,
-        "state": json.dumps({"key": key, "step": saved.step, "seconds": round(saved.seconds, 1)}),
+        "state": json.dumps(
+            {"key": _key(recipe, saved.step), "step": saved.step, "seconds": round(saved.seconds, 1)}
+        ),
     }
     tensors = {name: tensor.contiguous().cpu() for name, tensor in saved.tensors.items()}
     write_atomically(path, save(tensors, metadata))
 
 
-def read(path: Path, key: str) -> Saved | None:
+def read(path: Path, recipe: TrainingRecipe) -> Saved | None:
     """The checkpoint, or None if there is none yet.
 
     Raises:
@@ -97,9 +93,15 @@ def read(path: Path, key: str) -> Saved | None:
         raise TrainingError(
             f"{path}: not a checkpoint of a training ({error}). Delete it to start anew."
         ) from None
-    if metadata.get("unit59_training") != VERSION or state.get("key") != key:
+    if metadata.get("unit59_training") != VERSION or state.get("key") != _key(recipe, step):
         raise TrainingError(
             f"{path}: belongs to other settings. Give the recipe another name, or delete {path.parent} "
             "to start anew."
         )
     return Saved(step, seconds, tensors)
+
+
+def _key(recipe: TrainingRecipe, step: int) -> str:
+    """A hash of everything in a recipe that the weights after `step` steps depend on."""
+    text = json.dumps(recipe.settings(step), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

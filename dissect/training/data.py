@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from dissect.bedrooms.concepts import COLOURS
+from dissect.bedrooms.inputs import TRAINED, label_maps, pictures
 from dissect.bedrooms.scenes import draw
 from dissect.inputs import InputError, Inputs, Pairs, load_inputs
 from dissect.training.randomness import generator
-
-#: Scenes of this seed are trained on; those of `HELD_OUT` only judge.
-TRAINED, HELD_OUT = 59, 60
 
 
 class Data(Protocol):
@@ -47,13 +42,12 @@ class Bedrooms:
 
     def load(self, numbers: Sequence[int]) -> Tensor:
         """See `Data.load`."""
-        return as_input(torch.from_numpy(draw(numbers, self.seed, self.size).pictures))
+        return pictures(draw(numbers, self.seed, self.size))
 
     def pairs(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Label maps in the concepts' colours, and the scenes; see `PairedData.pairs`."""
         scenes = draw(numbers, self.seed, self.size)
-        given, wanted = torch.from_numpy(coloured(scenes.labels)), torch.from_numpy(scenes.pictures)
-        return as_input(given), as_input(wanted)
+        return label_maps(scenes), pictures(scenes)
 
 
 class Own:
@@ -98,16 +92,3 @@ def open_data(spec: Any, base: Path, size: int, seed: int) -> Bedrooms | Own:
         InputError: nothing to read there.
     """
     return Bedrooms(size) if spec == "bedrooms" else Own(load_inputs(spec, base, (size, size)), seed)
-
-
-def coloured(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Label maps [N,H,W] as pictures [N,H,W,3] in the concepts' colours; nothing is black."""
-    codes = [[int(code[i : i + 2], 16) for i in (1, 3, 5)] for code in COLOURS.values()]
-    palette = np.array([[0, 0, 0], *codes], np.uint8)
-    pictures: NDArray[np.uint8] = palette[labels]
-    return pictures
-
-
-def as_input(pictures: Tensor) -> Tensor:
-    """uint8 [N,H,W,3] as float32 [N,3,H,W] in [-1,1]."""
-    return pictures.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1

@@ -20,7 +20,7 @@ from dissect.progress import Reporter
 from dissect.results import write_atomically
 from dissect.samples import to_uint8
 from dissect.training import checkpoint
-from dissect.training.checkpoint import Saved, recipe_key
+from dissect.training.checkpoint import Saved
 from dissect.training.recipe import TrainingRecipe
 
 #: Steps between two lines of the log.
@@ -64,10 +64,9 @@ class Training:
 
     def __init__(self, recipe: TrainingRecipe, trainer: Trainer, folder: Path, report: Reporter) -> None:
         self.recipe, self.trainer, self.folder, self.report = recipe, trainer, folder, report
-        self._key = recipe_key(recipe)
         self._checkpoint = folder / "checkpoint.safetensors"
         self._log = folder / "log.jsonl"
-        saved = checkpoint.read(self._checkpoint, self._key)
+        saved = checkpoint.read(self._checkpoint, recipe)
         self._step, self._seconds = (saved.step, saved.seconds) if saved else (0, 0.0)
         if saved:
             trainer.load(saved.tensors)
@@ -114,7 +113,7 @@ class Training:
 
     def _save(self, lines: list[str]) -> None:
         checkpoint.write(
-            self._checkpoint, Saved(self._step, self._seconds, self.trainer.tensors()), self._key
+            self._checkpoint, Saved(self._step, self._seconds, self.trainer.tensors()), self.recipe
         )
         write_atomically(self._log, "".join(f"{line}\n" for line in lines).encode())
 

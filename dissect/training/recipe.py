@@ -24,6 +24,10 @@ class _Training(BaseModel):
     sheet_every: Annotated[int, Field(ge=1)] = 10_000
     """Pictures shown between two sheets of samples."""
 
+    def settings(self, step: int) -> dict[str, Any]:
+        """What the weights after `step` steps depend on: not how often things are saved."""
+        return self.model_dump(mode="json", exclude={"name", "save_seconds", "sheet_every"})
+
 
 class GanRecipe(_Training):
     """A generator that starts from latent codes."""
@@ -51,6 +55,18 @@ class GanRecipe(_Training):
     """Of the convolutions; weights and losses are float32 in either case."""
     phases: Annotated[list[Phase], Field(min_length=1)]
     """The sizes in the order they are trained in; the last one goes on to the end."""
+
+    def settings(self, step: int) -> dict[str, Any]:
+        """As of every recipe; phases to come do not count, so that their plan may still change."""
+        settings, phases = super().settings(step), []
+        for phase in self.phases:
+            begun = phase.model_dump(mode="json")
+            if step <= phase.steps:
+                phases.append(begun | {"images": step * phase.batch})
+                break
+            phases.append(begun)
+            step -= phase.steps
+        return settings | {"phases": phases}
 
     @property
     def side(self) -> int:

@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dissect.bedrooms.concepts import NAMES
-from dissect.bedrooms.scenes import draw
+from dissect.bedrooms.inputs import HELD_OUT, TRAINED, label_maps, pictures
+from dissect.bedrooms.scenes import Scenes, draw
+from dissect.measure.quality import Confusion
 from dissect.results import write_atomically
 from dissect.segmenters.base import Segmenter
 from dissect.segmenters.bedrooms import UNet
 from dissect.training.augment import augment
 from dissect.training.checkpoint import joined, separated
-from dissect.training.data import HELD_OUT, TRAINED, as_input, coloured
 from dissect.training.memory import arrange, channels_last
 from dissect.training.optimiser import Adam
 from dissect.training.randomness import generator, stream
@@ -51,9 +52,7 @@ class SegmenterTrainer:
         """Train on one batch; the learning rate falls to zero along half a cosine."""
         batch = self.recipe.batch
         scenes = draw(range(number * batch, (number + 1) * batch), TRAINED)
-        images = augment(
-            as_input(torch.from_numpy(scenes.pictures)), generator(self.recipe.seed, "augment", number)
-        )
+        images = augment(pictures(scenes), generator(self.recipe.seed, "augment", number))
         wanted = torch.from_numpy(scenes.labels).long().to(self.device) - 1
         self._network.train()
         scores = self._network(channels_last(images.to(self.device)))
@@ -72,11 +71,11 @@ class SegmenterTrainer:
         """Augmented scenes and, in the row below each, what the network says."""
         random = generator(self.recipe.seed, "sheet")
         scenes = draw(range(count // 2), HELD_OUT)
-        images = augment(as_input(torch.from_numpy(scenes.pictures)), random)
+        images = augment(pictures(scenes), random)
         self._network.eval()
         with torch.no_grad():
             said = self._network(images.to(self.device)).argmax(dim=1).cpu()
-        shown = as_input(torch.from_numpy(coloured((said + 1).numpy().astype(np.uint8))))
+        shown = label_maps(Scenes(scenes.pictures, (said + 1).numpy().astype(np.uint8)))
         rows = zip(torch.split(images, 10), torch.split(shown, 10), strict=True)
         return torch.cat([row for pair in rows for row in pair])
 
@@ -99,17 +98,11 @@ def accuracy(segmenter: Segmenter, count: int, *, augmented: bool = False) -> di
         count: scenes.
         augmented: whether they are blurred, recoloured and so on as in training.
     """
-    classes = len(NAMES) + 1
-    table = np.zeros((classes, classes), np.int64)
+    counts = Confusion(NAMES)
     for first in range(0, count, 50):
         scenes = draw(range(first, min(first + 50, count)), HELD_OUT)
-        images = as_input(torch.from_numpy(scenes.pictures))
+        images = pictures(scenes)
         if augmented:
             images = augment(images, generator(HELD_OUT, "accuracy", first))
-        said = segmenter.segment(images)[:, 0].numpy()
-        pairs = scenes.labels.astype(np.int64) * classes + said
-        table += np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
-    both = table.diagonal()
-    score = both / np.maximum(table.sum(0) + table.sum(1) - both, 1)
-    found = {name: round(float(score[number]), 4) for number, name in enumerate(NAMES, start=1)}
-    return found | {"mean": round(float(score[1:].mean()), 4)}
+        counts.add(scenes.labels, segmenter.segment(images)[:, 0].numpy())
+    return counts.iou()

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 
 from dissect.bedrooms.concepts import COLOURS
+from dissect.bedrooms.inputs import coloured
 from dissect.bedrooms.scenes import draw
 from dissect.inputs import InputError
 from dissect.training.augment import augment
-from dissect.training.data import Bedrooms, Own, coloured, open_data
+from dissect.training.data import Bedrooms, Own, open_data
 
 
 def test_bedrooms_and_their_label_maps() -> None:

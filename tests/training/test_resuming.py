@@ -118,3 +118,15 @@ def test_how_often_it_saves_changes_nothing(tmp_path: Path) -> None:
     start(recipe, tmp_path, "cpu", QUIET).run(3)
     recipe.write_text(recipe.read_text().replace("save_seconds: 0.01", "save_seconds: 1000"))
     assert start(recipe, tmp_path, "cpu", QUIET).step == 3
+
+
+def test_phases_to_come_may_still_change(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "progan")
+    start(recipe, tmp_path, "cpu", QUIET).run(4)
+    recipe.write_text(recipe.read_text().replace("images: 24", "images: 32").replace("fade: 24", "fade: 8"))
+    start(recipe, tmp_path, "cpu", QUIET).run(10)
+    recipe.write_text(recipe.read_text().replace("images: 48", "images: 56"))
+    assert start(recipe, tmp_path, "cpu", QUIET).step == 10
+    recipe.write_text(recipe.read_text().replace("fade: 8", "fade: 12"))  # in the midst of it
+    with pytest.raises(TrainingError, match="other settings"):
+        start(recipe, tmp_path, "cpu", QUIET)

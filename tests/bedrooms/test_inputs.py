@@ -1,0 +1,35 @@
+"""Label maps as inputs of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dissect.bedrooms.concepts import COLOURS, NAMES
+from dissect.bedrooms.inputs import HELD_OUT
+from dissect.bedrooms.scenes import draw
+from dissect.inputs import InputError, load_inputs
+
+
+def test_label_maps_are_the_concepts_colours() -> None:
+    inputs = load_inputs({"bedrooms": 40}, Path(), (64, 64))
+    assert len(inputs) == 40
+    levels = ((inputs.load([3, 7]) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    for picture, labels in zip(levels, draw([3, 7], HELD_OUT).labels, strict=True):
+        for number in np.unique(labels):
+            colour = bytes.fromhex(COLOURS[NAMES[number - 1]][1:])
+            assert (picture[labels == number] == list(colour)).all()
+
+
+def test_the_fingerprint_is_of_what_is_used() -> None:
+    few, many = (load_inputs({"bedrooms": count}, Path(), (64, 64)) for count in (8, 9))
+    assert few.fingerprint(8) == many.fingerprint(8) != many.fingerprint(9)
+    assert load_inputs({"bedrooms": 8}, Path(), (32, 32)).fingerprint(8) != few.fingerprint(8)
+
+
+def test_mistakes() -> None:
+    with pytest.raises(InputError, match="greater than or equal to 1"):
+        load_inputs({"bedrooms": 0}, Path(), (64, 64))
