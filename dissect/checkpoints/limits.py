@@ -10,6 +10,7 @@ from dissect.checkpoints.base import RefusedError
 from dissect.checkpoints.records import PickledObject
 
 MAX_NESTING = 200
+_OPEN = -1
 
 
 @dataclass
@@ -53,20 +54,24 @@ def check_nesting(content: Any) -> None:
     """
     heights: dict[int, int] = {}
     waiting: list[tuple[Any, bool]] = [(content, False)]
+    depth = 0
     while waiting:
         value, done = waiting.pop()
         parts = _parts(value)
         if done:
-            heights[id(value)] = height = 1 + max((heights.get(id(part), 0) for part in parts), default=0)
-            if height > MAX_NESTING:
-                raise RefusedError(f"containers are nested deeper than {MAX_NESTING}")
+            heights[id(value)] = 1 + max((heights.get(id(part), 0) for part in parts), default=0)
+            depth -= 1
         elif parts and id(value) not in heights:
-            heights[id(value)] = -1
+            heights[id(value)] = _OPEN
             waiting.append((value, True))
+            depth += 1
             for part in parts:
-                if heights.get(id(part)) == -1:
+                if heights.get(id(part)) == _OPEN:
                     raise RefusedError("a container holds itself")
                 waiting.append((part, False))
+        # A shared part may be found on a short way first, and its height be too much on a longer one.
+        if max(depth, heights.get(id(value), 0)) > MAX_NESTING:
+            raise RefusedError(f"containers are nested deeper than {MAX_NESTING}")
 
 
 def _parts(value: Any) -> list[Any]:

@@ -160,6 +160,20 @@ def test_malformed_pickles_are_refused(name: str) -> None:
     assert "opcode, at byte" in str(caught.value)
 
 
+def test_nesting_is_that_of_the_longest_way() -> None:
+    """A part that lies near the top and, shared, also far below."""
+    part: list[Any] = []
+    for _ in range(150):
+        part = [part]
+    deep = part
+    for _ in range(100):
+        deep = [deep]
+    for value in ([part, deep], [deep, part]):
+        with pytest.raises(CheckpointError, match="nested deeper"):
+            load(pickle.dumps(value))
+    assert load(pickle.dumps([part, part]))
+
+
 def test_work_is_bounded() -> None:
     with pytest.raises(CheckpointError, match="more opcodes"):
         load(b"\x80\x02" + b"}0" * 1000 + b"N.", Budget(opcodes=1000))
