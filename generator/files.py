@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dissect.results import LAYER_TABLES, to_json
+from dissect.results import LAYER_TABLES
 from generator.pages.compare import layer_script
 from generator.render import TEMPLATES
 from generator.site import Page, Site
@@ -61,14 +61,14 @@ def unit_data(page: Page) -> bytes:
         }
         for one in page.context["agreements"]
     ]
-    return to_json(
-        {
-            "model": unit.layer.model.name,
-            "layer": unit.layer.name,
-            "units.parquet": unit.row,
-            "agreement.parquet": agreement,
-        }
-    )
+    rows = {
+        "model": unit.layer.model.name,
+        "layer": unit.layer.name,
+        "units.parquet": unit.row,
+        "agreement.parquet": agreement,
+    }
+    # Without indentation: Python's own encoder is ten times slower than the one in C, for 10 000 pages.
+    return json.dumps(rows, ensure_ascii=False).encode()
 
 
 def write(files: Iterable[tuple[str, Content]], folder: Path) -> None:

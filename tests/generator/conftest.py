@@ -10,6 +10,7 @@ import pytest
 import yaml
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
+from mkdocs.utils.yaml import yaml_load
 
 from dissect.results import read_results
 from generator.site import Site
@@ -47,9 +48,10 @@ def build_site(tmp_path_factory: pytest.TempPathFactory) -> Builder:
         for name, text in (docs or {}).items():
             (home / "docs" / name).parent.mkdir(parents=True, exist_ok=True)
             (home / "docs" / name).write_text(text, "utf-8")
-        base = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+        base = yaml_load((ROOT / "mkdocs.yml").read_text("utf-8"))
         # Guide pages are the project's own; a test's site has only what it says.
         base.pop("nav")
+        base.pop("site_url")
         base.pop("docs_dir", None)
         base["plugins"] = ["search", {"unit59": {"results": str(results), "look": True, **(plugin or {})}}]
         (home / "mkdocs.yml").write_text(yaml.safe_dump({**base, **settings}), "utf-8")
