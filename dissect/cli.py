@@ -27,6 +27,11 @@ app = typer.Typer(
 _DISSECT_NEEDS = ("torch", "numpy", "scipy", "PIL", "safetensors", "lmdb")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe (a YAML file).")]
+CacheFolder = Annotated[
+    Path,
+    typer.Option("--cache", help="Where samples and measurements are kept; may be deleted at any time."),
+]
+Device = Annotated[str, typer.Option(help="Where the networks run: cpu, cuda, cuda:1.")]
 ResultsFolder = Annotated[Path, typer.Option("--results", help="The results folder.")]
 
 
@@ -49,10 +54,8 @@ def _options(
 def dissect(
     recipe: RecipePath,
     results: ResultsFolder = Path("results"),
-    cache: Annotated[
-        Path, typer.Option(help="Where samples and measurements are kept; may be deleted at any time.")
-    ] = Path(".unit59"),
-    device: Annotated[str, typer.Option(help="Where the networks run: cpu, cuda, cuda:1.")] = "cpu",
+    cache: CacheFolder = Path(".unit59"),
+    device: Device = "cpu",
     batch_size: Annotated[
         int, typer.Option(min=1, help="Samples between two steps of the progress bar; changes no result.")
     ] = 64,
@@ -89,6 +92,56 @@ def train(
     with _interruptible():
         training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
         typer.echo(training.export(export) if export else training.run(stop))
+
+
+@app.command()
+def edit(
+    recipe: RecipePath,
+    layer: Annotated[str, typer.Option(help="Any layer of the network.")],
+    units: Annotated[str, typer.Option(help="Units, e.g. 59,12 or 0-7.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and effects.csv.")],
+    ablate: Annotated[bool, typer.Option("--ablate", help="Switch them off.")] = False,
+    insert: Annotated[bool, typer.Option("--insert", help="Switch them on.")] = False,
+    scale: Annotated[float | None, typer.Option(help="Multiply them by this.")] = None,
+    level: Annotated[float | None, typer.Option(help="What to set them to.")] = None,
+    quantile: Annotated[
+        float | None, typer.Option(help="Insert: this quantile of each unit's values.")
+    ] = None,
+    mean: Annotated[bool, typer.Option("--mean", help="Set each to its mean.")] = False,
+    box: Annotated[str | None, typer.Option(help="Only there: top,left,bottom,right in 0..1.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Only where this picture is light.")] = None,
+    concept: Annotated[str | None, typer.Option(help="Only where the segmenter finds this.")] = None,
+    samples: Annotated[str, typer.Option(help="Samples, e.g. 0-15.")] = "0-15",
+    floor: Annotated[
+        float, typer.Option(help="Share of a picture from which on it shows a concept.")
+    ] = 0.005,
+    cache: CacheFolder = Path(".unit59"),
+    device: Device = "cpu",
+) -> None:
+    """Edit units of one layer; writes pictures before and after and prints the effects."""
+    from dissect.intervene.command import make_edit, make_where, parse_numbers, print_effects, run_edit
+    from dissect.opening import checked_device
+    from dissect.pipeline import Options, Run
+    from dissect.progress import Reporter
+    from dissect.recipe import read_recipe
+
+    chosen = [
+        name for name, on in (("ablate", ablate), ("insert", insert), ("scale", scale is not None)) if on
+    ]
+    if len(chosen) != 1:
+        raise Unit59Error("say what to do with the units: one of --ablate, --insert and --scale.")
+    wanted = make_edit(
+        parse_numbers(units, "units"),
+        chosen[0],  # type: ignore[arg-type]  # one of the three names above
+        scale if scale is not None else level,
+        quantile,
+        mean,
+        make_where(box, mask, concept),
+    )
+    run = Run(read_recipe(recipe), Options(Path("results"), cache, checked_device(device)), Reporter())
+    table = run_edit(run, layer, wanted, parse_numbers(samples, "samples"), out, floor)
+    print_effects(table, Console())
+    typer.echo(f"{out}: pictures of {len(parse_numbers(samples, 'samples'))} samples, and effects.csv.")
 
 
 @app.command()

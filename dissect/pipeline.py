@@ -84,12 +84,12 @@ def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
     Raises:
         Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
     """
-    with _alone(options.cache / file.recipe.model):
+    with alone(options.cache / file.recipe.model):
         return Run(file, options, report).run()
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Only one run works on a model's cache at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:

@@ -141,8 +141,13 @@ class SampleCache:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Height and width of the compared grid (after `fill`)."""
-        height, width = self._read(self._label_file(0))["labels"].shape[2:]
+        """Height and width of the compared grid."""
+        if self._grid:
+            return self._grid
+        if self._label_file(0).is_file():
+            height, width = self._read(self._label_file(0))["labels"].shape[2:]
+        else:
+            height, width = self.segment(torch.zeros(1, 3, *self.sampler.network.resolution)).shape[2:]
         return int(height), int(width)
 
     def fill(self, advance: Callable[[int], None], batch: int = SHARD) -> None:

@@ -42,12 +42,15 @@ def mean_interval(values: NDArray[Any]) -> Mean:
     the skewness g, which brings the coverage back to 0.95 and has a closed inverse.
 
     Args:
-        values: [n,...], n >= 2; one row a sample.
+        values: [n,...]; one row a sample. One sample alone has no interval (NaN), and p = 1.
     """
     from scipy.stats import t
 
     n = len(values)
     values = np.asarray(values, np.float64)
+    if n < 2:
+        nothing = np.full(values.shape[1:], np.nan)
+        return Mean(values.mean(axis=0), nothing, nothing, nothing, np.ones(values.shape[1:]))
     mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
     # Equal values differ from their mean by rounding only: no spread.
     spread = np.where(np.ptp(values, axis=0) > 0, spread, 0.0)

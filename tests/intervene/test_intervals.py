@@ -68,6 +68,13 @@ def test_no_spread_means_no_doubt() -> None:
     assert found.p.tolist() == [1, 0]
 
 
+def test_one_sample_has_no_interval() -> None:
+    found = mean_interval(np.array([[0.5, 0.0]]))
+    assert found.value.tolist() == [0.5, 0.0]
+    assert np.isnan(found.low).all()
+    assert found.p.tolist() == [1, 1]
+
+
 def test_wilson_equals_scipy_and_is_open_without_cases() -> None:
     rate, low, high = wilson(np.array([0, 3, 10, 0]), np.array([10, 10, 10, 0]))
     for k in range(3):
