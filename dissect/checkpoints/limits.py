@@ -15,7 +15,7 @@ _OPEN = -1
 
 @dataclass
 class Budget:
-    """What one file may cost, over all the pickles inside it. Published files need a few per cent of it.
+    """What one file may cost, over all the pickles inside it. Published files need a tenth of it.
 
     Attributes:
         opcodes: to run; reading an argument that is a container costs as many as writing it did.
@@ -24,7 +24,7 @@ class Budget:
         copies: bytes that do not stay views of the file.
     """
 
-    opcodes: int = 2_000_000
+    opcodes: int = 500_000
     text: int = 64 << 20
     odd_keys: int = 10_000
     copies: int = 1 << 20

@@ -142,7 +142,7 @@ MALFORMED = {
     "no opcode": (b"\x80\x02\x00.", "no pickle opcode"),
     "holds itself": (b"\x80\x02]q\x00h\x00a.", "holds itself"),
     "deep lists": (b"\x80\x02" + b"]" * 300 + b"a" * 299 + b".", "nested deeper"),
-    "deep tuples": (b"\x80\x02)" + b"\x85" * 300_000 + b".", "nested deeper"),
+    "deep tuples": (b"\x80\x02)" + b"\x85" * 100_000 + b".", "nested deeper"),
     "encoding": (b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR.", "other than Latin-1"),
     "class of data": (b"ccopy_reg\n_reconstructor\n(K\x01c__builtin__\nobject\nNtR.", "does not know"),
     "persistent object": (
