@@ -245,3 +245,48 @@ def stylegan3_attributes(settings: StyleGAN3Settings) -> Attributes:
             "padding": list(layer.padding),
         }
     return found
+
+
+def stylegan3_official(resolution: int = 256, *, rotation: bool = False) -> StyleGAN3Settings:
+    """The layers of the official configurations t and r at a resolution (Karras et al. 2021, app. D)."""
+    count, critical, margin, taps = 14, 2, 10, 6
+    kernel, widest = (1, 1024) if rotation else (3, 512)
+    step = np.minimum(np.arange(count + 1) / (count - critical), 1)
+    cutoffs = 2 * (resolution / 4) ** step
+    stopbands = 2**2.1 * (resolution / 2 * 2**0.3 / 2**2.1) ** step
+    rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, resolution))))
+    sizes = rates + 2 * margin
+    sizes[-2:] = resolution
+    units = np.rint(np.minimum((1 << (14 + rotation)) / 2 / cutoffs, widest))
+    units[-1] = 3
+    layers = []
+    for index in range(count + 1):
+        before, to_rgb = max(index - 1, 0), index == count
+        inner = max(rates[before], rates[index]) * (1 if to_rgb else 2)
+        up, down = int(inner / rates[before]), int(inner / rates[index])
+        up_taps, down_taps = (taps * factor if factor > 1 and not to_rgb else 1 for factor in (up, down))
+        across = 1 if to_rgb else kernel
+        spare = (sizes[index] - 1) * down + 1 - (sizes[before] + across - 1) * up + up_taps + down_taps - 2
+        low = int(spare + up) // 2
+        layers.append(
+            {
+                "name": f"L{index}_{int(sizes[index])}_{int(units[index])}",
+                "size": int(sizes[index]),
+                "to_rgb": to_rgb,
+                "clamp": 256.0,
+                "up": up,
+                "down": down,
+                "up_taps": up_taps,
+                "down_taps": down_taps,
+                "radial": rotation and rates[index] < resolution,
+                "padding": [low, int(spare) - low] * 2,
+            }
+        )
+    return StyleGAN3Settings.model_validate(
+        {
+            "mapping": {"latent_size": 512, "label_size": 0, "layers": 2},
+            "input": {"size": int(sizes[0]), "sampling_rate": rates[0], "bandwidth": cutoffs[0]},
+            "layers": layers,
+            "resolution": resolution,
+        }
+    )

@@ -14,7 +14,12 @@ from dissect.networks import NetworkError, load
 from dissect.networks.stylegan3 import StyleGAN3, StyleGAN3Settings
 from tests.networks import naive
 from tests.networks.contract import check_batches, check_flips, check_resumes, check_saves
-from tests.networks.persistence import stylegan3_attributes, stylegan3_weights, write_pickle
+from tests.networks.persistence import (
+    stylegan3_attributes,
+    stylegan3_official,
+    stylegan3_weights,
+    write_pickle,
+)
 from tests.published import FIXTURES, difference, references
 
 torch.set_num_threads(1)
@@ -220,3 +225,17 @@ def test_each_missing_or_misshapen_tensor_is_named(tmp_path: Path) -> None:
 def test_a_changed_byte_is_an_error_or_another_network(tmp_path: Path) -> None:
     tensors = stylegan3_weights(ROTATION, waves=7, kernel=1, w_size=8)
     check_flips(write_pickle(tmp_path / "made.pkl", tensors, stylegan3_attributes(ROTATION)), 120)
+
+
+@pytest.mark.parametrize(("rotation", "named"), [(False, "L7_148_362"), (True, "L7_148_724")], ids=["t", "r"])
+def test_the_official_sizes_at_256(rotation: bool, named: str, tmp_path: Path) -> None:
+    """The picture lies inside the maps: what is left of each without its margin is its sampling rate."""
+    settings = stylegan3_official(256, rotation=rotation)
+    units = {int(layer.name.split("_")[2]) for layer in settings.layers[:3]}
+    assert units == {1024 if rotation else 512}
+    tensors = stylegan3_weights(settings, 8, 1 if rotation else 3, w_size=8)
+    assert settings.layers[7].name == named
+    network = load(write_pickle(tmp_path / "official.pkl", tensors, stylegan3_attributes(settings)))
+    sides = {layer.name.split("_")[0]: layer.height - 2 * layer.margin for layer in network.layers.values()}
+    assert [sides[name] for name in ("input", "L3", "L5", "L7", "L10", "L14")] == [16, 32, 64, 128, 256, 256]
+    assert {layer.margin for layer in network.layers.values()} == {0, 10}

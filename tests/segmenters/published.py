@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,3 +42,19 @@ def saved(tensors: Mapping[str, Tensor], path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(tensors), path)
     return path
+
+
+def fullsize_labels() -> dict[str, Any]:
+    """A `labels.json` of the published counts, with made-up names but for those that have a meaning."""
+    owners = {
+        "sky": ["-", "cloud"],
+        "building": ["-", "window", "roof"],
+        "person": ["-", *(f"limb {i}" for i in range(20))],
+    }
+    rest = 427 - sum(map(len, owners.values()))
+    return {
+        "object": ["-", *owners, "window", *(f"object {i}" for i in range(331))],
+        "material": ["-", *(f"material {i}" for i in range(25))],
+        "scene": [f"scene {i}" for i in range(365)],
+        "object_part": {**owners, "object 0": ["-", *(f"part {i}" for i in range(rest - 1))]},
+    }

@@ -17,7 +17,7 @@ from dissect.checkpoints import Checkpoint, CheckpointError
 from dissect.segmenters import SegmenterError, load_segmenter, weights
 from dissect.segmenters.pooling import precise_roi_pool
 from dissect.segmenters.upernet import MEAN_BGR, UnifiedParsing
-from tests.segmenters.published import FIXTURES, random_weights, saved
+from tests.segmenters.published import FIXTURES, fullsize_labels, random_weights, saved
 
 SMALL = FIXTURES / "upernet"
 OFFICIAL = np.load(SMALL / "upp_small.npz")
@@ -234,22 +234,9 @@ def test_the_full_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             path, "torch-zip", tensors["encoder" if "encoder" in path.name else "decoder"]
         ),
     )
-    owners = {
-        "sky": ["-", "cloud"],
-        "building": ["-", "window", "roof"],
-        "person": ["-", *(f"limb {i}" for i in range(20))],
-    }
-    objects = ["-", *owners, "window", *(f"object {i}" for i in range(331))]
-    rest = 427 - sum(map(len, owners.values()))
-    labels = {
-        "object": objects,
-        "material": ["-", *(f"material {i}" for i in range(25))],
-        "scene": [f"scene {i}" for i in range(365)],
-        "object_part": {**owners, "object 0": ["-", *(f"part {i}" for i in range(rest - 1))]},
-    }
     for name in ("encoder_epoch_40.pth", "decoder_epoch_40.pth"):
         (tmp_path / name).touch()
-    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    (tmp_path / "labels.json").write_text(json.dumps(fullsize_labels()))
     segmenter = UnifiedParsing(folder=tmp_path, segsizes=[64])
     assert len(segmenter.concepts) == 335 + 25 + 22
     assert segmenter.concepts[335].name == "material 0"
