@@ -14,7 +14,7 @@
 
   unit59.onPage((root) => {
     const page = root.querySelector("[data-u59-compare]");
-    if (!page) return;
+    if (!page || !page.querySelector("form")) return;
     const known = JSON.parse(page.dataset.u59Compare);
     const base = page.dataset.u59Root;
     const last = location.protocol === "file:" || location.pathname.endsWith(".html") ? "index.html" : "";
@@ -22,7 +22,7 @@
     const say = page.querySelector("[data-u59-say]");
     const none = page.querySelector("[data-u59-none]");
     const columns = page.querySelector("[data-u59-columns]");
-    const chosen = () => new URLSearchParams(location.search).getAll("u");
+    const chosen = () => new URLSearchParams(location.search).getAll("u").map((unit) => unit.replace(/\/$/, ""));
 
     function keep(units) {
       const query = units.map((unit) => "u=" + encodeURIComponent(unit).replace(/%2F/g, "/")).join("&");

@@ -216,7 +216,8 @@ def test_a_model_without_a_finished_layer_is_no_claim(tmp_path: Path, build_site
     site = build_site(tmp_path)
     text = (site / "index.html").read_text("utf-8")
     assert "Nothing yet" in text
-    assert "No evidence" not in text
+    for path in html_files(site):
+        assert "No evidence" not in path.read_text("utf-8")
     assert list(broken_links(site)) == []
 
 
