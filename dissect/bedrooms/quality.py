@@ -1,6 +1,6 @@
-"""How good the bundled models are: `python -m dissect.bedrooms.quality` measures and writes `quality.json`.
+"""How good the bundled models are: `dissect.bedrooms.bundle` writes it to ``weights/quality.json``.
 
-The file holds ``segmenter`` (IoU per concept on held-out scenes, plain and augmented) and, per model, what
+It holds ``segmenter`` (IoU per concept on held-out scenes, plain and augmented) and, per model, what
 `dissect.measure.quality.Quality` says; for pix2pix also ``agreement``: how well its pictures, segmented
 again, show what its label maps asked for.
 """
@@ -19,7 +19,6 @@ from dissect.bedrooms.inputs import HELD_OUT, label_maps, pictures
 from dissect.bedrooms.scenes import Scenes, draw
 from dissect.measure.quality import Confusion, Quality, Shares, area_shares, compare
 from dissect.networks import Network, load
-from dissect.results import to_json, write_atomically
 from dissect.samples import Drawing, Sampler
 from dissect.segmenters.bedrooms import Bedrooms
 from dissect.training.segmenter import accuracy
@@ -103,7 +102,3 @@ def _scenes(first: int) -> Scenes:
 
 def _shares(segmenter: Bedrooms, images: Tensor) -> Shares:
     return area_shares(segmenter.segment(images.clamp(-1, 1)), len(NAMES))
-
-
-if __name__ == "__main__":
-    write_atomically(WEIGHTS / "quality.json", to_json(measure()))
