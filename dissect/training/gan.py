@@ -87,7 +87,7 @@ class GanTrainer:
         # One pass of the critic serves both losses: its slope at the pictures leads on into the generator.
         (wanted,) = torch.autograd.grad(generator_loss, shown, retain_graph=True)
         if number % self.recipe.penalty_every == 0:
-            critic_loss = critic_loss + self.recipe.penalty_every * self._penalty(real, now.alpha)
+            critic_loss = critic_loss + self.recipe.penalty_every * self._penalty(real, now)
         self._critic_adam.step(critic_loss)
         self._generator_adam.step(fake, wanted)
         self._update_average(now)
@@ -181,11 +181,11 @@ class GanTrainer:
         w = torch.where(later[:, :, None], network.start(z, noise="none")["w"], w)
         return {**state, "w": w, "styles": network.styles(w)}
 
-    def _penalty(self, real: Tensor, alpha: float) -> Tensor:
+    def _penalty(self, real: Tensor, now: Moment) -> Tensor:
         """R1 (Mescheder et al. 2018): half gamma times the squared slope of the scores at real pictures."""
         real = real.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(self.critic(real, alpha).sum(), real, create_graph=True)
-        return self.recipe.penalty / 2 * slope.square().sum(dim=(1, 2, 3)).mean()
+        (slope,) = torch.autograd.grad(self.critic(real, now.alpha).sum(), real, create_graph=True)
+        return now.penalty / 2 * slope.square().sum(dim=(1, 2, 3)).mean()
 
     def _update_average(self, now: Moment) -> None:
         half_life = min(float(self.recipe.half_life), RAMP * (now.images + now.batch))

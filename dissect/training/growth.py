@@ -27,6 +27,8 @@ class Phase(BaseModel):
     """How many of them while the new layers are blended in."""
     batch: Annotated[int, Field(ge=2, le=4096)] = 16
     """Pictures a step."""
+    penalty: Annotated[float, Field(ge=0)] = 1.0
+    """Gamma of R1; smaller pictures, and larger batches, want less of it."""
 
     @property
     def steps(self) -> int:
@@ -43,12 +45,14 @@ class Moment:
         batch: pictures a step.
         alpha: share of the new layers, 1 when they are there for good.
         images: real pictures shown before this step.
+        penalty: gamma of R1.
     """
 
     side: int
     batch: int
     alpha: float
     images: int
+    penalty: float
 
 
 def moment(phases: Sequence[Phase], step: int) -> Moment:
@@ -58,7 +62,7 @@ def moment(phases: Sequence[Phase], step: int) -> Moment:
         if step < phase.steps or number == len(phases) - 1:
             shown = step * phase.batch
             alpha = min(1.0, (shown + phase.batch) / phase.fade) if phase.fade and number else 1.0
-            return Moment(phase.side, phase.batch, alpha, images + shown)
+            return Moment(phase.side, phase.batch, alpha, images + shown, phase.penalty)
         step -= phase.steps
         images += phase.steps * phase.batch
     raise ValueError("no phases")

@@ -45,8 +45,6 @@ class GanRecipe(_Training):
     """Length of z (and of w)."""
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.0025
     """Learning rate of Adam."""
-    penalty: Annotated[float, Field(ge=0)] = 1.0
-    """Gamma of R1."""
     penalty_every: Annotated[int, Field(ge=1)] = 16
     """R1 is applied at every so many steps, that much stronger (Karras et al. 2020)."""
     half_life: Annotated[int, Field(ge=1)] = 10_000

@@ -20,7 +20,7 @@ PHASES = [Phase(side=8, images=40, batch=4), Phase(side=16, images=64, fade=32, 
 
 
 def test_moments() -> None:
-    assert moment(PHASES, 0) == moment(PHASES, 0).__class__(8, 4, 1.0, 0)
+    assert moment(PHASES, 0) == moment(PHASES, 0).__class__(8, 4, 1.0, 0, 1.0)
     assert (moment(PHASES, 9).side, moment(PHASES, 9).images) == (8, 36)
     alphas = [moment(PHASES, step).alpha for step in range(10, 18)]
     assert alphas == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]

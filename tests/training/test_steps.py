@@ -9,6 +9,7 @@ import torch
 
 from dissect.training.data import Bedrooms
 from dissect.training.gan import GanTrainer
+from dissect.training.growth import moment
 from dissect.training.optimiser import Adam
 from dissect.training.pix2pix import Pix2PixTrainer
 from dissect.training.recipe import GanRecipe, Pix2PixRecipe
@@ -51,7 +52,8 @@ def test_the_average_follows_at_its_half_life() -> None:
 
 
 def test_the_penalty_is_the_squared_slope_at_real_pictures() -> None:
-    made = trainer(penalty=3.0)
+    phase = {"side": 8, "images": 400, "batch": 4, "penalty": 3.0}
+    made = trainer(phases=[phase])
     real = made.data.load(range(4))
     expected = 0.0
     step = 1e-2
@@ -67,7 +69,7 @@ def test_the_penalty_is_the_squared_slope_at_real_pictures() -> None:
                 values.append(critic(moved).sum().item())
             slope.append((values[0] - values[1]) / (2 * step))
         expected += sum(value**2 for value in slope) / 4
-    found = made._penalty(real.double(), 1.0).item()
+    found = made._penalty(real.double(), moment(made.recipe.phases, 0)).item()
     assert found == pytest.approx(3.0 / 2 * expected, rel=0.05)
 
 
@@ -78,7 +80,7 @@ def test_every_step_is_repeatable_and_its_own() -> None:
 
 
 def test_the_critic_learns_to_tell_them_apart() -> None:
-    made = trainer(rate=0.03, penalty=0)
+    made = trainer(rate=0.03, phases=[{"side": 8, "images": 400, "batch": 4, "penalty": 0}])
     made._generator_adam.scale_rate(0)
     scores = [made.step(number) for number in range(40)]
     assert scores[-1]["real_score"] - scores[-1]["fake_score"] > 0.3
