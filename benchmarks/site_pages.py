@@ -1,0 +1,78 @@
+"""What stamping a unit page costs beside rendering it by MkDocs: `python benchmarks/site_pages.py`.
+
+Both kinds of site are built with few and with many pages, in this one process; the difference in CPU
+time over the difference in pages is the cost of a page. Only their ratio carries over to other machines.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from generator.export import export
+from tests.synthetic import BEDROOM, write_model
+
+FEW, MANY = 50, 450
+
+
+def build_seconds(home: Path, settings: dict[str, Any]) -> float:
+    """CPU seconds of one build."""
+    (home / "docs").mkdir(exist_ok=True)
+    (home / "mkdocs.yml").write_text(
+        yaml.safe_dump({"site_name": "x", "theme": {"name": "material", "font": False}, **settings})
+    )
+    config = load_config(str(home / "mkdocs.yml"))
+    start = time.process_time()
+    build(config)
+    return time.process_time() - start
+
+
+def write_results(home: Path, units: int) -> None:
+    """One layer of so many units."""
+    write_model(home / "results", "m", "M", BEDROOM, {"layer1": (units, 8)}, ["layer1"], pictures=False)
+
+
+def stamped(pages: int) -> float:
+    """Build a site of so many units by the plugin; its time includes copying pictures and data."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        write_results(home, pages)
+        return build_seconds(home, {"plugins": ["search", {"unit59": {"results": "results"}}]})
+
+
+def rendered(pages: int) -> float:
+    """Build the same pages from `unit59 export`, each rendered by MkDocs itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        write_results(home, pages)
+        export(home / "results", home / "docs")
+        return build_seconds(home, {"plugins": ["search"], "nav": ["index.md"], "not_in_nav": "*"})
+
+
+def main() -> None:
+    """Measure and print."""
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"
+    logging.disable(logging.WARNING)
+    stamped(FEW)  # imports and caches
+    each = {
+        build_one.__name__: (build_one(MANY) - build_one(FEW)) / (MANY - FEW)
+        for build_one in (stamped, rendered)
+    }
+    for name, seconds in each.items():
+        print(f"{name}: {seconds * 1000:.2f} ms of CPU a page")
+    print(f"rendering a page costs {each['rendered'] / each['stamped']:.1f} times stamping it")
+
+
+if __name__ == "__main__":
+    main()
