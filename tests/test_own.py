@@ -1,0 +1,123 @@
+"""Networks and segmenters of one's own: what the guide shows is done, and runs from end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dissect.opening import load_network
+from dissect.pipeline import Options, dissect
+from dissect.progress import Reporter
+from dissect.recipe import RecipeError, read_recipe
+from dissect.results import ModelResults, find_faults, read_model
+from tests import tiny
+from tests.test_docs import blocks, follow
+
+PAGE = "docs/guide/own.md"
+
+
+def test_the_page(tmp_path: Path) -> None:
+    follow(PAGE, tmp_path)
+    results = read_model(tmp_path / "results" / "mine")
+    assert results.record.family == "own"
+    assert [(layer.record.name, layer.record.units) for layer in results.layers] == [
+        ("first", 24),
+        ("second", 12),
+        ("third", 8),
+    ]
+    assert results.record.segmenter.planes == ["light", "colour"]
+    assert "It knows how light a pixel is" in results.record.segmenter.limits
+    for layer in results.layers:
+        assert layer.units["iou"].is_between(0, 1).all()
+        assert set(layer.units["plane"].drop_nulls()) <= {"light", "colour"}
+
+
+def test_every_script_of_the_page_is_run() -> None:
+    """`follow` writes titled blocks and runs shell and untitled Python ones; there is no other kind."""
+    shown = blocks(PAGE)
+    assert {block.language for block in shown} == {"python", "yaml", "sh"}
+    assert [block.title for block in shown if block.title] == ["my_gan.py", "my_segmenter.py", "mine.yaml"]
+
+
+# ---- a network that takes pictures and labels
+
+
+RECIPE = """\
+model: own
+title: Own
+checkpoint: tests.networks.own_modules:Conditional
+segmenter: colours
+samples: 9
+shuffles: 3
+bootstrap: 20
+exemplars: 2
+inputs: pictures
+"""
+
+
+def run(folder: Path, more: str = "", batch: int = 64) -> ModelResults:
+    folder.mkdir(exist_ok=True)
+    pictures = folder / "pictures"
+    if not pictures.exists():
+        pictures.mkdir()
+        draw = np.random.default_rng(3)
+        for number in range(9):
+            Image.fromarray(draw.integers(0, 256, (8, 10, 3), np.uint8)).save(pictures / f"{number}.png")
+    recipe = folder / "own.yaml"
+    recipe.write_text(RECIPE + more)
+    torch.manual_seed(59)  # the module makes its weights anew
+    options = Options(folder / "results", folder / "cache", batch=batch)
+    return read_model(dissect(read_recipe(recipe), options, Reporter(quiet=True)))
+
+
+def test_a_network_of_pictures_and_labels(tmp_path: Path) -> None:
+    results = run(tmp_path / "one")
+    assert list(find_faults(results.folder)) == []
+    assert [layer.record.name for layer in results.layers] == ["body.0"]
+    assert results.record.resolution == (8, 10)
+    other = run(tmp_path / "other", batch=1)
+    assert tiny.contents(results.folder) == tiny.contents(other.folder)
+    with pytest.raises(RecipeError, match=r"own\.yaml:10: label: 2, but the network has 2 classes"):
+        run(tmp_path / "one", "label: 2\n")
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "says"),
+    [
+        ("tests.networks.own_modules:nothing", "own.yaml:3: checkpoint.file: .* no callable 'nothing'"),
+        ("tests.networks.own_modules:failing", "own.yaml:3: checkpoint.file: .* no weights here"),
+        ("tests.nowhere:make", "own.yaml:3: checkpoint.file: .* cannot import tests.nowhere"),
+    ],
+)
+def test_what_is_wrong_has_the_recipes_line(tmp_path: Path, checkpoint: str, says: str) -> None:
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text(RECIPE.replace("tests.networks.own_modules:Conditional", checkpoint))
+    with pytest.raises(RecipeError, match=says):
+        load_network(read_recipe(recipe), "cpu")
+
+
+def test_other_weights_are_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.networks import own_modules
+
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text(RECIPE)
+    first = load_network(read_recipe(recipe), "cpu")[1]
+    made = own_modules.Conditional
+
+    def changed(*arguments: Any) -> Any:
+        module = made(*arguments)
+        for parameter in module.parameters():
+            parameter.data += 1
+        return module
+
+    for name in ("image_size", "label_size", "layers"):
+        setattr(changed, name, getattr(made, name))
+    monkeypatch.setattr(own_modules, "Conditional", changed)
+    second = load_network(read_recipe(recipe), "cpu")[1]
+    assert first.sha256 != second.sha256
+    assert first.bytes == second.bytes
