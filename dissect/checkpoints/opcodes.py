@@ -114,9 +114,10 @@ def _quoted(payload: memoryview) -> str | bytes:
 def _unicode_line(payload: memoryview) -> str | memoryview:
     if len(payload) > 64 * LONG_TEXT:
         raise ValueError
-    if len(payload) > LONG_TEXT:  # an array's bytes at protocol 0, as Latin-1 text with escapes
-        return memoryview(str(payload, "raw-unicode-escape").encode())
-    return str(payload, "raw-unicode-escape")
+    # Called directly: by its name, Python would first import the codec, and a reader imports nothing.
+    text = codecs.raw_unicode_escape_decode(payload)[0]
+    # An array's bytes at protocol 0 are Latin-1 text with escapes.
+    return text if len(payload) <= LONG_TEXT else memoryview(text.encode())
 
 
 def _decimal(payload: memoryview) -> int | bool:
