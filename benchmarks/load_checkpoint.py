@@ -29,7 +29,6 @@ from dissect.networks.files import save
 from dissect.networks.inspect import named_tensors
 from tests.published import fullsize_state, fullsize_stylegan
 
-
 TASKS: dict[str, Callable[[Path], Any]] = {
     "torch.load": lambda path: torch.load(path, weights_only=True),
     "read_checkpoint": read_checkpoint,
