@@ -34,7 +34,7 @@ def add_strips(
         numbers: the measured samples.
         count: pictures on a strip.
         folder: of the cache; what is drawn already is left as it is.
-        advance: is told how many units are done.
+        advance: is told how many measured units are done.
 
     Returns:
         The table with the columns samples and sample_effects, and the strips by file name.
@@ -46,6 +46,7 @@ def add_strips(
     measured = list(edits)
     for block, outcome in bench.sweep_blocks(list(edits.values()), numbers):
         for row, unit in enumerate(measured[block]):
+            advance(1)
             if unit not in first:
                 continue
             concept = first[unit] - 1
@@ -54,7 +55,6 @@ def add_strips(
             samples, name = [int(numbers[i]) for i in order], picture_name(unit, "effect")
             pictures[name] = _drawn(bench, edits[unit], samples, folder / name)
             shown.append((unit, samples, [float(change[i]) for i in order]))
-            advance(1)
     columns: dict[str, Any] = {
         "unit": pl.Int64,
         "samples": pl.List(pl.Int32),

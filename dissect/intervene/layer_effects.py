@@ -91,7 +91,7 @@ class EffectsStage:
         total = sum(map(len, wanted.values())) * len(numbers)
         with self.report.step(f"{layer}: effects", total, "edits") as advance:
             found = measure_effects(bench, wanted, numbers, fixed, section.floor, self._edit, advance)
-        with self.report.step(f"{layer}: effect pictures", bench.units, "units") as advance:
+        with self.report.step(f"{layer}: effect pictures", len(wanted["ablate"]), "units") as advance:
             edits = {unit: self._edit("ablate", unit) for unit in wanted["ablate"]}
             units, strips = add_strips(bench, found.units, edits, numbers, self.exemplars, pictures, advance)
         record = EffectsRecord(

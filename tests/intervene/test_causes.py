@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,13 @@ def run(folder: Path, **values: Any) -> Path:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(tmp_path_factory.mktemp("finished"), more=CAUSES)
+
+
+@pytest.fixture
+def again(finished: Path, tmp_path: Path) -> Path:
+    """A folder in which that run is done already."""
+    shutil.copytree(finished.parents[1], tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 @pytest.fixture
@@ -99,31 +107,28 @@ def test_interrupted_anywhere_it_ends_with_the_same_bytes(
     assert tiny.contents(run(tmp_path, more=CAUSES)) == tiny.contents(finished)
 
 
-def test_a_finished_run_does_nothing(tmp_path: Path, stop_at: Callable[[int], None]) -> None:
-    run(tmp_path, more=CAUSES)
+def test_a_finished_run_does_nothing(again: Path, stop_at: Callable[[int], None]) -> None:
     stop_at(1)
-    run(tmp_path, more=CAUSES)
+    run(again, more=CAUSES)
 
 
-def test_a_changed_budget_makes_effects_only(tmp_path: Path) -> None:
-    folder = run(tmp_path, more=CAUSES)
+def test_a_changed_budget_makes_effects_only(again: Path) -> None:
+    folder = again / "results/tiny"
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    run(tmp_path, more=CAUSES.replace("samples: 8, extra: 4", "samples: 12, extra: 0"))
+    run(again, more=CAUSES.replace("samples: 8, extra: 4", "samples: 12, extra: 0"))
     changed = {path.name for path, when in before.items() if path.stat().st_mtime_ns != when}
     assert {"effects.json", "effects.parquet", "unit_effects.parquet"} <= changed
     assert not changed & {"units.parquet", "agreement.parquet", "study.json", "0001-ablated.webp"}
 
 
-def test_a_layer_that_is_made_anew_gets_its_effects_again(finished: Path, tmp_path: Path) -> None:
-    folder = run(tmp_path, more=CAUSES)
-    (folder / "layers/layer1/units.parquet").unlink()
-    assert tiny.contents(run(tmp_path, more=CAUSES)) == tiny.contents(finished)
+def test_a_layer_that_is_made_anew_gets_its_effects_again(finished: Path, again: Path) -> None:
+    (again / "results/tiny/layers/layer1/units.parquet").unlink()
+    assert tiny.contents(run(again, more=CAUSES)) == tiny.contents(finished)
 
 
-def test_what_the_recipe_no_longer_asks_for_goes(tmp_path: Path) -> None:
-    run(tmp_path, more=CAUSES)
-    plain = run(tmp_path)
-    assert tiny.contents(plain) == tiny.contents(run(tmp_path, results="fresh", cache="fresh-cache"))
+def test_what_the_recipe_no_longer_asks_for_goes(again: Path) -> None:
+    plain = run(again)
+    assert tiny.contents(plain) == tiny.contents(run(again, results="fresh", cache="fresh-cache"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""An effect sweep costs only the network's tail: measured as a ratio, in one run.
+
+    python -m benchmarks.tail_only [LAYER [UNITS]]
+
+The official StyleGAN of 256x256 with random weights, `layer6` (512 units at 32x32). CPU time on one thread,
+of one picture: the whole forward pass, the part of it behind the layer, and one edit of the sweep over single
+units (the edit, the tail, and counting what changed; the segmenter answers at once and costs nothing).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dissect.intervene.bench import Bench
+from dissect.intervene.edits import Edit, Levels
+from dissect.networks import load
+from dissect.samples import GROUP, Drawing, SampleCache, Sampler
+from dissect.segmenters import Concept, Segmenter
+from tests.published import fullsize_stylegan
+
+
+class Instant(Segmenter):
+    """Takes no time."""
+
+    planes = ("object",)
+    concepts = (Concept("thing", "object", "#000000"),)
+
+    def segment(self, images: Tensor) -> Tensor:
+        """Everything is a thing."""
+        return torch.ones(len(images), 1, 32, 32, dtype=torch.int64)
+
+
+@torch.no_grad()
+def main(layer: str = "layer6", units: int = 8) -> None:
+    """Print the costs and the ratio."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        network = load(fullsize_stylegan(Path(folder) / "stylegan.pkl", copies=1))
+        cache = SampleCache(
+            Path(folder),
+            Sampler(network, Drawing(59), None, "cpu"),
+            Instant(),
+            GROUP,
+            [layer],
+            None,
+            {"samples": "samples", "segmentations": "segmentations"},
+        )
+        cache.fill(lambda _: None)
+        count = network.layers[layer].units
+        levels = Levels(torch.zeros(count), torch.ones(count), lambda q: torch.full((count,), q))
+        bench = Bench(cache, layer, levels, "benchmark")
+        bench.plain(range(GROUP))  # the group's own pictures, made once for all edits
+        whole = tail = sweep = 0.0
+        for unit in range(units):  # interleaved, so that a busy machine slows all three alike
+            began = time.process_time()
+            state = network.run(cache.sampler.start(range(GROUP)), until=layer)
+            middle = time.process_time()
+            network.run(state, after=layer)
+            ended = time.process_time()
+            whole, tail = whole + ended - began, tail + ended - middle
+            bench.run(Edit.ablate([unit]), range(GROUP))
+            sweep += time.process_time() - ended
+    pictures = units * GROUP
+    print(f"StyleGAN 256, {layer}, {pictures} pictures, CPU ms a picture")
+    print(f"  whole forward pass  {1000 * whole / pictures:8.1f}")
+    print(f"  behind the layer    {1000 * tail / pictures:8.1f}   {tail / whole:.3f} of the pass")
+    print(f"  one edit            {1000 * sweep / pictures:8.1f}   {sweep / whole:.3f} of the pass")
+    print(f"  one edit over the tail alone: {sweep / tail:.3f}")
+
+
+if __name__ == "__main__":
+    chosen = [*sys.argv[1:], *("layer6", "8")[len(sys.argv) - 1 :]]
+    main(chosen[0], int(chosen[1]))
