@@ -226,8 +226,8 @@ def noise_seeds(noise: Noise, count: int) -> list[int] | None:
         if noise not in ("const", "none"):
             raise NetworkError(f"noise={noise!r}: expected 'const', 'none', an int, or one int a sample.")
         return None
-    if isinstance(noise, int):
-        return [noise + row for row in range(count)]
+    if isinstance(noise, int | np.integer):
+        return [int(noise) + row for row in range(count)]
     if len(noise) != count:
         raise NetworkError(f"noise: {len(noise)} seeds for {count} samples.")
     return [int(seed) for seed in noise]
