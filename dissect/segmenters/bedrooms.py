@@ -83,12 +83,14 @@ class Bedrooms(Segmenter):
     def segment(self, images: Tensor) -> Tensor:
         """See `Segmenter.segment`; the result has the pictures' own size."""
         network = self._network.to(images.device)
+        if not len(images):
+            return torch.zeros((0, 1, *images.shape[2:]), dtype=torch.int64)
         parts = []
         with torch.no_grad():
             for group in torch.split(images.float(), GROUP):
                 padded = torch.cat([group, group[:1].expand(GROUP - len(group), -1, -1, -1)])
                 parts.append(network(padded)[: len(group)].argmax(dim=1, keepdim=True) + 1)
-        return torch.cat(parts) if parts else images.new_zeros((0, 1, *images.shape[2:]), dtype=torch.int64)
+        return torch.cat(parts)
 
     def logits(self, images: Tensor) -> list[Tensor | None]:
         """See `Segmenter.logits`; "nothing" is never said here, so its score is far below the others."""
