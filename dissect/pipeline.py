@@ -325,6 +325,6 @@ class Run:
         if need > free:
             raise Unit59Error(
                 f"{self.cache.folder}: the activations of {self.recipe.samples} samples take about "
-                f"{need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Name fewer layers or samples in "
+                f"{decimal(need)}, {decimal(free)} are free. Name fewer layers or samples in "
                 f"{self.file.path}, or give another folder with --cache."
             )

@@ -7,7 +7,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with _naming(path), partial.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -73,4 +74,15 @@ def write_table(path: Path, table: pl.DataFrame, schema: Mapping[str, Any]) -> N
 def write_plainly(path: Path, data: bytes) -> None:
     """Write into a folder that nothing reads yet, making it where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with _naming(path):
+        path.write_bytes(data)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """A full disk does not say for which file it was full."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
