@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from rich.filesize import decimal
 
 from dissect import __version__
 from dissect.errors import Unit59Error
