@@ -39,6 +39,8 @@ def add_strips(
     Returns:
         The table with the columns samples and sample_effects, and the strips by file name.
     """
+    if units.is_empty():
+        return units, {}
     plain = bench.plain(numbers)
     found = units.filter(pl.col("kind") == "ablate", pl.col("concept").is_not_null())
     first: dict[int, int] = dict(found.select("unit", "concept").rows())

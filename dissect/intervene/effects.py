@@ -20,6 +20,7 @@ from dissect.intervene.edits import Edit
 from dissect.intervene.intervals import benjamini_hochberg, mean_interval, others_interval
 from dissect.intervene.rates import Floor, Rates, rate_columns, rates_of
 from dissect.intervene.styles import StyleEdit
+from dissect.results.schema import EFFECTS, UNIT_EFFECTS
 from dissect.segmenters import Concept
 
 #: What counts as found, after Benjamini-Hochberg.
@@ -35,7 +36,7 @@ class LayerEffects:
 
     Attributes:
         table: see `dissect.results.schema.EFFECTS`.
-        units: see `dissect.results.schema.UNIT_EFFECTS`, without the strips' columns.
+        units: see `dissect.results.schema.UNIT_EFFECTS`, with or without the strips' columns.
         tests: by kind, p-values in the Benjamini-Hochberg family.
         discoveries: by kind, of those, q <= 0.05.
     """
@@ -113,6 +114,8 @@ def measure_effects(
     tests: dict[str, int] = {}
     discoveries: dict[str, int] = {}
     for kind, wanted in units.items():
+        if not wanted:
+            continue
         edits = [edit(kind, unit) for unit in wanted]
         parts = [
             _Part.of(plain, outcome, fixed, limit)
@@ -144,6 +147,8 @@ def measure_effects(
         ).with_columns(pl.selectors.float().fill_nan(None))
         tables.append(table)
         summaries.append(_summary(table, kind, wanted, joined.change))
+    if not tables:  # the budget went to other layers
+        return LayerEffects(pl.DataFrame(schema=EFFECTS), pl.DataFrame(schema=UNIT_EFFECTS), {}, {})
     return LayerEffects(pl.concat(tables), pl.concat(summaries), tests, discoveries)
 
 

@@ -21,7 +21,7 @@ from dissect.intervene.rates import ABSENT, Floor
 from dissect.intervene.styles import has_styles, read_style
 from dissect.progress import Reporter
 from dissect.recipe import EffectsSection
-from dissect.results.schema import EffectsRecord, Ranking
+from dissect.results.schema import EffectsRecord, Ranking, RankingCheck
 from dissect.segmenters import Concept
 
 #: Samples over which the cheap ranking is averaged.
@@ -52,6 +52,13 @@ class _Plan:
     measured: dict[str, list[int]]
     low: dict[str, list[int]]
     attributions: dict[str, Attribution]
+
+    def estimates(self, layer: str, kind: str) -> NDArray[np.float64]:
+        """[U,C], NaN where there is none; [U,1] where the ranking knows no concepts."""
+        if layer not in self.attributions:
+            return self.scores[layer][:, None]
+        found = self.attributions[layer]
+        return found.ablate if kind == "ablate" else found.insert
 
 
 class EffectsStage:
@@ -151,23 +158,62 @@ class EffectsStage:
         return edit_of(kind, unit, self.section.ablate, self.section.style_shift)
 
     def _ranking(self, plan: _Plan, layer: str, found: LayerEffects) -> Ranking:
-        ranked, exact = plan.scores[layer][plan.measured[layer]], strongest_effects(found.table)
-        value, low, high = spearman(ranked, exact, self.seed)
-        top = max(1, len(exact) // 10)
-        by_rank, by_effect = (np.argsort(-each, kind="stable")[:top] for each in (ranked, exact))
-        missed = [plan.measured[layer][int(i)] for i in by_effect if i not in by_rank and exact[i] > 0]
-        known = bool(np.isfinite(value))
+        measured = plan.measured[layer]
+        checks = []
+        for kind in ("ablate", "insert") if measured else ():
+            estimates = plan.estimates(layer, kind)
+            known = np.isfinite(estimates).any(axis=0)
+            exact = found.table.filter(pl.col("kind") == kind)["effect"].to_numpy()
+            exact = exact.reshape(len(measured), -1)[:, known if plan.attributions else slice(None)]
+            checks.append(check_ranking(kind, measured, estimates[measured][:, known], exact, self.seed))
         return Ranking(
             by=plan.by,
-            measured=len(exact),
             units=len(plan.scores[layer]),
+            measured=len(measured),
             low_ranked=plan.low[layer],
-            spearman=value if known else None,
-            spearman_low=low if known and np.isfinite(low) else None,
-            spearman_high=high if known and np.isfinite(high) else None,
-            top=top,
-            missed=missed,
+            checks=checks,
         )
+
+
+def check_ranking(
+    kind: str,
+    units: list[int],
+    estimated: NDArray[np.float64],
+    exact: NDArray[np.float64],
+    seed: int,
+) -> RankingCheck:
+    """Compare estimated with measured effects.
+
+    Args:
+        kind: of the edits.
+        units: that were measured.
+        estimated: [U,C], or [U,1] of a score without regard to concepts.
+        exact: [U,C].
+        seed: of the bootstrap.
+    """
+    ranked, measured = relative_score(estimated), relative_score(exact)
+    value, low, high = spearman(ranked, measured, seed)
+    top = max(1, len(units) // 10)
+    first, strongest = (np.argsort(-each, kind="stable")[:top] for each in (ranked, measured))
+    return RankingCheck(
+        kind=kind,
+        spearman=_known(value),
+        low=_known(low),
+        high=_known(high),
+        top=top,
+        missed=[units[int(i)] for i in strongest if i not in first and measured[i] > 0],
+    )
+
+
+def relative_score(effects: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Per unit its largest effect relative to the concept's root mean square over units: [U] from [U,C]."""
+    usual = np.sqrt((effects**2).mean(axis=0))
+    score: NDArray[np.float64] = (np.abs(effects) / np.where(usual > 0, usual, 1.0)).max(axis=1, initial=0.0)
+    return score
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def choose_units(
@@ -197,23 +243,6 @@ def choose_units(
         low[layer] = sorted(int(unit) for unit in generator.permutation(rest)[:low_ranked])
         measured[layer] = sorted(chosen + low[layer])
     return measured, low
-
-
-def strongest_effects(table: pl.DataFrame) -> NDArray[np.float64]:
-    """Per unit its largest effect of ablation or insertion, relative to the concept's usual one, by unit.
-
-    The counterpart of `attribution.score`, of what was measured.
-    """
-    usual = (pl.col("effect") ** 2).mean().sqrt().over("concept")
-    relative = pl.when(usual > 0).then(pl.col("effect").abs() / usual).otherwise(0.0)
-    return (
-        table.filter(pl.col("kind").is_in(["ablate", "insert"]))
-        .with_columns(relative.alias("relative"))
-        .group_by("unit")
-        .agg(pl.col("relative").max())
-        .sort("unit")["relative"]
-        .to_numpy()
-    )
 
 
 def attribution_table(

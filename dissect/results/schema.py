@@ -305,18 +305,29 @@ class ModelRecord(Record):
     versions: dict[str, str]
 
 
-class Ranking(Record):
-    """How well the cheap ranking of units predicts what measuring them gave."""
+class RankingCheck(Record):
+    """How well the ranking predicts what one kind of edit was measured to do."""
 
-    by: str  # attribution, or iou where the segmenter has no differentiable scores
-    measured: int  # units that were measured
-    units: int  # of the layer
-    low_ranked: list[int]  # measured units drawn at random from below the budget's cut
-    spearman: float | None  # between the ranking's score and the largest measured effect, over units
-    spearman_low: float | None  # 95 % bootstrap interval over units
-    spearman_high: float | None
+    kind: str
+    spearman: float | None  # over measured units, between estimated and measured score
+    low: float | None  # 95 % bootstrap interval over units
+    high: float | None
     top: int  # how many units count as the strongest: a tenth of the measured ones
     missed: list[int]  # of the strongest by measurement, those that are not among the strongest by ranking
+
+
+class Ranking(Record):
+    """The cheap ranking of a layer's units, beside what measuring them gave.
+
+    A unit's score is its largest effect on any concept, relative to the concept's root mean square over the
+    layer's units; estimated and measured scores are of the same concepts.
+    """
+
+    by: str  # attribution, or iou where the segmenter has no differentiable scores
+    units: int  # of the layer
+    measured: int
+    low_ranked: list[int]  # measured units drawn at random from below the budget's cut
+    checks: list[RankingCheck]
 
 
 class EffectsRecord(Record):

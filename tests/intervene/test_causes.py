@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dissect.intervene.layer_effects import choose_units
+from dissect.intervene.layer_effects import check_ranking, choose_units
 from dissect.recipe import RecipeError
 from dissect.results import SearchRecord, SetsRecord, find_faults, read_model
 from tests import tiny
+from tests.published import FIXTURES
 
 CAUSES = """\
 effects: {samples: 8, extra: 4, floor: 0.05, layers: [layer1, layer3]}
@@ -178,3 +179,39 @@ def test_effects_of_a_budget(tmp_path: Path) -> None:
     assert sum(ranking.measured for ranking in records) == 2 + 3
     assert all(len(ranking.low_ranked) == 1 for ranking in records)
     assert {ranking.by for ranking in records} == {"attribution"}
+
+
+def test_a_layer_that_gets_none_of_the_budget_says_so(tmp_path: Path) -> None:
+    more = "effects: {samples: 8, extra: 0, floor: 0.05, units: 1, low_ranked: 0}"
+    layers = read_model(run(tmp_path, more=more)).layers
+    measured = [layer.effects.record.ranking.measured for layer in layers if layer.effects]
+    assert sorted(measured) == [0, 0, 1]
+    assert all(
+        len(layer.effects.effects) == 22 * n
+        for layer, n in zip(layers, measured, strict=True)
+        if layer.effects
+    )
+
+
+def test_the_ranking_is_checked_against_what_was_measured() -> None:
+    exact = np.random.default_rng(1).normal(size=(30, 3))
+    perfect = check_ranking("ablate", list(range(30)), exact, exact, seed=1)
+    assert perfect.spearman == pytest.approx(1)
+    assert (perfect.top, perfect.missed) == (3, [])
+    blind = exact.copy()
+    blind[7] = 0
+    exact[7] = 50
+    assert check_ranking("ablate", list(range(100, 130)), blind, exact, seed=1).missed[0] == 107
+
+
+def test_styles_are_measured_where_there_are_some(tmp_path: Path) -> None:
+    more = "effects: {samples: 8, extra: 0, floor: 0.05, styles: [neutral, down, up], style_shift: 3}"
+    weights = FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl"
+    layer = read_model(run(tmp_path, weights=weights, layers="[b8.conv0]", samples=8, more=more)).layers[0]
+    assert layer.effects is not None
+    assert layer.effects.record.style_shift == 3
+    counts = dict(layer.effects.units.group_by("kind").len().rows())
+    assert set(counts) == {"ablate", "insert", "style_neutral", "style_down", "style_up"}
+    assert counts["ablate"] == layer.record.units
+    shifted = layer.effects.effects.filter(kind="style_up")
+    assert (shifted["effect"] != 0).any()
