@@ -394,8 +394,8 @@ def concept_units_chart(
     return Chart(
         label=f"IoU of every unit labelled {label}, by layer.",
         caption=(
-            "Each dot is a unit whose best concept is this one. Filled dots are above the null, "
-            f"open ones are not; the dotted rule is the cut, {INTERPRETABLE_IOU}."
+            "Each dot is a unit whose best concept is this one. Filled dots reach the cut "
+            f"(dotted, {INTERPRETABLE_IOU}) and are above their null; open ones are not evidence."
         ),
         data=data,
         layout={

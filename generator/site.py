@@ -81,10 +81,6 @@ class Site:
         """The model's unit that agrees best with the concept: above the null first, then by IoU."""
         return self._best.get((model.name, concept.slug))
 
-    def layer_of(self, unit: UnitView, layer: str) -> LayerView | None:
-        """Another layer of the unit's model, if the site shows it."""
-        return next((view for view in unit.layer.model.layers if view.name == layer), None)
-
     def pages(self) -> Iterator[Page]:
         """All pages but those of units. A new page kind is one more line here and one module in pages/."""
         from generator.pages import compare, concept, home, layer, model

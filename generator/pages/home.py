@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from generator.site import Page, Site
-from generator.views import Agreement, ConceptView, ModelView, UnitView
+from generator.views import Agreement, ConceptView, UnitView
 
 MOST_CARDS = 6
 
@@ -28,7 +28,7 @@ def home_page(site: Site) -> Page:
         title="What was found in these generators?",
         description=_description(site),
         template="home.html",
-        context={"finds": finds[:MOST_CARDS], "more_finds": len(finds) - MOST_CARDS, "findings": []},
+        context={"finds": finds[:MOST_CARDS], "more_finds": len(finds) - MOST_CARDS},
     )
 
 
@@ -50,9 +50,5 @@ def clearest_finds(site: Site) -> list[Find]:
 def _description(site: Site) -> str:
     units = sum(model.units for model in site.models)
     above = sum(model.above_null for model in site.models)
-    names = ", ".join(model.title for model in _first(site.models))
+    names = ", ".join(model.title for model in site.models[:3])
     return f"{units} units of {names} dissected; {above} agree with a concept better than chance."
-
-
-def _first(models: list[ModelView], most: int = 3) -> list[ModelView]:
-    return models[:most]

@@ -60,7 +60,12 @@ def main() -> None:
                 for path in options.paths or page_kinds(options.site):
                     slug = re.sub(r"[^\w.]+", "-", path).strip("-.") or "home"
                     target = options.out / f"{slug}-{name}-{scheme}.png"
-                    shoot(page, f"{root}/{path}" if "?" in path else f"{root}/{path}/", target, whole=not options.first_screen)
+                    shoot(
+                        page,
+                        f"{root}/{path}" if "?" in path else f"{root}/{path}/",
+                        target,
+                        whole=not options.first_screen,
+                    )
                 context.close()
         browser.close()
 
