@@ -239,3 +239,23 @@ def test_the_official_sizes_at_256(rotation: bool, named: str, tmp_path: Path) -
     sides = {layer.name.split("_")[0]: layer.height - 2 * layer.margin for layer in network.layers.values()}
     assert [sides[name] for name in ("input", "L3", "L5", "L7", "L10", "L14")] == [16, 32, 64, 128, 256, 256]
     assert {layer.margin for layer in network.layers.values()} == {0, 10}
+
+
+@pytest.mark.parametrize("name", ["L5_52_32", "L9_84_16", "L12_84_8"])
+@pytest.mark.parametrize(("down", "right"), [(0.25, 0.25), (0.5, 0.75)])
+@torch.no_grad()
+def test_the_picture_lies_inside_the_margins(
+    network: StyleGAN3, name: str, down: float, right: float
+) -> None:
+    """What is changed at a place of the map, counted without its margin, changes the picture there."""
+    layer = network.layers[name]
+    inner = layer.height - 2 * layer.margin
+    row, column = int(inner * down), int(inner * right)
+    state = network.run(network.start(Z[:1]), until=name)
+    x = state["x"].clone()
+    x[:, :, layer.margin + row, layer.margin + column] += 20
+    images = [network.run({**state, "x": each}, after=name)["image"] for each in (state["x"], x)]
+    change = (images[1] - images[0]).abs().sum((0, 1)).square()
+    steps = (torch.arange(64) + 0.5) / 64
+    found = [float((change.sum(1 - axis) * steps).sum() / change.sum()) for axis in (0, 1)]
+    assert found == pytest.approx([(row + 0.5) / inner, (column + 0.5) / inner], abs=0.06)
