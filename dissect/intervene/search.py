@@ -100,8 +100,11 @@ def _confirm(
     answers = subject.ask_many([Edit.ablate([unit]) for unit in candidates], cases.confirm)
     singles = dict(zip(candidates, answers, strict=True))
     tried = sorted([unit for unit in candidates if singles[unit].rate >= ERASES] or otherwise)
-    others = [unit for unit in range(subject.bench.units) if unit not in tried]
-    chance = random_sets(others, len(tried), RANDOM_SETS, seed) if len(others) >= len(tried) else []
+    everything = range(subject.bench.units)
+    others = [unit for unit in everything if unit not in tried]
+    # Other units, where there are so many; beside more than half of a layer, any units of it.
+    pool = others if len(others) >= len(tried) else everything
+    chance = random_sets(pool, len(tried), RANDOM_SETS, seed)
     rest = [unit for unit in best.order[: best.shortest or 0] if unit not in tried]
     absent = cases.absent
     return Evidence(

@@ -138,10 +138,7 @@ def _specificity(subject: Subject, evidence: Evidence) -> pl.DataFrame:
         "p": mean.p,
         "q": benjamini_hochberg(mean.p),
     }
-    if evidence.chance:
-        chance = bench.sweep([Edit.ablate(units) for units in evidence.chance], numbers)
-        effects = (chance.counts - plain.counts).mean(axis=1) / plain.pixels
-        columns["random_low"], columns["random_high"] = np.percentile(effects, [2.5, 97.5], axis=0)
-    else:
-        columns["random_low"] = columns["random_high"] = None
+    chance = bench.sweep([Edit.ablate(units) for units in evidence.chance], numbers)
+    effects = (chance.counts - plain.counts).mean(axis=1) / plain.pixels
+    columns["random_low"], columns["random_high"] = np.percentile(effects, [2.5, 97.5], axis=0)
     return pl.DataFrame(columns)

@@ -33,7 +33,7 @@ class Evidence:
         all_but: the rest of the shortest erasing prefix is off, they are on; None: no prefix erases.
         on: they are on, in samples that lack the concept; None: no such sample.
         singles: single units off, the strongest of the layer among them.
-        chance: random sets of as many other units; none where the layer has not so many others.
+        chance: random sets of as many other units (of any, where the layer has not so many others).
         chance_off: these are off.
         chance_on: these are on, in samples that lack the concept.
     """
@@ -65,7 +65,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, list[Rule]]:
         _most(
             "beyond chance",
             "at most this share of random sets of as many other units erase half as often",
-            float(np.mean(lucky)) if lucky else 1.0,  # nothing to compare with: not beyond it
+            float(np.mean(lucky)),
             CHANCE,
         ),
         _most("one", "a single unit is enough", size, 1),
@@ -105,8 +105,8 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
         "side": float(evidence.off.side.mean()),
         **_spread("random_erasure", [answer.rate for answer in evidence.chance_off]),
         **_spread("random_insertion", [answer.rate for answer in evidence.chance_on]),
-        "random_left": float(np.mean([answer.left for answer in evidence.chance_off] or [1.0])),
-        "random_side": float(np.mean([answer.side.mean() for answer in evidence.chance_off] or [0.0])),
+        "random_left": float(np.mean([answer.left for answer in evidence.chance_off])),
+        "random_side": float(np.mean([answer.side.mean() for answer in evidence.chance_off])),
     }
 
 
