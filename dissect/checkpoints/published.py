@@ -112,4 +112,4 @@ def how_to_get(*paths: Path, source: str = "", licence: str = "") -> str:
         return said
     terms = f" Licence: {licence}." if licence else ""
     names = " and ".join(path.name for path in paths)
-    return f"{said} Its authors publish {names}: {source}.{terms} Put it into {folder.parent.absolute()}."
+    return f"{said} Where to get {names}: {source}.{terms} Put it into {folder.parent.absolute()}."
