@@ -103,7 +103,7 @@ def test_not_utf8_and_too_large(tmp_path: Path) -> None:
             {"layers": "[layer1, layre2]"},
             "tiny.yaml:6: layers.1: dcgan has no layer 'layre2'; did you mean 'layer2'?",
         ),
-        ({"weights": "gone.pth"}, "gone.pth: the weights are missing."),
+        ({"weights": "gone.pth"}, "gone.pth: there is no such file."),
         ({"more": "inputs: {folder: here}"}, "inputs: dcgan takes latent codes"),
     ],
 )
