@@ -139,7 +139,7 @@ def edit(
         make_where(box, mask, concept),
     )
     run = Run(read_recipe(recipe), Options(Path("results"), cache, checked_device(device)), Reporter())
-    table = run_edit(run, layer, wanted, parse_numbers(samples, "samples"), out, floor)
+    table = run_edit(run, layer, wanted, parse_numbers(samples, "samples"), out, floor, random)
     print_effects(table, Console())
     typer.echo(f"{out}: pictures of {len(parse_numbers(samples, 'samples'))} samples, and effects.csv.")
 

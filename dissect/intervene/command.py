@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from dissect.intervene.effects import concept_columns
 from dissect.intervene.intervals import mean_interval
 from dissect.intervene.material import Material
 from dissect.intervene.rates import Floor, rate_columns, rates_of
+from dissect.intervene.subject import random_sets
 from dissect.pipeline import Run, alone
 from dissect.results import write_atomically
 from dissect.samples import SampleCache, to_uint8
@@ -31,7 +32,7 @@ MOST = 100_000
 
 
 def run_edit(
-    run: Run, layer: str, edit: Edit, numbers: Sequence[int], out: Path, floor: float
+    run: Run, layer: str, edit: Edit, numbers: Sequence[int], out: Path, floor: float, random: int
 ) -> pl.DataFrame:
     """Carry out an edit: write before, after and difference of every sample, and the effects as CSV.
 
@@ -42,6 +43,7 @@ def run_edit(
         numbers: of the samples.
         out: folder for the pictures and `effects.csv`.
         floor: share of the grid from which on a sample shows a concept.
+        random: how many random sets of as many other units to measure beside it.
 
     Returns:
         The effects, one row a concept.
@@ -64,16 +66,35 @@ def run_edit(
             buffer = io.BytesIO()
             Image.fromarray(picture).save(buffer, "PNG")
             write_atomically(out / f"{number:06d}-{name}.png", buffer.getvalue())
-    table = effects_of(bench, edit, numbers, floor)
+    chance = random_edits(edit, bench.units, random, run.recipe.seed)
+    table = effects_of(bench, edit, numbers, floor, chance)
     write_atomically(out / "effects.csv", table.write_csv().encode())
     return table
 
 
-def effects_of(bench: Bench, edit: Edit, numbers: Sequence[int], floor: float) -> pl.DataFrame:
-    """The effects of one edit, one row a concept that is there before or after, the largest first."""
+def random_edits(edit: Edit, units: int, count: int, seed: int) -> list[Edit]:
+    """The same edit of random other units, as many; of any units, where there are not so many others."""
+    others = [unit for unit in range(units) if unit not in edit.units]
+    pool = others if len(others) >= len(edit.units) else range(units)
+    sets = random_sets(pool, len(edit.units), count, seed)
+    return [edit.model_copy(update={"units": tuple(each)}) for each in sets]
+
+
+def effects_of(
+    bench: Bench, edit: Edit, numbers: Sequence[int], floor: float, chance: Sequence[Edit]
+) -> pl.DataFrame:
+    """The effects of one edit, one row a concept that is there before or after, the largest first.
+
+    The columns random_low and random_high say between what 95 % of the effects of the edits `chance` lie.
+    """
     plain, outcome = bench.plain(numbers), bench.run(edit, numbers)
     mean = mean_interval((outcome.counts[0] - plain.counts) / plain.pixels)
     rates = rates_of(plain.counts, outcome.counts[0], Floor(floor, plain.pixels), axis=0)
+    band: dict[str, Any] = {"random_low": None, "random_high": None}
+    if chance:
+        drawn = bench.sweep(chance, numbers).counts - plain.counts
+        ends = np.percentile(drawn.mean(axis=1) / plain.pixels, [2.5, 97.5], axis=0)
+        band = dict(zip(band, ends, strict=True))
     table = pl.DataFrame(
         {
             **concept_columns(bench.cache.segmenter.concepts, 1),
@@ -82,6 +103,7 @@ def effects_of(bench: Bench, edit: Edit, numbers: Sequence[int], floor: float) -
             "effect": mean.value,
             "low": mean.low,
             "high": mean.high,
+            **band,
             **rate_columns(rates),
             "side": outcome.side[0].mean(axis=0),
         }
@@ -93,22 +115,36 @@ def effects_of(bench: Bench, edit: Edit, numbers: Sequence[int], floor: float) -
 def print_effects(table: pl.DataFrame, console: Console) -> None:
     """The table on a terminal; shares in percent of the picture, effects in percentage points."""
     shown = Table("concept", title="Effects, % of the picture (95 % interval)")
-    for name in ("before", "after", "effect", "interval", "erased", "inserted", "change elsewhere"):
+    for name in (
+        "before",
+        "after",
+        "effect",
+        "interval",
+        "random units",
+        "erased",
+        "inserted",
+        "change elsewhere",
+    ):
         shown.add_column(name, justify="right")
     for row in table.to_dicts():
-        low, high = row["low"], row["high"]
-        sure = f"{100 * low:+.2f} … {100 * high:+.2f}" if np.isfinite(low) else "–"
         shown.add_row(
             row["label"],
             f"{100 * row['before']:.2f}",
             f"{100 * row['after']:.2f}",
             f"{100 * row['effect']:+.2f}",
-            sure,
-            f"{row['erased']} of {row['shown']}",
-            f"{row['inserted']} of {row['absent']}",
+            _span(row["low"], row["high"]),
+            _span(row["random_low"], row["random_high"]),
+            f"{row['erased']} of {row['shown']}" if row["shown"] else "–",
+            f"{row['inserted']} of {row['absent']}" if row["absent"] else "–",
             f"{row['side']:.2f}",
         )
     console.print(shown)
+
+
+def _span(low: float | None, high: float | None) -> str:
+    if low is None or high is None or not np.isfinite(low):
+        return "–"
+    return f"{100 * low:+.2f} … {100 * high:+.2f}"
 
 
 def make_edit(

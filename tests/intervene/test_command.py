@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from dissect.cli import app
 from dissect.errors import Unit59Error
-from dissect.intervene.command import parse_numbers
-from dissect.intervene.edits import EditError
+from dissect.intervene.command import parse_numbers, random_edits
+from dissect.intervene.edits import Edit, EditError
 from tests import tiny
 
 
@@ -44,6 +44,7 @@ def test_it_writes_pictures_and_prints_effects(tmp_path: Path) -> None:
     assert np.array_equal(difference, (255 + after - before) // 2)
     table = pl.read_csv(tmp_path / "out/effects.csv")
     assert table["effect"].abs().is_sorted(descending=True)
+    assert (table["random_low"] <= table["random_high"]).all()
     assert not list((tmp_path / "cache").rglob("layer*/*.safetensors"))  # no samples were needed
 
 
@@ -84,6 +85,14 @@ def test_a_box_keeps_the_rest(tmp_path: Path) -> None:
 def test_mistakes_are_said(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
     with pytest.raises(Unit59Error, match=said):
         edit(tmp_path, *options)
+
+
+def test_random_sets_are_the_same_edit_of_others() -> None:
+    edit = Edit.insert([1, 2], level=3.0)
+    drawn = random_edits(edit, 6, 20, seed=1)
+    assert all(len(each.units) == 2 and not {1, 2} & set(each.units) for each in drawn)
+    assert {each.model_copy(update={"units": (1, 2)}) for each in drawn} == {edit}
+    assert all(len(each.units) == 4 for each in random_edits(Edit.ablate([0, 1, 2, 3]), 6, 20, seed=1))
 
 
 def test_numbers() -> None:
