@@ -71,10 +71,11 @@ class Growing(ABC):
             "output.bias": raw[f"output.{side}.bias"],
         }
 
-    def _fresh_outputs(self, random: torch.Generator) -> Tensors:
+    def _fresh_outputs(self) -> Tensors:
+        """Zeros: a new size fades in from grey; random colours would take thousands of pictures to calm."""
         made = {}
         for side, units in zip(self.sides, self.units[1::2], strict=True):
-            made[f"output.{side}.weight"] = torch.randn(3, units, 1, 1, generator=random)
+            made[f"output.{side}.weight"] = torch.zeros(3, units, 1, 1)
             made[f"output.{side}.bias"] = torch.zeros(3)
         return made
 
@@ -116,7 +117,7 @@ class GrowingStyleGAN(Growing):
             made[own + "noise_strength"] = torch.zeros(units)
             made[own + "style.weight"] = torch.randn(2 * units, size, generator=random)
             made[own + "style.bias"] = torch.zeros(2 * units)
-        return made | self._fresh_outputs(random)
+        return made | self._fresh_outputs()
 
     def tensors(self, raw: Mapping[str, Tensor], side: int) -> Tensors:
         """See `Growing.tensors`."""
@@ -152,7 +153,7 @@ class GrowingProGAN(Growing):
             kernel = 3 if index else 4
             made[f"blocks.{index}.weight"] = torch.randn(units, inputs, kernel, kernel, generator=random)
             made[f"blocks.{index}.bias"] = torch.zeros(units)
-        return made | self._fresh_outputs(random)
+        return made | self._fresh_outputs()
 
     def tensors(self, raw: Mapping[str, Tensor], side: int) -> Tensors:
         """See `Growing.tensors`."""

@@ -41,6 +41,8 @@ def grown(request: pytest.FixtureRequest) -> tuple[Network, Network, State]:
     channels: list[int | Sequence[int]] = [6, (5, 4), 3]
     growing = GrowingStyleGAN(channels, 7) if request.param == "stylegan" else GrowingProGAN(channels, 7)
     raw = growing.fresh(torch.Generator().manual_seed(1))
+    for side in (8, 16):
+        raw[f"output.{side}.weight"].normal_(generator=torch.Generator().manual_seed(side))
     large, small = growing.network(raw, 16), growing.network(raw, 8)
     z = torch.randn(4, 7, generator=torch.Generator().manual_seed(2))
     return large, small, large.start(z, noise=5)
@@ -59,7 +61,7 @@ def test_scaled_weights_are_the_papers_equalised_learning_rate() -> None:
     growing = GrowingProGAN([6, 5, 4], 7)
     raw = growing.fresh(torch.Generator().manual_seed(1))
     for name in raw:
-        if name.endswith("bias"):
+        if name.endswith("bias") or name.startswith("output"):
             raw[name].normal_(generator=torch.Generator().manual_seed(len(name)))
     z = torch.randn(3, 7, generator=torch.Generator().manual_seed(2))
 
