@@ -115,6 +115,9 @@ def edit(
     floor: Annotated[
         float, typer.Option(help="Share of a picture from which on it shows a concept.")
     ] = 0.005,
+    random: Annotated[
+        int, typer.Option(min=0, help="Random sets of as many other units, for comparison.")
+    ] = 20,
     cache: CacheFolder = Path(".unit59"),
     device: Device = "cpu",
 ) -> None:
