@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from dissect.checkpoints.published import PUBLISHED
+from dissect.segmenters import known_segmenters
 from tests import fields, tiny
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +97,13 @@ def test_publishing(tmp_path: Path) -> None:
 
 def test_the_table_of_fields_is_current() -> None:
     assert fields.table() in (ROOT / fields.PAGE).read_text()
+
+
+def test_the_page_of_formats_names_all_that_loads() -> None:
+    text = (ROOT / "docs/guide/formats.md").read_text()
+    missing = [name for name in known_segmenters() if f"`{name}" not in text]
+    missing += [entry.page for entry in PUBLISHED if entry.licence.split(" (")[0] not in text]
+    assert missing == []
 
 
 @pytest.mark.parametrize(
