@@ -10,7 +10,7 @@ the units were edited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dissect.intervene.attribution import AT_ONCE
 from dissect.intervene.edits import Levels
 from dissect.intervene.intervals import Mean, mean_interval
 from dissect.intervene.tail import Tail, groups
+from dissect.samples import GROUP
 from dissect.segmenters import Segmenter
 
 #: Edge of the place that is edited, as a part of the map.
@@ -83,11 +85,11 @@ def optimise_set(
     optimiser = torch.optim.Adam([alpha], lr=RATE)
     batches = groups(numbers)
     for step in range(steps):
+        gradient = 2 * penalty * alpha.detach()
         with torch.enable_grad():
-            delta = _delta(tail, levels, share, alpha, batches[step % len(batches)][0], (seed, step))
-            loss = -delta.mean() + penalty * alpha.square().sum()
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+            for delta in _deltas(tail, levels, share, alpha, batches[step % len(batches)][0], seed, step):
+                gradient = gradient - torch.autograd.grad(delta.sum() / GROUP, alpha)[0]
+        alpha.grad = gradient
         optimiser.step()
         with torch.no_grad():
             alpha.clamp_(0, 1)
@@ -95,29 +97,36 @@ def optimise_set(
             advance(1)
     with torch.no_grad():
         deltas = [
-            _delta(tail, levels, share, alpha, group, (seed, steps + number))[:count]
+            torch.cat(list(_deltas(tail, levels, share, alpha, group, seed, steps + number)))[:count]
             for number, (group, count) in enumerate(batches)
         ]
     values = torch.cat(deltas).double().cpu().numpy()
     return Optimised(alpha.detach().double().cpu().numpy(), mean_interval(values), steps)
 
 
-def _delta(
-    tail: Tail, levels: Levels, share: _SoftShare, alpha: Tensor, group: Sequence[int], draw: tuple[int, int]
-) -> Tensor:
-    """The concept at a random place after insertion there, minus after ablation there: [N]."""
-    state = tail.state(group)
-    x = state["x"].detach()
-    place = _places(x, *draw)
-    far = alpha[None, :, None, None] * place
-    on = tail.image({**state, "x": x * (1 - far) + levels.insert[None, :, None, None] * far})
-    off = tail.image({**state, "x": x * (1 - far)})
-    return share(on, place) - share(off, place)
+def _deltas(
+    tail: Tail,
+    levels: Levels,
+    share: _SoftShare,
+    alpha: Tensor,
+    group: Sequence[int],
+    seed: int,
+    step: int,
+) -> Iterator[Tensor]:
+    """The concept at random places after insertion there, minus after ablation there, few samples at once."""
+    for first in range(0, len(group), AT_ONCE):
+        state = tail.state(group[first : first + AT_ONCE])
+        x = state["x"].detach()
+        place = _places(x, seed, step * GROUP + first)
+        far = alpha[None, :, None, None] * place
+        on = tail.image({**state, "x": x * (1 - far) + levels.insert[None, :, None, None] * far})
+        off = tail.image({**state, "x": x * (1 - far)})
+        yield share(on, place) - share(off, place)
 
 
-def _places(x: Tensor, seed: int, step: int) -> Tensor:
-    """One box a sample somewhere on the map, {0,1} [N,1,h,w]; they depend on (seed, step) alone."""
-    bits = np.random.Philox(key=np.array([seed % 2**64, 2**62 + step], np.uint64))
+def _places(x: Tensor, seed: int, draw: int) -> Tensor:
+    """One box a sample somewhere on the map, {0,1} [N,1,h,w]; they depend on (seed, draw) alone."""
+    bits = np.random.Philox(key=np.array([seed % 2**64, 2**62 + draw], np.uint64))
     generator = np.random.Generator(bits)
     places = torch.zeros(len(x), 1, *x.shape[2:], device=x.device)
     sides = [int(side) for side in x.shape[2:]]

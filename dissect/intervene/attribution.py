@@ -8,7 +8,7 @@ what it misses). It is a ranking, no measurement: what it says is checked by mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dissect.intervene.edits import Levels
-from dissect.intervene.tail import groups
 from dissect.networks import State
 from dissect.samples import SampleCache
 from dissect.segmenters import Segmenter
 
 Numbers = NDArray[np.float64]
+
+#: Samples in one pass with gradients: it keeps every activation, so that few fit into memory.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Attribution:
     """First-order effects of a layer's U units on C concepts, in shares of the picture.
 
     Attributes:
-        ablate: [U,C], of setting the unit to 0; NaN where the concept's plane has no scores.
+        ablate: [U,C], of setting the unit to 0; NaN where the concept was left out or has no scores.
         insert: [U,C], of setting it to its insertion level.
     """
 
@@ -47,6 +49,7 @@ def attribute(
     cache: SampleCache,
     levels: Mapping[str, Levels],
     numbers: Sequence[int],
+    concepts: Container[int] | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> dict[str, Attribution]:
     """First-order effects of all units of the layers.
@@ -55,24 +58,28 @@ def attribute(
         cache: of the samples (its activations are not used: gradients need the whole pass).
         levels: layer to its levels; these layers are attributed.
         numbers: the samples to average over.
+        concepts: numbers of the concepts to attribute, each a backward pass; by default all.
         advance: is told how many samples are done.
     """
-    concepts = len(cache.segmenter.concepts)
+    count = len(cache.segmenter.concepts)
     layers = cache.sampler.network.layers
-    sums = {name: torch.zeros(2, layers[name].units, concepts, dtype=torch.float64) for name in levels}
-    known = torch.zeros(concepts, dtype=torch.bool)
-    for group, count in groups(numbers):
-        image, activations = _forward(cache, group, list(levels))
+    sums = {name: torch.zeros(2, layers[name].units, count, dtype=torch.float64) for name in levels}
+    known = torch.zeros(count, dtype=torch.bool)
+    for first in range(0, len(numbers), AT_ONCE):
+        some = list(numbers[first : first + AT_ONCE])
+        image, activations = _forward(cache, some, list(levels))
         for concept, area in soft_areas(cache.segmenter, image):
+            if concepts is not None and concept not in concepts:
+                continue
             known[concept - 1] = True
             gradients = torch.autograd.grad(
-                area[:count].sum(), list(activations.values()), retain_graph=True, allow_unused=True
+                area.sum(), list(activations.values()), retain_graph=True, allow_unused=True
             )
             for (name, x), gradient in zip(activations.items(), gradients, strict=True):
                 if gradient is not None:
                     sums[name][:, :, concept - 1] += _first_order(gradient, x, levels[name].insert)
         if advance:
-            advance(count)
+            advance(len(some))
     unknown = torch.where(known, 0.0, torch.nan)
     means = {name: (total / len(numbers) + unknown).numpy() for name, total in sums.items()}
     return {name: Attribution(mean[0], mean[1]) for name, mean in means.items()}

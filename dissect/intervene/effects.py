@@ -8,7 +8,7 @@ cost is known beforehand: units x kinds x samples x (tail + segmenter).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dissect.intervene.bench import AnyEdit, Bench, Outcome, Plain
 from dissect.intervene.edits import Edit
-from dissect.intervene.intervals import benjamini_hochberg, mean_interval, others_interval
+from dissect.intervene.intervals import Mean, benjamini_hochberg, mean_interval, others_interval
 from dissect.intervene.rates import Floor, Rates, rate_columns, rates_of
 from dissect.intervene.styles import StyleEdit
 from dissect.results.schema import EFFECTS, UNIT_EFFECTS
@@ -122,7 +122,7 @@ def measure_effects(
             for _, outcome in bench.sweep_blocks(edits, numbers, advance)
         ]
         joined = _Part.joined(parts)
-        mean = mean_interval(joined.differences)
+        mean = joined.mean
         q = benjamini_hochberg(mean.p)
         tests[kind], discoveries[kind] = q.size, int((q <= FALSE_DISCOVERIES).sum())
         before = plain.counts[:fixed].mean(axis=0) / plain.pixels
@@ -165,7 +165,7 @@ def concept_columns(concepts: Sequence[Concept], repeats: int) -> dict[str, Any]
 class _Part:
     """A block of edits, summed over samples as far as they can be."""
 
-    differences: Numbers  # [fixed,E,C], in shares
+    mean: Mean  # [E,C], of the differences of shares over the fixed samples
     rates: Rates  # [E,C]
     side: Numbers  # [E,C]
     change: Numbers  # [E]
@@ -174,7 +174,7 @@ class _Part:
     def of(cls, plain: Plain, outcome: Outcome, fixed: int, limit: Floor) -> _Part:
         differences = (outcome.counts - plain.counts)[:, :fixed].transpose(1, 0, 2) / plain.pixels
         return cls(
-            differences,
+            mean_interval(differences),
             rates_of(plain.counts[None], outcome.counts, limit, axis=1),
             outcome.side[:, :fixed].mean(axis=1),
             outcome.mean_change[:, :fixed].mean(axis=1),
@@ -184,8 +184,9 @@ class _Part:
     def joined(cls, parts: Iterable[_Part]) -> _Part:
         parts = list(parts)
         names = ("shown", "erased", "absent", "inserted")
+        means = [field.name for field in fields(Mean)]
         return cls(
-            np.concatenate([part.differences for part in parts], axis=1),
+            Mean(**{name: np.concatenate([getattr(part.mean, name) for part in parts]) for name in means}),
             Rates(**{name: np.concatenate([getattr(part.rates, name) for part in parts]) for name in names}),
             np.concatenate([part.side for part in parts]),
             np.concatenate([part.change for part in parts]),

@@ -45,7 +45,7 @@ class Tail:
         return [(self.state(group), count) for group, count in groups(numbers)]
 
     def state(self, group: Sequence[int]) -> State:
-        """The state right after the layer, for one full group."""
+        """The state right after the layer, for one full group (or, where bits do not matter, any samples)."""
         state = self.cache.sampler.start(group)
         if self._cached:
             return {**state, "x": self.cache.rows(self.layer, np.array(group))}

@@ -373,7 +373,7 @@ Verdict = Literal["sole cause", "one of few", "distributed", "none", "too rare"]
 class StudyPicture(Record):
     """A strip of a study: samples side by side, one row a state."""
 
-    file: str  # in the study's folder `pictures`
+    file: Name  # in the study's folder `pictures`
     layer: Name
     rows: list[str]  # before, off, rest off, on
     units: list[int]  # that are off or on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from dissect.intervene.bench import Bench
 from dissect.intervene.rates import Floor
 from dissect.intervene.reduction import minimise, shortest_prefix
 from dissect.intervene.search import Found, search_layer
+from dissect.intervene.studies import run_search
 from dissect.intervene.subject import Subject, find_cases, ladder, random_sets
 from dissect.networks.planted import THINGS, Planted
-from dissect.results import table_bytes
+from dissect.progress import Reporter
+from dissect.recipe import SearchSection
+from dissect.results import SearchRecord, table_bytes
 from dissect.results.schema import STUDY_TABLES
 from tests.intervene.planting import planted_bench
 
@@ -125,6 +129,25 @@ def test_tables_fit_their_schemas_and_do_not_change(benches: dict[str, Bench], t
     )
     other_things = first["specificity.parquet"].filter(concept=2)
     assert (other_things["effect"].item(), other_things["q"].item()) == (0, 1)
+
+
+def test_a_search_over_layers_names_the_strongest_verdict(benches: dict[str, Bench]) -> None:
+    material = SimpleNamespace(
+        cache=benches["layer1"].cache,
+        counts=benches["layer1"].plain(range(96)).counts,
+        bench=benches.__getitem__,
+        agreement=lambda layer: np.stack(
+            [agreement(benches[layer], n) for n in range(1, len(NAMES) + 1)], axis=1
+        ),
+    )
+    section = SearchSection(concept="bed", floor=FLOOR, samples=32)
+    study = run_search(material, "bed", section, ["layer1", "layer2"], 1, Reporter(quiet=True))  # type: ignore[arg-type]
+    record = study.record
+    assert isinstance(record, SearchRecord)
+    assert (record.verdict, record.layer, record.causes) == ("sole cause", "layer2", [1])
+    assert [layer.verdict for layer in record.layers] == ["one of few", "sole cause"]
+    assert {picture.file for picture in record.pictures} == set(study.pictures)
+    assert set(study.tables["staircase.parquet"]["layer"]) == {"layer1", "layer2"}
 
 
 # ---- the parts
