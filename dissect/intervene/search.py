@@ -18,7 +18,7 @@ from dissect.intervene.edits import Edit
 from dissect.intervene.search_tables import search_tables
 from dissect.intervene.staircase import Staircase
 from dissect.intervene.subject import Subject, random_sets
-from dissect.intervene.verdict import ERASES, FEW, Evidence, judge, numbers
+from dissect.intervene.verdict import ERASES, Evidence, few_of, judge, numbers
 from dissect.results.schema import LayerSearch
 
 #: Samples on which every unit is switched off alone.
@@ -68,11 +68,12 @@ def search_layer(
     stairs = [Staircase(subject, "iou", by_iou), Staircase(subject, "effect", by_effect)]
     best = min(stairs, key=lambda stair: stair.shortest or len(iou) + 1)
     minimal, minimised = best.minimal()
-    erasing = [unit for unit in strongest if alone[unit].rate >= ERASES][: 2 * FEW]
+    few = few_of(subject.bench.units)
+    erasing = [unit for unit in strongest if alone[unit].rate >= ERASES][: 2 * few]
     evidence = _confirm(
-        subject, best, [*strongest[:RIVALS], *erasing, *minimal[:FEW]], minimal or strongest[:1], seed
+        subject, best, [*strongest[:RIVALS], *erasing, *minimal[:few]], minimal or strongest[:1], seed
     )
-    verdict, rules = judge(evidence)
+    verdict, rules = judge(evidence, subject.bench.units)
     record = LayerSearch(
         layer=subject.bench.layer,
         units=subject.bench.units,

@@ -18,7 +18,7 @@ from dissect.intervene.search import PROBE, RANDOM_SETS, Found, search_layer
 from dissect.intervene.sets import RANDOM_ORDERS, FoundSets, cost, measure_sets
 from dissect.intervene.subject import Cases, Subject, find_cases
 from dissect.intervene.tail import Tail
-from dissect.intervene.verdict import ERASES, FEW
+from dissect.intervene.verdict import ERASES
 from dissect.progress import Reporter
 from dissect.recipe import SearchSection, SetsSection
 from dissect.results import file_name
@@ -114,7 +114,6 @@ def run_search(
         layer=best.layer if best and best.causes else None,
         causes=best.causes if best else [],
         layers=found,
-        few=FEW,
         random_sets=RANDOM_SETS,
         pictures=shown,
         **concept.record,

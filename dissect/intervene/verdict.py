@@ -17,8 +17,8 @@ ERASES = 0.8
 RIVAL = 0.5
 #: With the sole cause on and the rest of the erasing set off, it goes in at most this share.
 SPARED = 0.2
-#: At most so many units are few.
-FEW = 4
+#: At most so many units are few, or this share of a large layer.
+FEW, FEW_SHARE = 4, 0.02
 #: At most this share of the random sets may erase half as often.
 CHANCE = 0.05
 
@@ -48,12 +48,17 @@ class Evidence:
     chance_on: Sequence[Answer]
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, list[Rule]]:
-    """The verdict, and the rules it stands on.
+def few_of(units: int) -> int:
+    """How many of a layer's units are few."""
+    return max(FEW, int(FEW_SHARE * units))
+
+
+def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Rule]]:
+    """The verdict in a layer of so many units, and the rules it stands on.
 
     Sole cause: one unit erases, beyond chance, no other unit rivals it, and without it the rest of the set
-    that erases does not. One of few, distributed: a set erases, beyond chance, of at most `FEW` units or of
-    more. None: no set that was found erases, or sets drawn at random do it too.
+    that erases does not. One of few, distributed: a set erases, beyond chance, of at most `few_of` units or
+    of more. None: no set that was found erases, or sets drawn at random do it too.
     """
     size, rate = len(evidence.tried), evidence.off.rate
     rivals = [answer.rate for unit, answer in evidence.singles.items() if unit not in evidence.tried]
@@ -81,7 +86,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, list[Rule]]:
             spared,
             SPARED,
         ),
-        _most("few", "at most this many units", size, FEW),
+        _most("few", "at most this many units", size, few_of(units)),
     ]
     met = {rule.name for rule in rules if rule.met}
     if not {"erases", "beyond chance"} <= met:

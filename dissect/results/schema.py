@@ -143,7 +143,7 @@ STAIRCASE: dict[str, Any] = {
     "kind": pl.String,  # ablate, insert
     "count": pl.Int32,  # units edited: the first so many of the order
     "unit": pl.Int32,  # the last of them
-    "left": pl.Float64,  # the concept's area after the edit over its area before
+    "left": pl.Float64,  # ablate: the concept's area after the edit over its area before
     "effect": pl.Float64,  # mean paired difference of its share, with 95 % interval
     "low": pl.Float64,
     "high": pl.Float64,
@@ -434,7 +434,6 @@ class SearchRecord(Record):
     samples: int
     random_sets: int
     erases: float  # a set erases when the rate is at least this
-    few: int  # at most so many units are few
     pictures: list[StudyPicture]
 
 
