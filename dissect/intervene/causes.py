@@ -24,7 +24,7 @@ from dissect.samples import SampleCache, key_of
 from dissect.suggest import nearest
 
 #: Raised when effects or studies change their meaning, so that no old part is taken for a new one.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,10 @@ class Found:
     Attributes:
         record: what was found.
         tables: by file name.
-        rest: the erasing prefix without the units that were put to the test.
     """
 
     record: LayerSearch
     tables: dict[str, pl.DataFrame]
-    rest: list[int]
 
 
 def search_layer(
@@ -83,11 +81,11 @@ def search_layer(
         rules=rules,
         minimal=minimal,
         minimised=minimised,
+        rest=best.rest(evidence.tried) if best.shortest else [],
         **best.jump(),
         **numbers(evidence),
     )
-    rest = [unit for unit in best.order[: best.shortest or 0] if unit not in evidence.tried]
-    return Found(record, search_tables(subject, evidence, stairs, alone, iou), rest)
+    return Found(record, search_tables(subject, evidence, stairs, alone, iou))
 
 
 def _confirm(
@@ -106,12 +104,11 @@ def _confirm(
     # Other units, where there are so many; beside more than half of a layer, any units of it.
     pool = others if len(others) >= len(tried) else everything
     chance = random_sets(pool, len(tried), RANDOM_SETS, seed)
-    rest = [unit for unit in best.order[: best.shortest or 0] if unit not in tried]
     absent = cases.absent
     return Evidence(
         tried=tried,
         off=subject.off(tried, cases.confirm),
-        all_but=subject.off(rest, cases.confirm) if best.shortest else None,
+        all_but=subject.off(best.rest(tried), cases.confirm) if best.shortest else None,
         on=subject.on(tried, absent) if absent else None,
         singles=singles,
         chance=chance,

@@ -12,6 +12,8 @@ from dissect.intervene.verdict import ERASES
 
 #: Tests that delta debugging may spend.
 TESTS = 64
+#: At least so many units of the order, without the cause, have to leave the concept where it is.
+REST = 16
 
 
 class Staircase:
@@ -50,6 +52,11 @@ class Staircase:
             return self.subject.off(units, self.subject.cases.search).rate >= ERASES
 
         return minimise(self.order[: self.shortest], erases, TESTS)
+
+    def rest(self, tried: Sequence[int]) -> list[int]:
+        """The units that come first in the order without those that are tried: the erasing prefix or more."""
+        first = self.order[: max(self.shortest or 0, REST)]
+        return [unit for unit in first if unit not in tried]
 
     def jump(self) -> dict[str, Any]:
         """Where the concept goes, for the record."""

@@ -126,8 +126,8 @@ def _search_pictures(subject: Subject, found: Found) -> list[tuple[StudyPicture,
     bench, units, layer = subject.bench, found.record.tried, subject.bench.layer
     off, on = subject.cases.confirm[:SHOWN], subject.cases.absent[:SHOWN]
     rows, said = list(bench.pictures(Edit.ablate(units), off)), ["before", "off"]
-    if found.rest:
-        rows.append(bench.pictures(Edit.ablate(found.rest), off)[1])
+    if found.record.rest:
+        rows.append(bench.pictures(Edit.ablate(found.record.rest), off)[1])
         said.append("rest off")
     slug = file_name(layer)
     drawn = [(StudyPicture(file=f"{slug}-off.webp", layer=layer, rows=said, units=units, samples=off), rows)]

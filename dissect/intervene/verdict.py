@@ -15,7 +15,7 @@ from dissect.results.schema import Rate, Rule, Verdict
 ERASES = 0.8
 #: The sole cause's nearest rival erases it, alone, in fewer than this share.
 RIVAL = 0.5
-#: With the sole cause on and the rest of the erasing set off, it goes in at most this share.
+#: With the sole cause on and the others that come first in the order off, it goes in at most this share.
 SPARED = 0.2
 #: At most so many units are few, or this share of a large layer.
 FEW, FEW_SHARE = 4, 0.02
@@ -30,7 +30,7 @@ class Evidence:
     Attributes:
         tried: the units put to the test.
         off: they are off.
-        all_but: the rest of the shortest erasing prefix is off, they are on; None: no prefix erases.
+        all_but: they are on, the others that come first in the order off; None: no prefix erases.
         on: they are on, in samples that lack the concept; None: no such sample.
         singles: single units off, the strongest of the layer among them.
         chance: random sets of as many other units (of any, where the layer has not so many others).
@@ -82,7 +82,7 @@ def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Rule]]:
         ),
         _most(
             "all but it",
-            "with the rest of the erasing set off and the unit on, it goes in at most this share",
+            "with the unit on and the others that come first in the order off, it goes in at most this share",
             spared,
             SPARED,
         ),

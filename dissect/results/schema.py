@@ -174,7 +174,7 @@ CASES: dict[str, Any] = {
     "kind": pl.String,  # ablate: the sample shows the concept; insert: it lacks it
     "before": pl.Float64,  # share of the grid
     "after": pl.Float64,  # with the units edited
-    "all_but": pl.Float64,  # with the rest of the erasing set off and the units on; null for insert
+    "all_but": pl.Float64,  # with the others that come first off and the units on; null for insert
     "side": pl.Float64,
 }
 #: Search: one row a (layer, concept), what else the ablation changes.
@@ -401,7 +401,8 @@ class LayerSearch(Record):
     low: float
     high: float
     erasure: Rate  # `tried` off
-    all_but: Rate | None  # the rest of the prefix off, `tried` on
+    rest: list[int]  # the others that come first in the order: the erasing prefix, at least 16 units
+    all_but: Rate | None  # `rest` off, `tried` on
     insertion: Rate  # `tried` on, in samples that lack the concept
     side: float  # mean absolute change outside the concept's region, 0..255
     random_left: float  # means and largest over random sets of as many other units

@@ -85,6 +85,8 @@ def test_the_numbers_of_the_sole_cause_are_exact(benches: dict[str, Bench]) -> N
     assert (record.erasure.rate, record.erasure.hits) == (1, 16)
     assert record.all_but is not None
     assert record.all_but.rate == 0
+    assert len(record.rest) == 15
+    assert 13 not in record.rest
     assert record.random_erasure_max == 0
     assert record.side == 0
     # A remote cause only draws where the thing is meant to be: switching it on brings nothing elsewhere.
