@@ -88,8 +88,17 @@ def whole_numbers(value: Any, what: str) -> tuple[int, ...]:
         raise RefusedError(f"{what}: its sizes are no short tuple")
     for size in value:
         if type(size) is not int or not 0 <= size < _MAX_SIZE:
-            raise RefusedError(f"{what}: {str(size)[:40]!r} is no size")
+            raise RefusedError(f"{what}: {_shown(size)} is no size")
     return tuple(value)
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; a container's parts can be shared so that printing it never ends."""
+    if isinstance(value, str):
+        return repr(value[:40])
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**64):
+        return repr(value)
+    return f"something of type {type(value).__name__}"
 
 
 def raw_bytes(value: Any, what: str) -> Bytes:
@@ -109,7 +118,7 @@ def _dtype(arguments: tuple[Any, ...]) -> DType:
     code = arguments[0] if arguments else None
     code = str(code, "ascii", "replace") if isinstance(code, bytes) else code
     if not isinstance(code, str) or not _CODE.fullmatch(code):
-        raise RefusedError(f"numpy.dtype: {str(code)[:40]!r} is none that a network has")
+        raise RefusedError(f"numpy.dtype: {_shown(code)} is none that a network has")
     return DType(code)
 
 

@@ -14,6 +14,8 @@ from dissect.networks.base import NetworkError
 
 #: Attributes that are arrays hold a size or a padding; nothing that a network needs is longer.
 _MAX_ARRAY = 16
+#: The names of StyleGAN3's layers are the longest list, and its kernels' source no attribute that is read.
+_MAX_LIST, _MAX_TEXT = 128, 100
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class PickledModule:
         """An attribute, numpy's scalars and arrays turned into Python's numbers and lists.
 
         Raises:
-            NetworkError: there is none of that name, or it is an array longer than any that is meant.
+            NetworkError: there is none of that name, or it is neither a short text or number nor a list of
+                such: a file's containers can share parts so that printing or comparing them never ends.
         """
         state = self.record.state
         if not isinstance(state, Mapping) or name not in state:
@@ -49,6 +52,9 @@ class PickledModule:
             if value.size > _MAX_ARRAY:
                 raise NetworkError(f"attribute {self._full(name)!r} is an array of {value.size} numbers")
             value = value.tolist()
+        parts = value if isinstance(value, list | tuple) and len(value) <= _MAX_LIST else [value]
+        if not all(_is_plain(part) for part in parts):
+            raise NetworkError(f"attribute {self._full(name)!r} is no short text or number, or list of such")
         return value
 
     def read_side(self, name: str) -> Any:
@@ -66,6 +72,12 @@ class PickledModule:
 
     def _full(self, name: str) -> str:
         return f"{self.path}.{name}".lstrip(".")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _MAX_TEXT
+    return value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def find_generator(checkpoint: Checkpoint) -> PickledModule | None:

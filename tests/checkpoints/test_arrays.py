@@ -94,6 +94,15 @@ def tensors() -> dict[str, Any]:
     )
 
 
+@pytest.mark.parametrize("call", [b"ctorch\nSize\n(", b"cnumpy\ndtype\n("], ids=["size", "dtype"])
+def test_what_never_ends_is_not_printed(tmp_path: Path, call: bytes) -> None:
+    """60 lists, each of which holds the one before twice: 2 to the power of 60 ways to the innermost."""
+    endless = b"]q\x00" + b"".join(b"0(h%ch%clq%c" % (n, n, n + 1) for n in range(60))
+    (tmp_path / "file.pkl").write_bytes(b"\x80\x02" + call + endless + b"tR.")
+    with pytest.raises(CheckpointError, match=r"something of type list is (no size|none)"):
+        read_checkpoint(tmp_path / "file.pkl")
+
+
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_torch_tensors(tmp_path: Path, zipped: bool, protocol: int) -> None:

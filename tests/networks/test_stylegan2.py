@@ -224,6 +224,26 @@ def test_a_wrong_attribute_is_named(
     assert "do not make a network" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("module", "attribute"),
+    [
+        ("synthesis.b16.conv0", "activation"),
+        ("synthesis.b8", "architecture"),
+        ("synthesis", "img_resolution"),
+    ],
+)
+def test_an_attribute_that_never_ends_is_not_printed(module: str, attribute: str, tmp_path: Path) -> None:
+    """60 lists, each of which holds the one before twice: 2 to the power of 60 ways to the innermost."""
+    value: list[Any] = []
+    for _ in range(60):
+        value = [value, value]
+    attributes = stylegan2_attributes(SETTINGS[0])
+    attributes[module][attribute] = value
+    tensors = stylegan2_weights(SETTINGS[0], [5, 4, 3], w_size=7)
+    with pytest.raises(CheckpointError, match=f"{module}.{attribute}' is no short text"):
+        load(write_pickle(tmp_path / "made.pkl", tensors, attributes))
+
+
 def test_each_missing_or_misshapen_tensor_is_named(tmp_path: Path) -> None:
     settings = SETTINGS[1]
     attributes = stylegan2_attributes(settings)
