@@ -45,7 +45,7 @@ class GanTrainer:
     def __init__(self, recipe: GanRecipe, data: Data, device: str) -> None:
         self.recipe, self.data, self.device = recipe, data, device
         self.growing: Growing = (
-            GrowingStyleGAN(recipe.channels, recipe.latent)
+            GrowingStyleGAN(recipe.channels, recipe.latent, mapping_rate=recipe.mapping_rate)
             if recipe.family == "stylegan"
             else GrowingProGAN(recipe.channels, recipe.latent)
         )

@@ -25,8 +25,12 @@ class _Training(BaseModel):
     """Pictures shown between two sheets of samples."""
 
     def settings(self, step: int) -> dict[str, Any]:
-        """What the weights after `step` steps depend on: not how often things are saved."""
-        return self.model_dump(mode="json", exclude={"name", "save_seconds", "sheet_every"})
+        """What the weights after `step` steps depend on: not how often things are saved.
+
+        Defaults are left out, so that an option added later does not part a training from its checkpoint.
+        """
+        unimportant = {"name", "save_seconds", "sheet_every"}
+        return self.model_dump(mode="json", exclude=unimportant, exclude_defaults=True)
 
 
 class GanRecipe(_Training):
@@ -43,6 +47,8 @@ class GanRecipe(_Training):
     """Units of the discriminator's blocks for 4x4, 8x8, … pictures."""
     latent: Annotated[int, Field(ge=1, le=4096)] = 128
     """Length of z (and of w)."""
+    mapping_rate: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """Learning rate of StyleGAN's mapping network, relative to the others'; a short training wants more."""
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.0025
     """Learning rate of Adam."""
     penalty_every: Annotated[int, Field(ge=1)] = 16
@@ -58,7 +64,7 @@ class GanRecipe(_Training):
         """As of every recipe; phases to come do not count, so that their plan may still change."""
         settings, phases = super().settings(step), []
         for phase in self.phases:
-            begun = phase.model_dump(mode="json")
+            begun = phase.model_dump(mode="json", exclude_defaults=True)
             if step <= phase.steps:
                 phases.append(begun | {"images": step * phase.batch})
                 break

@@ -86,15 +86,19 @@ class GrowingStyleGAN(Growing):
     Args:
         channels: see `Growing`.
         latent: length of z and of w.
-        mapping: layers of the mapping network, which learn at a hundredth of the rate.
+        mapping: layers of the mapping network.
+        mapping_rate: their learning rate, relative to the others' (section C: a hundredth).
     """
 
-    #: Learning rate of the mapping network, relative to the others' (section C).
-    MAPPING_RATE = 0.01
-
-    def __init__(self, channels: Sequence[int | Sequence[int]], latent: int, mapping: int = 8) -> None:
+    def __init__(
+        self,
+        channels: Sequence[int | Sequence[int]],
+        latent: int,
+        mapping: int = 8,
+        mapping_rate: float = 0.01,
+    ) -> None:
         super().__init__(channels, latent)
-        self.mapping = mapping
+        self.mapping, self.mapping_rate = mapping, mapping_rate
         self.fixed = ("w_average", *(f"blocks.{i}.noise" for i in range(len(self.units))))
 
     def fresh(self, random: torch.Generator) -> Tensors:
@@ -102,7 +106,7 @@ class GrowingStyleGAN(Growing):
         size = self.latent
         made = {"w_average": torch.zeros(size)}
         for index in range(self.mapping):
-            made[f"mapping.{index}.weight"] = torch.randn(size, size, generator=random) / self.MAPPING_RATE
+            made[f"mapping.{index}.weight"] = torch.randn(size, size, generator=random) / self.mapping_rate
             made[f"mapping.{index}.bias"] = torch.zeros(size)
         for index, units in enumerate(self.units):
             inputs = self.units[max(index - 1, 0)]
@@ -124,9 +128,9 @@ class GrowingStyleGAN(Growing):
         made = {"w_average": raw["w_average"]}
         for index in range(self.mapping):
             weight = raw[f"mapping.{index}.weight"]
-            gain = math.sqrt(2 / weight.shape[1]) * self.MAPPING_RATE
+            gain = math.sqrt(2 / weight.shape[1]) * self.mapping_rate
             made[f"mapping.{index}.weight"] = weight * gain
-            made[f"mapping.{index}.bias"] = raw[f"mapping.{index}.bias"] * self.MAPPING_RATE
+            made[f"mapping.{index}.bias"] = raw[f"mapping.{index}.bias"] * self.mapping_rate
         for index in range(self._layers(side)):
             own = f"blocks.{index}."
             for name in ("bias", "noise", "noise_strength", "style.bias"):
