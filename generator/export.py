@@ -11,6 +11,7 @@ from typing import Literal
 from dissect.errors import Unit59Error
 from dissect.results import read_results
 from generator import files as beside
+from generator.pages import site_pages, unit_pages
 from generator.render import Renderer
 from generator.site import Page, Site
 
@@ -69,6 +70,6 @@ def markdown(page: Page, body: str) -> str:
 
 
 def _all_pages(site: Site) -> Iterator[Page]:
-    yield from site.pages()
+    yield from site_pages(site)
     for layer in site.layers:
-        yield from site.unit_pages(layer)
+        yield from unit_pages(site, layer)

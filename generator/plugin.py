@@ -33,6 +33,7 @@ from mkdocs.structure.toc import AnchorLink, TableOfContents
 from dissect.errors import Unit59Error
 from dissect.results import read_results
 from generator import files as beside
+from generator.pages import site_pages, unit_pages
 from generator.render import TEMPLATES, Renderer
 from generator.site import Page, Site
 from generator.stamp import BODY, DESCRIPTION, TITLE, Shell, ShellError, turn_links
@@ -147,11 +148,11 @@ class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add a page's file for each page, and one shell a layer. The user's own files go first."""
         self._pages, self._shells, self._rendered = {}, {}, {}
-        for page in self._site.pages():
+        for page in site_pages(self._site):
             self._add(page, files, config)
         for layer in self._site.layers:
             if layer.units:
-                first = next(iter(self._site.unit_pages(layer)))
+                first = next(iter(unit_pages(self._site, layer)))
                 self._shells[self._add(first, files, config)] = layer
         return files
 
@@ -243,7 +244,7 @@ class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  
             shell = self._rendered.get(layer.path)
             if shell is None:
                 continue
-            for number, page in enumerate(self._site.unit_pages(layer)):
+            for number, page in enumerate(unit_pages(self._site, layer)):
                 source = f"{self._root}/{page.source}".lstrip("/")
                 if number:
                     text = self._stamp(page, shell, config)

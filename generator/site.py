@@ -1,8 +1,8 @@
-"""Results to pages: which pages a site has, their titles and what each shows. Pure: nothing is written."""
+"""What pages are made of: a page, and the site that all of them share. Pure: nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -80,24 +80,6 @@ class Site:
     def best_unit(self, model: ModelView, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
         """The model's unit that agrees best with the concept: above the null first, then by IoU."""
         return self._best.get((model.name, concept.slug))
-
-    def pages(self) -> Iterator[Page]:
-        """All pages but those of units. A new page kind is one more line here and one module in pages/."""
-        from generator.pages import compare, concept, home, layer, model
-
-        yield home.home_page(self)
-        yield model.models_page(self)
-        yield from (model.model_page(self, view) for view in self.models)
-        yield from (layer.layer_page(self, view) for view in self.layers)
-        yield concept.concepts_page(self)
-        yield from (concept.concept_page(self, view) for view in self.concepts)
-        yield compare.compare_page(self)
-
-    def unit_pages(self, layer: LayerView) -> Iterator[Page]:
-        """The pages of one layer's units, in channel order."""
-        from generator.pages import unit
-
-        return unit.unit_pages(self, layer)
 
 
 def _rank(agreement: Agreement) -> tuple[bool, float]:

@@ -1,1 +1,22 @@
-"""One module a page kind: what its template gets."""
+"""Results to pages: one module a page kind, with what its template gets. Pure: nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.pages import compare, concept, home, layer, model
+from generator.pages.unit import unit_pages
+from generator.site import Page, Site
+
+__all__ = ["site_pages", "unit_pages"]
+
+
+def site_pages(site: Site) -> Iterator[Page]:
+    """All pages but those of units. A new page kind is one more line here and one module beside this."""
+    yield home.home_page(site)
+    yield model.models_page(site)
+    yield from (model.model_page(site, view) for view in site.models)
+    yield from (layer.layer_page(site, view) for view in site.layers)
+    yield concept.concepts_page(site)
+    yield from (concept.concept_page(site, view) for view in site.concepts)
+    yield compare.compare_page(site)

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from generator import charts
+from generator.pages import site_pages, unit_pages
 from generator.site import Site
 
 
@@ -66,11 +67,11 @@ def test_names_are_no_markup_in_charts(site: Site) -> None:
 
 def _all(site: Site) -> list[charts.Chart]:
     found: list[charts.Chart] = []
-    for page in site.pages():
+    for page in site_pages(site):
         found += list(page.context.get("charts", []))
         found += [chart] if (chart := page.context.get("chart")) else []
     for layer in site.layers:
-        for page in site.unit_pages(layer):
+        for page in unit_pages(site, layer):
             charts_here = (page.context["agreement_chart"], page.context["activation_chart"])
             found += [chart for chart in charts_here if chart]
     return found

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mkdocs.exceptions import Abort
 
+from generator.pages import site_pages, unit_pages
 from generator.site import Site
 from generator.stamp import BODY, DESCRIPTION, TITLE
 from tests.generator.conftest import ROOT, Builder
@@ -29,8 +30,8 @@ def test_no_page_asks_another_host(built: Path) -> None:
 
 
 def test_every_page_is_there_once_and_no_mark_is_left(built: Path, site: Site) -> None:
-    pages = [page.path for page in site.pages()]
-    pages += [page.path for layer in site.layers for page in site.unit_pages(layer)]
+    pages = [page.path for page in site_pages(site)]
+    pages += [page.path for layer in site.layers for page in unit_pages(site, layer)]
     assert {path.parent.relative_to(built).as_posix() for path in built.rglob("index.html")} == {
         path or "." for path in pages
     }
@@ -74,7 +75,7 @@ def test_sitemap_lists_every_page_once(built: Path, site: Site) -> None:
     assert gzip.decompress((built / "sitemap.xml.gz").read_bytes()) == text
     space = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9"}
     places = [place.text for place in ET.fromstring(text).findall("s:url/s:loc", space)]
-    expected = len(list(site.pages())) + sum(layer.record.units for layer in site.layers)
+    expected = len(list(site_pages(site))) + sum(layer.record.units for layer in site.layers)
     assert len(places) == len(set(places)) == expected
     assert "https://example.org/dissections/models/hostile/b16.conv1/13/" in places
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator import render
+from generator.pages import site_pages, unit_pages
 from generator.render import Links, Renderer, TemplateError, number, percent
 from generator.site import Site
 from tests.generator.pages import Links as Parsed
@@ -58,7 +59,7 @@ def _resolve(here: str, address: str) -> str:
 
 def test_nothing_from_the_results_becomes_markup(site: Site) -> None:
     renderer = Renderer(site)
-    pages = [*site.pages(), *(page for layer in site.layers for page in site.unit_pages(layer))]
+    pages = [*site_pages(site), *(page for layer in site.layers for page in unit_pages(site, layer))]
     for page in pages:
         body = renderer.body(page)
         for tag, given in Parsed(body).tags:
@@ -70,14 +71,14 @@ def test_nothing_from_the_results_becomes_markup(site: Site) -> None:
 
 def test_a_user_template_goes_first(site: Site, tmp_path: Path) -> None:
     (tmp_path / "models.html").write_text("<h1>mine, {{ site.models | length }}</h1>", "utf-8")
-    page = next(page for page in site.pages() if page.path == "models")
+    page = next(page for page in site_pages(site) if page.path == "models")
     assert Renderer(site, [tmp_path]).body(page) == "<h1>mine, 2</h1>"
 
 
 def test_a_user_template_can_extend_a_block(site: Site, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "home.html").write_text("<p>before</p>{% include 'models.html' %}", "utf-8")
-    page = next(page for page in site.pages() if page.path == "")
+    page = next(page for page in site_pages(site) if page.path == "")
     assert Renderer(site, [tmp_path / "mine"]).body(page).startswith("<p>before</p>")
 
 
@@ -91,14 +92,14 @@ def test_a_user_template_can_extend_a_block(site: Site, tmp_path: Path) -> None:
 )
 def test_a_broken_template_is_named(site: Site, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "models.html").write_text(text, "utf-8")
-    page = next(page for page in site.pages() if page.path == "models")
+    page = next(page for page in site_pages(site) if page.path == "models")
     with pytest.raises(TemplateError, match=message):
         Renderer(site, [tmp_path]).body(page)
 
 
 def test_every_picture_has_words_and_every_page_one_heading(site: Site) -> None:
     renderer = Renderer(site)
-    for page in [*site.pages(), *site.unit_pages(site.layers[1])]:
+    for page in [*site_pages(site), *unit_pages(site, site.layers[1])]:
         tags = Parsed(renderer.body(page)).tags
         assert all(given.get("alt") for tag, given in tags if tag == "img"), page.path
         assert sum(tag == "h1" for tag, _ in tags) == 1, page.path
@@ -107,7 +108,7 @@ def test_every_picture_has_words_and_every_page_one_heading(site: Site) -> None:
 def test_no_evidence_is_said_plainly(site: Site) -> None:
     renderer = Renderer(site)
     for layer in site.layers:
-        for page in site.unit_pages(layer):
+        for page in unit_pages(site, layer):
             claims = page.context["unit"].verdict == "above"
             body = renderer.body(page)
             assert ("No evidence" in body) != claims
@@ -116,7 +117,7 @@ def test_no_evidence_is_said_plainly(site: Site) -> None:
 
 def test_an_interrupted_model_says_what_is_missing(site: Site) -> None:
     renderer = Renderer(site)
-    pages = {page.path: page for page in site.pages()}
+    pages = {page.path: page for page in site_pages(site)}
     assert "b32.conv0" in renderer.body(pages["models/hostile"])
     assert "Not finished" in renderer.body(pages["models/hostile"])
     assert "Not finished" not in renderer.body(pages["models/bedrooms"])

@@ -10,14 +10,15 @@ import polars as pl
 import pytest
 
 from dissect.results import ResultsError, read_results
+from generator.pages import site_pages, unit_pages
 from generator.pages.home import clearest_finds
 from generator.site import Site
 from tests.synthetic import write_results
 
 
 def test_every_page_has_an_address_of_its_own(site: Site) -> None:
-    paths = [page.path for page in site.pages()]
-    units = [page.path for layer in site.layers for page in site.unit_pages(layer)]
+    paths = [page.path for page in site_pages(site)]
+    units = [page.path for layer in site.layers for page in unit_pages(site, layer)]
     assert len(set(paths + units)) == len(paths) + len(units)
     assert {"", "models", "models/bedrooms", "models/bedrooms/layer2", "concepts", "compare"} <= set(paths)
     assert "models/hostile/b8.conv0/11" in units
@@ -80,7 +81,7 @@ def test_layers_can_be_chosen(results: Path) -> None:
 
 
 def test_units_keep_their_neighbours(site: Site) -> None:
-    pages = list(site.unit_pages(site.layers[0]))
+    pages = list(unit_pages(site, site.layers[0]))
     for before, after in pairwise(pages):
         assert after.context["previous"] is before.context["unit"]
         assert before.context["next"] is after.context["unit"]
