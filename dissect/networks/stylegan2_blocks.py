@@ -38,7 +38,7 @@ class StyleGAN2Settings(BaseModel):
     resolution: int = Field(ge=4, le=MAX_RESOLUTION)
     architecture: Literal["orig", "skip", "resnet"]
     activation: Activation
-    clamp: float | None = Field(gt=0)
+    clamp: float | None = Field(gt=0, le=1e30)
     noise: bool
 
     @property

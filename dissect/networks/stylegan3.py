@@ -61,7 +61,7 @@ class LayerSettings(BaseModel):
     name: str = Field(pattern=r"^L\d{1,3}_\d{1,6}_\d{1,6}$")
     size: int = Field(ge=1, le=MAX_RESOLUTION + 1024)
     to_rgb: bool
-    clamp: float | None = Field(gt=0)
+    clamp: float | None = Field(gt=0, le=1e30)
     up: int = Field(ge=1, le=16)
     down: int = Field(ge=1, le=16)
     up_taps: int = Field(ge=1, le=512)
