@@ -211,12 +211,14 @@ def test_other_depths_are_read_from_the_names(blocks: list[int], tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", DECODERS)
-def test_the_full_size(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_full_size(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tensors = {"encoder": random_weights(ENCODER), kind: random_weights(DECODERS[kind])}
     monkeypatch.setattr(
         weights, "read_checkpoint", lambda path: Checkpoint(path, "torch-zip", tensors[path.name])
     )
-    segmenter = ADE20K(encoder=Path("encoder"), decoder=Path(kind), sizes=[64])
+    for name in tensors:
+        (tmp_path / name).touch()
+    segmenter = ADE20K(encoder=tmp_path / "encoder", decoder=tmp_path / kind, sizes=[64])
     assert len(segmenter.concepts) == 150
     assert [segmenter.concepts[index].name for index in (0, 7, 39, 149)] == ["wall", "bed", "cushion", "flag"]
     assert len({concept.name for concept in segmenter.concepts}) == 150
