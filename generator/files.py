@@ -14,6 +14,7 @@ from dissect.results import LAYER_TABLES
 from generator.pages.compare import layer_script
 from generator.render import TEMPLATES
 from generator.site import Page, Site
+from generator.studies import Study
 from generator.views import LayerView
 
 #: What one unit page and its data weigh without pictures (measured with the Material theme).
@@ -36,6 +37,16 @@ def site_files(site: Site, strips: Iterable[str] = STRIPS) -> Iterator[tuple[str
         yield f"{model.path}/recipe.yaml", model.record.recipe.encode()
         for layer in model.layers:
             yield from _layer_files(layer, strips)
+    for study in (*site.findings, *site.set_studies):
+        yield from _study_files(study)
+
+
+def _study_files(study: Study) -> Iterator[tuple[str, Content]]:
+    yield f"{study.path}/study.json", study.results.folder / "study.json"
+    for name in study.results.tables:
+        yield f"{study.path}/{name}", study.results.folder / name
+    for picture in study.pictures:
+        yield study.picture(picture), study.results.picture(picture.file)
 
 
 def assets(templates: Iterable[Path] = ()) -> Iterator[tuple[str, Content]]:
@@ -96,7 +107,12 @@ def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
     tables = sum(
         (layer.results.folder / name).stat().st_size for layer in site.layers for name in LAYER_TABLES
     )
-    return pictures + tables + units * UNIT_PAGE_BYTES + sum(_size(content) for _, content in assets())
+    studies = sum(
+        _size(content) for study in (*site.findings, *site.set_studies) for _, content in _study_files(study)
+    )
+    return (
+        pictures + tables + studies + units * UNIT_PAGE_BYTES + sum(_size(content) for _, content in assets())
+    )
 
 
 def _size(content: Content) -> int:

@@ -170,8 +170,17 @@ class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  
         """Put the entrances into the navigation, where asked or where the site has none of its own."""
         wanted = config.nav is None if self.config.nav is None else self.config.nav
         if not wanted:
+            if self.config.nav is None:
+                self._add_causes(nav, files)
             return nav
-        entrances = [("", "Home"), ("models", "Models"), ("concepts", "Concepts"), ("compare", "Compare")]
+        entrances = [
+            ("", "Home"),
+            ("findings", "Findings"),
+            ("models", "Models"),
+            ("concepts", "Concepts"),
+            ("studies", "Studies"),
+            ("compare", "Compare"),
+        ]
         added = []
         for path, title in entrances:
             source = f"{self._root}/{path}/index.md".replace("//", "/").lstrip("/")
@@ -188,6 +197,31 @@ class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  
         if home:
             nav.homepage = home[0]
         return nav
+
+    def _add_causes(self, nav: Navigation, files: Files) -> None:
+        """Findings and studies, which only some results have, before the models that a `nav` names."""
+        models = f"{self._root}/models/index.md".lstrip("/")
+        place = next(
+            (
+                i
+                for i, item in enumerate(nav.items)
+                if isinstance(item, MkDocsPage) and item.file.src_uri == models
+            ),
+            None,
+        )
+        for path, title in (("studies", "Studies"), ("findings", "Findings")):
+            source = f"{self._root}/{path}/index.md".lstrip("/")
+            file = files.get_file_from_path(source)
+            if (
+                place is not None
+                and file
+                and file.page
+                and source in self._pages
+                and file.page not in nav.pages
+            ):
+                file.page.title = title
+                nav.items.insert(place, file.page)
+                nav.pages.insert(place, file.page)
 
     def on_page_markdown(
         self, markdown: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files

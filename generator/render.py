@@ -52,7 +52,9 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(number=number, percent=percent, figure=figure, prose=prose)
+        self._environment.filters.update(
+            number=number, percent=percent, signed=signed, tidy=tidy, figure=figure, prose=prose
+        )
         self._environment.globals.update(
             site=site, cut=INTERPRETABLE_IOU, strips=frozenset(strips), version=_version()
         )
@@ -123,6 +125,24 @@ def number(value: float | None, digits: int = 3) -> str:
 def percent(value: float | None, digits: int = 1) -> str:
     """A share as a percentage, with a narrow space before the sign."""
     return "–" if value is None else f"{value * 100:.{digits}f}\u202f%"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A change of a share as a percentage with its sign.
+
+    >>> signed(-0.0123).startswith("−1.23")
+    True
+    """
+    return "–" if value is None else f"{value * 100:+.{digits}f}\u202f%".replace("-", "−")
+
+
+def tidy(value: float) -> str:
+    """A number as short as it is: counts without decimals.
+
+    >>> tidy(5.0), tidy(0.875)
+    ('5', '0.88')
+    """
+    return f"{value:.0f}" if value == round(value) else f"{value:.2f}"
 
 
 def prose(text: str) -> Markup:

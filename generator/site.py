@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from dissect.results import ModelResults
+from generator.studies import Finding, SetStudy, view_studies
 from generator.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
 
 
@@ -60,6 +61,20 @@ class Site:
         tops = [layer.results.units["iou_high"].max() for model in self.models for layer in model.layers]
         highest = max((float(str(top)) for top in tops if top is not None), default=0.0)
         return max(0.1, min(1.0, round(highest + 0.025, 2)))
+
+    @cached_property
+    def _studies(self) -> tuple[list[Finding], list[SetStudy]]:
+        return view_studies(self.models)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All searches for a cause, strongest claim first."""
+        return self._studies[0]
+
+    @property
+    def set_studies(self) -> list[SetStudy]:
+        """All studies of unit sets."""
+        return self._studies[1]
 
     @cached_property
     def layers(self) -> list[LayerView]:

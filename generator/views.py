@@ -298,11 +298,12 @@ def _shared_concepts(results: list[ModelResults]) -> dict[tuple[str, str], Conce
         slug = plain[number]
         if plain.count(slug) > 1:
             slug = f"{slug}-{file_name(plane).lower()}"
-        views[plane, label] = ConceptView(label, plane, _usable(colour, number), _untaken(slug, taken))
+        views[plane, label] = ConceptView(label, plane, _usable(colour, number), untaken(slug, taken))
     return views
 
 
-def _untaken(slug: str, taken: set[str]) -> str:
+def untaken(slug: str, taken: set[str]) -> str:
+    """The slug, with a number where it is taken already; taken from now on."""
     free, number = slug, 1
     while free in taken:
         number += 1

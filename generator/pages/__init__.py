@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.pages import compare, concept, home, layer, model
+from generator.pages import compare, concept, finding, home, layer, model, sets
 from generator.pages.unit import unit_pages
 from generator.site import Page, Site
 
@@ -14,9 +14,15 @@ __all__ = ["site_pages", "unit_pages"]
 def site_pages(site: Site) -> Iterator[Page]:
     """All pages but those of units. A new page kind is one more line here and one module beside this."""
     yield home.home_page(site)
+    if site.findings:
+        yield finding.findings_page(site)
+        yield from (finding.finding_page(view) for view in site.findings)
     yield model.models_page(site)
     yield from (model.model_page(site, view) for view in site.models)
     yield from (layer.layer_page(site, view) for view in site.layers)
     yield concept.concepts_page(site)
     yield from (concept.concept_page(site, view) for view in site.concepts)
+    if site.set_studies:
+        yield sets.studies_page(site)
+        yield from (sets.set_page(view) for view in site.set_studies)
     yield compare.compare_page(site)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from generator.pages.finding import answer
 from generator.site import Page, Site
 from generator.views import Agreement, ConceptView, UnitView
 
@@ -28,7 +29,12 @@ def home_page(site: Site) -> Page:
         title="What was found in these generators?",
         description=_description(site),
         template="home.html",
-        context={"finds": finds[:MOST_CARDS], "more_finds": len(finds) - MOST_CARDS},
+        context={
+            "finds": finds[:MOST_CARDS],
+            "more_finds": len(finds) - MOST_CARDS,
+            "findings": site.findings[:MOST_CARDS],
+            "answers": {finding.path: answer(finding) for finding in site.findings[:MOST_CARDS]},
+        },
     )
 
 

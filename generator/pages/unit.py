@@ -38,6 +38,7 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
                 "unit": unit,
                 "layer": layer,
                 "model": layer.model,
+                "changes": {kind: _changes(unit.row[f"{kind}_change"]) for kind in ("ablated", "inserted")},
                 "agreements": found,
                 "agreement": next((one for one in found if one.concept == unit.concept), None),
                 "agreement_chart": agreement_chart(unit, found),
@@ -50,6 +51,11 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
             },
             keywords=label,
         )
+
+
+def _changes(values: list[float] | None) -> list[str]:
+    """What stands below the pictures of a pair, one a sample."""
+    return [f"change {value:.2f}" for value in values or []]
 
 
 def describe(unit: UnitView) -> str:
