@@ -1,7 +1,7 @@
 """The site's charts, one module a subject."""
 
 from generator.charts.base import Chart
-from generator.charts.causes import ConceptEffect, Dot, agreement_against_effect, effects_chart
+from generator.charts.causes import ConceptEffect, effects_chart
 from generator.charts.layers import count_concepts, iou_distribution, layers_chart, units_per_concept
 from generator.charts.studies import alone_chart, cases_chart, sets_chart, staircase_chart
 from generator.charts.units import activation_chart, agreement_chart, concept_units_chart
@@ -9,9 +9,7 @@ from generator.charts.units import activation_chart, agreement_chart, concept_un
 __all__ = [
     "Chart",
     "ConceptEffect",
-    "Dot",
     "activation_chart",
-    "agreement_against_effect",
     "agreement_chart",
     "alone_chart",
     "cases_chart",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generator.charts.base import DASHED, Chart, plain, rounded, short
+from generator.charts.base import DASHED, Chart, rounded, short
 from generator.views import ConceptView
 
 ZERO = {
@@ -44,17 +44,6 @@ class ConceptEffect:
             others_low=row[f"{others}_low"] or 0.0,
             others_high=row[f"{others}_high"] or 0.0,
         )
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A unit with its IoU with a concept and its effect on it."""
-
-    name: str
-    iou: float
-    effect: float
-    certain: bool  # q <= 0.05
-    colour: str
 
 
 def effects_chart(
@@ -130,44 +119,6 @@ def effects_chart(
             for each in strongest
         ],
         height=120 + 28 * len(shown),
-    )
-
-
-def agreement_against_effect(label: str, caption: str, dots: Sequence[Dot]) -> Chart | None:
-    """Every measured unit by its IoU with a concept and by what switching it off does. None of no unit."""
-    if not dots:
-        return None
-    ordered = sorted(dots, key=lambda dot: dot.effect)
-    return Chart(
-        label=label,
-        caption=caption,
-        data=[
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [rounded(dot.iou) for dot in ordered],
-                "y": [_percent(dot.effect) for dot in ordered],
-                "text": [plain(dot.name) for dot in ordered],
-                "marker": {
-                    "size": 10,
-                    "opacity": 0.85,
-                    "color": [dot.colour for dot in ordered],
-                    "symbol": ["circle" if dot.certain else "circle-open" for dot in ordered],
-                    "line": {"color": "@muted", "width": 1},
-                },
-                "hovertemplate": "%{text}: IoU %{x:.3f}, %{y:+.3f} % of the picture<extra></extra>",
-            }
-        ],
-        layout={
-            "xaxis": {"title": {"text": "IoU"}, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": "change when off, % of the picture"}},
-            "showlegend": False,
-        },
-        head=("unit", "IoU", "change when off, % of the picture", "q ≤ 0.05"),
-        rows=[
-            (dot.name, f"{dot.iou:.4f}", f"{dot.effect * 100:+.3f}", "yes" if dot.certain else "no")
-            for dot in ordered
-        ],
     )
 
 

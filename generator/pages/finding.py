@@ -106,7 +106,7 @@ def sentence(search: LayerSearch, label: str) -> str:
         return (
             f"No: it is spread over many units; with {len(search.tried)} of them off, {label} goes in {gone}."
         )
-    return f"No evidence of a cause. What came nearest, {units}: {off}{_why_none(search)}."
+    return f"None was found by the rules below. What came nearest, {units}: {off}{_why_none(search)}."
 
 
 def _why_none(search: LayerSearch) -> str:

@@ -30,21 +30,21 @@ UNIT = "/models/bedrooms/layer2/3/"
 LAYER = "/models/bedrooms/layer2/"
 
 
-def _scroll_through(page: Page) -> None:
+def scroll_through(page: Page) -> None:
     page.evaluate(
         "async () => { for (let y = 0; y < document.body.scrollHeight; y += 400)"
         " { scrollTo(0, y); await new Promise(done => setTimeout(done, 30)); } scrollTo(0, 0); }"
     )
 
 
-def _axe(page: Page) -> list[tuple[str, list[str]]]:
+def axe_violations(page: Page) -> list[tuple[str, list[str]]]:
     """What axe finds, once nothing moves any more (the theme's header fades as one scrolls)."""
     page.wait_for_timeout(600)
     found = Axe().run(page)["violations"]
     return [(one["id"], [str(node["target"]) for node in one["nodes"]][:4]) for one in found]
 
 
-def _wait_for_charts(page: Page) -> None:
+def wait_for_charts(page: Page) -> None:
     page.wait_for_function(
         "Array.from(document.querySelectorAll('[data-u59-chart]')).every(plot =>"
         " plot.dataset.u59Drawn && plot.querySelector('.main-svg .plot path, .main-svg .point'))"
@@ -54,6 +54,11 @@ def _wait_for_charts(page: Page) -> None:
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("kind", PAGES)
 def test_a_page_loads_whole(open_context: Opener, root: str, kind: str, width: int) -> None:
+    loads_whole(open_context, root, PAGES[kind], width)
+
+
+def loads_whole(open_context: Opener, root: str, path: str, width: int) -> None:
+    """No other host, no console message, no sideways scrolling, all pictures and charts there."""
     page = open_context(width).new_page()
     foreign: list[str] = []
     wrong: list[str] = []
@@ -61,10 +66,10 @@ def test_a_page_loads_whole(open_context: Opener, root: str, kind: str, width: i
     page.on("response", lambda answer: wrong.append(answer.url) if answer.status >= 400 else None)
     page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: wrong.append(error.message))
-    page.goto(root + PAGES[kind])
-    _scroll_through(page)
+    page.goto(root + path)
+    scroll_through(page)
     page.wait_for_load_state("networkidle")
-    _wait_for_charts(page)
+    wait_for_charts(page)
     assert [address for address in foreign if not address.startswith("data:")] == []
     assert wrong == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -78,11 +83,11 @@ def test_a_page_loads_whole(open_context: Opener, root: str, kind: str, width: i
 def test_axe_finds_nothing(open_context: Opener, root: str, kind: str, scheme: str) -> None:
     page = open_context(1440, color_scheme=scheme).new_page()
     page.goto(root + PAGES[kind])
-    _scroll_through(page)
-    _wait_for_charts(page)
+    scroll_through(page)
+    wait_for_charts(page)
     for details in page.locator("details").all():
         details.evaluate("details => { details.open = true }")
-    assert _axe(page) == []
+    assert axe_violations(page) == []
 
 
 def test_axe_finds_nothing_on_a_phone(open_context: Opener, root: str) -> None:
@@ -90,12 +95,12 @@ def test_axe_finds_nothing_on_a_phone(open_context: Opener, root: str) -> None:
     for kind in ("home", "layer", "unit"):
         page.goto(root + PAGES[kind])
         _wait_for_charts_in_view(page)
-        assert _axe(page) == []
+        assert axe_violations(page) == []
 
 
 def _wait_for_charts_in_view(page: Page) -> None:
-    _scroll_through(page)
-    _wait_for_charts(page)
+    scroll_through(page)
+    wait_for_charts(page)
 
 
 @pytest.mark.parametrize("width", [360, 1440])

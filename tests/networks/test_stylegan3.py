@@ -189,6 +189,7 @@ def test_other_options_match_a_slow_reference(
         ("synthesis.input", "size", 11, "L0_10_5"),
         ("synthesis.L1_16_4", "up_factor", 1 << 30, "up"),
         ("synthesis.L1_16_4", "up_factor", 0, "up"),
+        ("synthesis.L1_16_4", "conv_clamp", 1e300, "clamp"),
         ("synthesis.L1_16_4", "padding", [0, 0, 0], "padding"),
         ("synthesis.L1_16_4", "padding", [10**9, 0, 0, 0], "padding"),
         ("synthesis.L1_16_4", "out_size", np.array([17, 17]), "L1_16_4"),
