@@ -5,8 +5,8 @@
 For each file (by default the small ones that the tests use): flips of one byte at random places (every other
 one in the first tenth, which is mostly structure), and cuts at random lengths. A load that succeeds must make
 a picture on every `--run`-th time. Anything else than a `CheckpointError` or a load counts as a failure, and
-so do a load of more than ten seconds of processor time and any attempt to execute, import, start a process or write a file, as
-Python's audit events show.
+so do a load of more than ten seconds of processor time and any attempt to execute, import, start a process or
+write a file, as Python's audit events show.
 """
 
 from __future__ import annotations
