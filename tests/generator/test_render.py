@@ -121,3 +121,8 @@ def test_an_interrupted_model_says_what_is_missing(site: Site) -> None:
     assert "b32.conv0" in renderer.body(pages["models/hostile"])
     assert "Not finished" in renderer.body(pages["models/hostile"])
     assert "Not finished" not in renderer.body(pages["models/bedrooms"])
+
+
+def test_a_model_says_how_its_samples_were_drawn(site: Site) -> None:
+    page = next(page for page in site_pages(site) if page.path == "models/bedrooms")
+    assert "<dt>Truncation</dt><dd>psi 0.7 on all layers</dd>" in Renderer(site).body(page)
