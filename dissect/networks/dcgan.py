@@ -6,8 +6,7 @@ Layer ``layerK`` is the activation after the K-th ReLU (1-based).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dissect.checkpoints import Checkpoint
-from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State, edited
+from dissect.networks.base import Layer, NetworkError, Noise, Stage, State, edited
+from dissect.networks.configured import Configured
 from dissect.networks.inputs import latent_codes
 from dissect.networks.weights import MAX_RESOLUTION, Weights
 
@@ -51,7 +51,7 @@ class _Block(nn.Module):
         return self.get_parameter("scale"), self.get_parameter("offset")
 
 
-class DCGAN(Network):
+class DCGAN(Configured):
     """The generator of the DCGAN tutorial, of any depth and width.
 
     Args:
@@ -63,10 +63,11 @@ class DCGAN(Network):
     """
 
     family = "dcgan"
+    SETTINGS = Config
+    settings: Config
 
     def __init__(self, config: Config, weights: Weights) -> None:
-        super().__init__()
-        self._config = config
+        super().__init__(config, weights)
         self._blocks: list[_Block] = []
         for index in range(len(config.paths)):
             inputs = self._blocks[-1].units if self._blocks else None
@@ -81,7 +82,7 @@ class DCGAN(Network):
 
     def describe(self) -> Iterable[Layer]:
         """The layers after each ReLU."""
-        for index, (block, path) in enumerate(zip(self._blocks, self._config.paths, strict=True)):
+        for index, (block, path) in enumerate(zip(self._blocks, self.settings.paths, strict=True)):
             side = 4 * 2**index
             yield Layer(f"layer{index + 1}", index, block.units, side, side, path)
 
@@ -100,15 +101,6 @@ class DCGAN(Network):
         """Convolution, norm and ReLU are one stage; the last convolution and tanh make the picture."""
         stages = [Stage(layer.name, self._stage(layer.number)) for layer in self.layers.values()]
         return [*stages, Stage("output", self._picture, layer=False)]
-
-    def config(self) -> dict[str, Any]:
-        """See `Config`."""
-        return self._config.model_dump()
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """The network that `config()` and `state_dict()` describe."""
-        return cls(Config.model_validate(config), Weights(tensors))
 
     def _stage(self, index: int) -> Callable[[State], State]:
         block = self._blocks[index]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from dissect.checkpoints import Checkpoint
 from dissect.networks.base import (
     Layer,
-    Network,
     NetworkError,
     Noise,
     Stage,
@@ -31,6 +30,7 @@ from dissect.networks.base import (
     noise_seeds,
     normal_draw,
 )
+from dissect.networks.configured import Configured
 from dissect.networks.inputs import label_vectors
 from dissect.networks.weights import MAX_RESOLUTION, Weights
 
@@ -110,7 +110,7 @@ class _Convolution(nn.Module):
         return convolve(x, self.weight, self.bias, stride=2, padding=1)
 
 
-class Pix2Pix(Network):
+class Pix2Pix(Configured):
     """pix2pix's U-Net.
 
     The state holds, besides ``x`` [N,units,h,w]: ``skips``, {level: what it hands across, [N,units,h,w]}, and
@@ -132,11 +132,12 @@ class Pix2Pix(Network):
     """
 
     family = "pix2pix"
+    SETTINGS = Pix2PixSettings
+    settings: Pix2PixSettings
     takes = "image"
 
     def __init__(self, settings: Pix2PixSettings, weights: Weights) -> None:
-        super().__init__()
-        self._settings = settings
+        super().__init__(settings, weights)
         self._mode: Mode = settings.mode
         self._convolutions: list[_Convolution] = []
         self._norms: list[_Norm | None] = []
@@ -165,7 +166,7 @@ class Pix2Pix(Network):
 
     def describe(self) -> Iterable[Layer]:
         """The convolutions, with the sizes that a picture of the nominal `resolution` gives."""
-        levels = self._settings.levels
+        levels = self.settings.levels
         for index, (path, _) in enumerate(_official_paths(levels)):
             side = 2 ** (levels - 1 - index if index < levels else index - levels + 1)
             yield Layer(f"layer{index + 1}", index, self._convolutions[index].units, side, side, path)
@@ -183,7 +184,7 @@ class Pix2Pix(Network):
         Raises:
             NetworkError: the picture has other channels, or a side that cannot be halved often enough.
         """
-        step = 2**self._settings.levels
+        step = 2**self.settings.levels
         if inputs.dim() != 4 or inputs.shape[1] != self.input_channels:
             raise NetworkError(
                 f"pix2pix takes pictures [N,{self.input_channels},H,W], got {list(inputs.shape)}."
@@ -204,28 +205,23 @@ class Pix2Pix(Network):
 
     def config(self) -> dict[str, Any]:
         """See `Pix2PixSettings`."""
-        return {**self._settings.model_dump(mode="json"), "mode": self._mode}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """The network that `config()` and `state_dict()` describe."""
-        return cls(Pix2PixSettings.model_validate(config), Weights(tensors))
+        return {**super().config(), "mode": self._mode}
 
     def _add(self, weights: Weights, path: str, norm: str | None, inputs: int | None, *, up: bool) -> None:
         """Add a convolution and its norm under their official names."""
-        biased = self._settings.norm == "instance" or path == _OUTERMOST_UP
+        biased = self.settings.norm == "instance" or path == _OUTERMOST_UP
         convolution = _Convolution(weights.under(f"{path}."), inputs, up=up, biased=biased)
         self._convolutions.append(convolution)
         _attach(self, path, convolution)
         if norm is None:
             self._norms.append(None)
             return
-        module = _Norm(weights.under(f"{norm}."), convolution.units, self._settings.norm)
+        module = _Norm(weights.under(f"{norm}."), convolution.units, self.settings.norm)
         self._norms.append(module)
         _attach(self, norm, module)
 
     def _stage(self, index: int) -> Callable[[State], State]:
-        levels, convolution = self._settings.levels, self._convolutions[index]
+        levels, convolution = self.settings.levels, self._convolutions[index]
         norm = self._norms[index - 1] if index else None
 
         def run(state: State) -> State:
@@ -247,9 +243,9 @@ class Pix2Pix(Network):
     def _masks(self, noise: Noise, x: Tensor) -> dict[int, Tensor]:
         """Each deep level's dropout at p = 0.5, a stream of random numbers of its own for every picture."""
         seeds = noise_seeds(noise, len(x))
-        if self._mode == "eval" or not self._settings.dropout or noise == "none":
+        if self._mode == "eval" or not self.settings.dropout or noise == "none":
             return {}
-        levels = self._settings.levels
+        levels = self.settings.levels
         masks = {}
         for level in range(_FIRST_DROPOUT_LEVEL, levels):
             units = self._convolutions[2 * levels - level].units

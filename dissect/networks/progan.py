@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dissect.checkpoints import Checkpoint
-from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State, as_rgb, edited
+from dissect.networks.base import Layer, NetworkError, Noise, Stage, State, as_rgb, edited
+from dissect.networks.configured import Configured
 from dissect.networks.inputs import label_vectors, latent_codes
 from dissect.networks.tensorflow import Pickled, averaged_generator, block_sides
 from dissect.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb, upsampling_kernel
@@ -64,7 +64,7 @@ class _Options(BaseModel):
     tanh_at_end: bool = False
 
 
-class ProGAN(Network):
+class ProGAN(Configured):
     """The generator of Progressive GAN.
 
     Args:
@@ -77,13 +77,14 @@ class ProGAN(Network):
     """
 
     family = "progan"
+    SETTINGS = Config
+    settings: Config
 
     def __init__(self, config: Config, weights: Weights) -> None:
-        super().__init__()
+        super().__init__(config, weights)
         count = len(config.paths)
         if count % 2 or 2 ** (count // 2 + 1) > MAX_RESOLUTION:
             raise NetworkError(f"{count} layers make no resolution of a Progressive GAN")
-        self._config = config
         blocks: list[Convolution] = []
         for index in range(count):
             own, channels = weights.under(f"blocks.{index}."), blocks[-1].bias.shape[0] if blocks else None
@@ -104,7 +105,7 @@ class ProGAN(Network):
 
     def describe(self) -> Iterable[Layer]:
         """Two layers a resolution."""
-        for index, (units, path) in enumerate(zip(self._units, self._config.paths, strict=True)):
+        for index, (units, path) in enumerate(zip(self._units, self.settings.paths, strict=True)):
             side = 4 * 2 ** (index // 2)
             yield Layer(f"layer{index + 1}", index, units, side, side, path)
 
@@ -122,21 +123,12 @@ class ProGAN(Network):
         vectors = label_vectors(labels, len(z), self.label_size, weight)
         z = z if vectors is None else torch.cat([z, vectors], dim=1)
         x = z[:, :, None, None]
-        return {"x": _pixel_norm(x, self._config.epsilon) if self._config.normalise_latents else x}
+        return {"x": _pixel_norm(x, self.settings.epsilon) if self.settings.normalise_latents else x}
 
     def stages(self) -> Sequence[Stage]:
         """One stage a layer, then the picture."""
         stages = [Stage(layer.name, self._stage(layer.number)) for layer in self.layers.values()]
         return [*stages, Stage("output", self._picture, layer=False)]
-
-    def config(self) -> dict[str, Any]:
-        """See `Config`."""
-        return self._config.model_dump()
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """The network that `config()` and `state_dict()` describe."""
-        return cls(Config.model_validate(config), Weights(tensors))
 
     def _stage(self, index: int) -> Callable[[State], State]:
         block = self._chain[index]
@@ -147,16 +139,16 @@ class ProGAN(Network):
                 x = F.conv_transpose2d(x, block.weight, block.bias, stride=2, padding=1)
             else:
                 x = F.conv2d(x, block.weight, block.bias, padding=1 if index else 3)
-            return edited(state, F.leaky_relu(x, self._config.slope))
+            return edited(state, F.leaky_relu(x, self.settings.slope))
 
         return run
 
     def _picture(self, state: State) -> State:
         image = F.conv2d(self._normed(state["x"]), self.output.weight, self.output.bias)
-        return {**state, "image": as_rgb(torch.tanh(image) if self._config.tanh else image)}
+        return {**state, "image": as_rgb(torch.tanh(image) if self.settings.tanh else image)}
 
     def _normed(self, x: Tensor) -> Tensor:
-        return _pixel_norm(x, self._config.epsilon) if self._config.pixel_norm else x
+        return _pixel_norm(x, self.settings.epsilon) if self.settings.pixel_norm else x
 
 
 NETWORK = ProGAN

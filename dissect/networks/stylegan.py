@@ -6,8 +6,7 @@ here have the paper's equalised-learning-rate gains multiplied in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +16,6 @@ from torch.nn import functional as F
 from dissect.checkpoints import Checkpoint
 from dissect.networks.base import (
     Layer,
-    Network,
     NetworkError,
     Noise,
     Stage,
@@ -27,6 +25,7 @@ from dissect.networks.base import (
     noise_seeds,
     normal_draw,
 )
+from dissect.networks.configured import Configured
 from dissect.networks.inputs import label_vectors, latent_codes, truncate
 from dissect.networks.stylegan_pickle import converted
 from dissect.networks.tensorflow import averaged_generator
@@ -82,7 +81,7 @@ class _Block(nn.Module):
         self.style = Convolution(weights.under("style."), 2 * self.units, w_size)
 
 
-class StyleGAN(Network):
+class StyleGAN(Configured):
     """The generator of StyleGAN.
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,layers,w_size], the intermediate latent of each
@@ -99,16 +98,17 @@ class StyleGAN(Network):
     """
 
     family = "stylegan"
+    SETTINGS = Config
+    settings: Config
 
     def __init__(self, config: Config, weights: Weights) -> None:
-        super().__init__()
+        super().__init__(config, weights)
         count = len(config.paths)
         side = 2 ** (count // 2 + 1)
         if count % 2 or side > MAX_RESOLUTION:
             raise NetworkError(f"{count} layers make no resolution of a StyleGAN")
         if config.blur and len(config.blur) % 2 == 0:
             raise NetworkError(f"a blur of {len(config.blur)} taps has no middle")
-        self._config = config
         self.w_average = weights.parameter("w_average", None)
         self._mapping = _mapping(weights, config.mapping_layers, self.w_average.shape[0])
         self.mapping = nn.ModuleList(self._mapping)
@@ -129,7 +129,7 @@ class StyleGAN(Network):
 
     def describe(self) -> Iterable[Layer]:
         """Two layers a resolution."""
-        for index, (block, path) in enumerate(zip(self._blocks, self._config.paths, strict=True)):
+        for index, (block, path) in enumerate(zip(self._blocks, self.settings.paths, strict=True)):
             side = block.noise.shape[2]
             yield Layer(f"layer{index}", index, block.units, side, side, path)
 
@@ -160,21 +160,12 @@ class StyleGAN(Network):
         stages = [Stage(layer.name, self._stage(layer.number)) for layer in self.layers.values()]
         return [*stages, Stage("output", self._picture, layer=False)]
 
-    def config(self) -> dict[str, Any]:
-        """See `Config`."""
-        return self._config.model_dump()
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """The network that `config()` and `state_dict()` describe."""
-        return cls(Config.model_validate(config), Weights(tensors))
-
     def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """The intermediate latent [N, w_size] before truncation."""
         x = z if labels is None or self.label is None else torch.cat([z, labels @ self.label], dim=1)
-        x = _pixel_norm(x) if self._config.normalise_latents else x
+        x = _pixel_norm(x) if self.settings.normalise_latents else x
         for layer in self._mapping:
-            x = F.leaky_relu(F.linear(x, layer.weight, layer.bias), self._config.mapping_slope)
+            x = F.leaky_relu(F.linear(x, layer.weight, layer.bias), self.settings.mapping_slope)
         return x
 
     def _noise(self, noise: Noise, count: int) -> tuple[Tensor | None, ...]:
@@ -200,9 +191,9 @@ class StyleGAN(Network):
             )
             if noise is not None:
                 x = x + noise * block.noise_strength[:, None, None]
-            x = F.leaky_relu(x + block.bias[:, None, None], self._config.slope)
-            x = _pixel_norm(x) if self._config.pixel_norm else x
-            x = _instance_norm(x) if self._config.instance_norm else x
+            x = F.leaky_relu(x + block.bias[:, None, None], self.settings.slope)
+            x = _pixel_norm(x) if self.settings.pixel_norm else x
+            x = _instance_norm(x) if self.settings.instance_norm else x
             scale, offset = styles[:, :, :, None, None].unbind(dim=1)
             return edited(state, x * (scale + 1) + offset)
 
@@ -212,7 +203,7 @@ class StyleGAN(Network):
         if not _doubles(index):
             return F.conv2d(state["x"], block.weight, padding=1)
         x = F.conv_transpose2d(state["x"], block.weight, stride=2, padding=1)
-        return _blur(x, self._config.blur) if self._config.blur else x
+        return _blur(x, self.settings.blur) if self.settings.blur else x
 
     def _picture(self, state: State) -> State:
         return {**state, "image": as_rgb(F.conv2d(state["x"], self.output.weight, self.output.bias))}

@@ -8,8 +8,7 @@ own ToRGB alone). Everything runs in float32, whatever the file says about half 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,6 @@ from torch import Tensor, nn
 from dissect.checkpoints import Checkpoint
 from dissect.networks.base import (
     Layer,
-    Network,
     NetworkError,
     Noise,
     Stage,
@@ -27,6 +25,7 @@ from dissect.networks.base import (
     noise_seeds,
     normal_draw,
 )
+from dissect.networks.configured import Configured
 from dissect.networks.filters import upsample2
 from dissect.networks.mapping import StyleMapping, mapping_settings
 from dissect.networks.pickled import PickledModule, find_generator, uniform
@@ -41,7 +40,7 @@ from dissect.networks.stylegan2_blocks import (
 from dissect.networks.weights import Weights
 
 
-class StyleGAN2(Network):
+class StyleGAN2(Configured):
     """The generator of StyleGAN2.
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,copies,w_size], the intermediate latent of each
@@ -58,10 +57,11 @@ class StyleGAN2(Network):
     """
 
     family = "stylegan2"
+    SETTINGS = StyleGAN2Settings
+    settings: StyleGAN2Settings
 
     def __init__(self, settings: StyleGAN2Settings, weights: Weights) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(settings, weights)
         self.synthesis = nn.Module()
         self._blocks: dict[str, Block] = {}
         own, units = weights.under("synthesis."), 0
@@ -113,17 +113,6 @@ class StyleGAN2(Network):
         """Convolutions, ToRGB layers and blocks in the official order."""
         stages = [stage for name, block in self._blocks.items() for stage in self._block_stages(name, block)]
         return [*stages, Stage("output", _output, layer=False)]
-
-    def config(self) -> dict[str, Any]:
-        """See `StyleGAN2Settings`."""
-        return self.settings.model_dump(mode="json")
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """The network that `config()` and `state_dict()` describe."""
-        return cls(StyleGAN2Settings.model_validate(config), Weights(tensors))
-
-    # ---- the forward pass
 
     def _block_stages(self, name: str, block: Block) -> Iterable[Stage]:
         if block.side > 4:

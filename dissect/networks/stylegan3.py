@@ -8,8 +8,8 @@ the picture. There are no noise inputs. Everything runs in float32, whatever the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any
 
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from dissect.checkpoints import Checkpoint
 from dissect.networks.base import (
     Layer,
-    Network,
     NetworkError,
     Noise,
     Stage,
@@ -27,6 +26,7 @@ from dissect.networks.base import (
     edited,
     noise_seeds,
 )
+from dissect.networks.configured import Configured
 from dissect.networks.filters import filtered_lrelu
 from dissect.networks.fourier import FourierInput, InputSettings
 from dissect.networks.mapping import MappingSettings, StyleMapping, mapping_settings
@@ -159,7 +159,7 @@ class _Layer(nn.Module):
         return F.conv2d(x, weight, padding=self._kernel - 1)
 
 
-class StyleGAN3(Network):
+class StyleGAN3(Configured):
     """The generator of StyleGAN3.
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,copies,w_size], the intermediate latent of each
@@ -175,10 +175,11 @@ class StyleGAN3(Network):
     """
 
     family = "stylegan3"
+    SETTINGS = StyleGAN3Settings
+    settings: StyleGAN3Settings
 
     def __init__(self, settings: StyleGAN3Settings, weights: Weights) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(settings, weights)
         self.synthesis = nn.Module()
         own = weights.under("synthesis.")
         first = FourierInput(settings.input, own.under("input."))
@@ -237,15 +238,6 @@ class StyleGAN3(Network):
         """The input, one stage a layer, then the picture."""
         stages = [Stage(name, self._stage(name, module)) for name, module in self._modulated.items()]
         return [*stages, Stage("output", self._output, layer=False)]
-
-    def config(self) -> dict[str, Any]:
-        """See `StyleGAN3Settings`."""
-        return self.settings.model_dump(mode="json")
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """The network that `config()` and `state_dict()` describe."""
-        return cls(StyleGAN3Settings.model_validate(config), Weights(tensors))
 
     def _stage(self, name: str, module: FourierInput | _Layer) -> Callable[[State], State]:
         def run(state: State) -> State:
