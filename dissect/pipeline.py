@@ -24,8 +24,8 @@ from dissect import __version__
 from dissect.errors import Unit59Error
 from dissect.intervene.causes import Causes
 from dissect.measure.agreement import null_scores
+from dissect.measure.layer import OVERLAP_SAMPLES, Activities, Measurer
 from dissect.measure.layer import VERSION as MEASURES_VERSION
-from dissect.measure.layer import Activities, Measurer
 from dissect.opening import (
     check_names,
     load_network,
@@ -244,6 +244,7 @@ class Run:
                 limits=segmenter.limits,
             ),
             samples=self.recipe.samples,
+            overlap_samples=min(OVERLAP_SAMPLES, self.recipe.samples),
             sampling=sampling_notes(self.file, self.network),
             seed=self.recipe.seed,
             quantile=self.recipe.quantile,

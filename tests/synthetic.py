@@ -124,6 +124,7 @@ def write_model(
         ),
         segmenter=Segmenter(names=["toy"], planes=planes, licence="MIT", limits="Sees rectangles only."),
         samples=SAMPLES,
+        overlap_samples=64,
         sampling={"truncation": "psi 0.7 on all layers"},
         seed=59,
         quantile=0.01,

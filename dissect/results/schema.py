@@ -16,7 +16,6 @@ INTERPRETABLE_IOU = 0.05
 
 #: Names that become folder and URL parts: no separator, no leading dot.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
-Hex = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 UNITS: dict[str, Any] = {
     "unit": pl.Int32,
@@ -291,6 +290,7 @@ class ModelRecord(Record):
     checkpoint: Checkpoint
     segmenter: Segmenter
     samples: int
+    overlap_samples: int = 0  # the first samples, on which mask overlaps were counted; 0: not said
     sampling: dict[str, str] = {}  # how they were drawn: truncation, noise, class, mode of the network
     seed: int
     quantile: float

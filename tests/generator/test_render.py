@@ -126,3 +126,9 @@ def test_an_interrupted_model_says_what_is_missing(site: Site) -> None:
 def test_a_model_says_how_its_samples_were_drawn(site: Site) -> None:
     page = next(page for page in site_pages(site) if page.path == "models/bedrooms")
     assert "<dt>Truncation</dt><dd>psi 0.7 on all layers</dd>" in Renderer(site).body(page)
+
+
+def test_a_unit_says_on_which_samples_its_neighbours_were_sought(site: Site) -> None:
+    layer = next(layer for layer in site.layers if layer.name == "layer2")
+    page = next(page for page in unit_pages(site, layer) if page.path.endswith("/3"))
+    assert "over all layers and the first 64 samples." in Renderer(site).body(page)
