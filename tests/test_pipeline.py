@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +21,12 @@ from dissect.networks import load
 from dissect.results import ResultsError, find_faults, read_model
 from dissect.segmenters.colours import Colours
 from tests import tiny
+from tests.conftest import StopAt
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.run(tmp_path_factory.mktemp("finished"))
-
-
-@pytest.fixture
-def stop_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, BaseException], None]]:
-    """Raise an error at the n-th flush of a file to the disk."""
-    flush = os.fsync
-
-    def arm(when: int, error: BaseException) -> None:
-        left = when
-
-        def fsync(file: int) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise error
-            flush(file)
-
-        monkeypatch.setattr(os, "fsync", fsync)
-
-    yield arm
-    monkeypatch.setattr(os, "fsync", flush)
 
 
 def test_what_is_written(finished: Path) -> None:
@@ -85,7 +63,7 @@ def test_batches_and_shards_change_nothing(
 
 @pytest.mark.parametrize("when", [1, 2, 5, 6, 7, 9, 13, 20, 33, 60, 61, 62, 64, 70])
 def test_interrupted_anywhere_it_ends_with_the_same_bytes(
-    finished: Path, tmp_path: Path, stop_at: Callable[[int, BaseException], None], when: int
+    finished: Path, tmp_path: Path, stop_at: StopAt, when: int
 ) -> None:
     stop_at(when, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -94,15 +72,13 @@ def test_interrupted_anywhere_it_ends_with_the_same_bytes(
     assert tiny.contents(tiny.run(tmp_path)) == tiny.contents(finished)
 
 
-def test_a_finished_run_does_nothing(tmp_path: Path, stop_at: Callable[[int, BaseException], None]) -> None:
+def test_a_finished_run_does_nothing(tmp_path: Path, stop_at: StopAt) -> None:
     tiny.run(tmp_path, layers="[layer1]")
     stop_at(1, AssertionError("something was written"))
     tiny.run(tmp_path, layers="[layer1]")
 
 
-def test_without_its_cache_a_finished_run_still_does_nothing(
-    tmp_path: Path, stop_at: Callable[[int, BaseException], None]
-) -> None:
+def test_without_its_cache_a_finished_run_still_does_nothing(tmp_path: Path, stop_at: StopAt) -> None:
     tiny.run(tmp_path, layers="[layer1]")
     stop_at(1, AssertionError("something was written"))
     tiny.run(tmp_path, layers="[layer1]", cache="elsewhere")
@@ -158,9 +134,7 @@ def test_damage_is_found_and_the_same_command_mends_it(finished: Path, tmp_path:
     assert tiny.contents(tiny.run(tmp_path)) == tiny.contents(finished)
 
 
-def test_a_full_disk_loses_nothing(
-    finished: Path, tmp_path: Path, stop_at: Callable[[int, BaseException], None]
-) -> None:
+def test_a_full_disk_loses_nothing(finished: Path, tmp_path: Path, stop_at: StopAt) -> None:
     stop_at(9, OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(OSError, match="No space"):
         tiny.run(tmp_path)

@@ -89,6 +89,18 @@ def find_generator(checkpoint: Checkpoint) -> PickledModule | None:
     return None
 
 
+def the_generator(checkpoint: Checkpoint) -> PickledModule:
+    """The same, where there has to be one.
+
+    Raises:
+        NetworkError: there is none.
+    """
+    generator = find_generator(checkpoint)
+    if generator is None:
+        raise NetworkError("the file holds no pickled generator")
+    return generator
+
+
 def uniform(modules: Iterable[PickledModule], name: str) -> Any:
     """An attribute that has to be the same in all of `modules`.
 

@@ -28,7 +28,7 @@ from dissect.networks.base import (
 from dissect.networks.configured import Configured
 from dissect.networks.filters import upsample2
 from dissect.networks.mapping import StyleMapping, mapping_settings
-from dissect.networks.pickled import PickledModule, find_generator, uniform
+from dissect.networks.pickled import PickledModule, find_generator, the_generator, uniform
 from dissect.networks.stylegan2_blocks import (
     RESIDUAL_GAIN,
     Block,
@@ -203,9 +203,7 @@ def build(checkpoint: Checkpoint) -> StyleGAN2:
     Raises:
         NetworkError: an attribute or tensor is missing or wrong.
     """
-    generator = find_generator(checkpoint)
-    if generator is None:
-        raise NetworkError("the file holds no pickled generator")
+    generator = the_generator(checkpoint)
     synthesis = generator.child("synthesis")
     blocks = [
         PickledModule(record, f"synthesis.{name}")

@@ -31,7 +31,7 @@ from dissect.networks.filters import filtered_lrelu
 from dissect.networks.fourier import FourierInput, InputSettings
 from dissect.networks.mapping import MappingSettings, StyleMapping, mapping_settings
 from dissect.networks.modulated import Dense, modulated_conv
-from dissect.networks.pickled import PickledModule, find_generator
+from dissect.networks.pickled import PickledModule, find_generator, the_generator
 from dissect.networks.weights import MAX_RESOLUTION, Weights
 
 #: Sides of the upsampled maps inside the nonlinearity; the largest published is about 2100.
@@ -267,9 +267,7 @@ def build(checkpoint: Checkpoint) -> StyleGAN3:
     Raises:
         NetworkError: an attribute or tensor is missing or wrong.
     """
-    generator = find_generator(checkpoint)
-    if generator is None:
-        raise NetworkError("the file holds no pickled generator")
+    generator = the_generator(checkpoint)
     synthesis = generator.child("synthesis")
     first = synthesis.child("input")
     names = synthesis.read("layer_names")

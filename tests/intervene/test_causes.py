@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from dissect.intervene.layer_effects import check_ranking, choose_units
 from dissect.recipe import RecipeError
 from dissect.results import SearchRecord, SetsRecord, find_faults, read_model
 from tests import tiny
+from tests.conftest import StopAt
 from tests.published import FIXTURES
 
 CAUSES = """\
@@ -41,27 +40,6 @@ def again(finished: Path, tmp_path: Path) -> Path:
     """A folder in which that run is done already."""
     shutil.copytree(finished.parents[1], tmp_path, dirs_exist_ok=True)
     return tmp_path
-
-
-@pytest.fixture
-def stop_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    """Interrupt at the n-th flush of a file to the disk."""
-    flush = os.fsync
-
-    def arm(when: int) -> None:
-        left = when
-
-        def fsync(file: int) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-            flush(file)
-
-        monkeypatch.setattr(os, "fsync", fsync)
-
-    yield arm
-    monkeypatch.setattr(os, "fsync", flush)
 
 
 def test_what_is_written_reads_back(finished: Path) -> None:
@@ -98,7 +76,7 @@ def test_older_results_have_neither(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("when", [2, 20, 45])
 def test_interrupted_anywhere_it_ends_with_the_same_bytes(
-    finished: Path, tmp_path: Path, stop_at: Callable[[int], None], when: int
+    finished: Path, tmp_path: Path, stop_at: StopAt, when: int
 ) -> None:
     run(tmp_path)
     stop_at(when)
@@ -108,7 +86,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_bytes(
     assert tiny.contents(run(tmp_path, more=CAUSES)) == tiny.contents(finished)
 
 
-def test_a_finished_run_does_nothing(again: Path, stop_at: Callable[[int], None]) -> None:
+def test_a_finished_run_does_nothing(again: Path, stop_at: StopAt) -> None:
     stop_at(1)
     run(again, more=CAUSES)
 
