@@ -15,14 +15,18 @@ import torch
 from dissect.checkpoints import CheckpointError
 from dissect.checkpoints.published import how_to_get
 from dissect.errors import Unit59Error
-from dissect.inputs import InputError, Inputs, load_inputs
+from dissect.inputs import InputError, Inputs, load_inputs, load_real
 from dissect.networks import Network, NetworkError, load, own
 from dissect.networks.pix2pix import Pix2Pix
+from dissect.own_code import is_own
 from dissect.recipe import RecipeError, RecipeFile
 from dissect.results import sha256_of
 from dissect.results.schema import Checkpoint
 from dissect.segmenters import Segmenter, SegmenterError, check_segmenter, load_segmenter
 from dissect.suggest import nearest
+
+#: With fewer real pictures no rate and no distance says anything.
+FEWEST_REAL = 16
 
 
 def checked_device(name: str) -> str:
@@ -81,12 +85,27 @@ def open_inputs(file: RecipeFile, network: Network) -> Inputs | None:
     return inputs
 
 
+def open_real(file: RecipeFile, network: Network) -> Inputs | None:
+    """The real pictures that samples are compared with; None where the recipe names none.
+
+    Raises:
+        RecipeError: they cannot be opened, or are too few to say anything.
+    """
+    if file.recipe.real is None:
+        return None
+    with _at(file, "real"):
+        real = load_real(file.recipe.real, file.path.parent, network.resolution)
+    if len(real) < FEWEST_REAL:
+        raise file.fail(("real",), f"{len(real)} pictures; at least {FEWEST_REAL} are needed.")
+    return real
+
+
 @contextmanager
 def _at(file: RecipeFile, field: str) -> Iterator[None]:
     try:
         yield
     except (SegmenterError, InputError, CheckpointError) as error:
-        text = str(error).removeprefix(f"{field}: ")
+        text = str(error).removeprefix(f"{field}: ").removeprefix("inputs: ")
         raise file.fail((field,), text) from None
 
 
@@ -97,7 +116,7 @@ def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
         Unit59Error: the weights are missing, not the ones the recipe means, or cannot be loaded.
     """
     section = file.recipe.checkpoint
-    if own.is_spec(section.file):
+    if is_own(section.file):
         return _own_network(file, device)
     path = file.resolve(section.file)
     if not path.is_file():

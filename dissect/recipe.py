@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dissect.documents import Document, RecipeError
-from dissect.results.schema import Name
+from dissect.results.record import Name
 
 __all__ = [
     "CheckpointSection",
+    "ClaimSection",
     "EffectsSection",
     "Recipe",
     "RecipeError",
@@ -69,6 +70,21 @@ class EffectsSection(_Section):
     """By how many standard deviations over samples."""
 
 
+class ClaimSection(_Section):
+    """What someone said to be the single cause; the page shows it beside what was measured."""
+
+    text: Annotated[str, Field(min_length=1)]
+    """The claim, as one sentence."""
+    source: str = ""
+    """Who says so, and where."""
+    network: str = ""
+    """The network that it is about, where that is another one than the recipe's."""
+    layer: str
+    """The layer that it names; it is looked up in the recipe's network."""
+    unit: Annotated[int, Field(ge=0)]
+    """The unit that it names."""
+
+
 class SearchSection(_Section):
     """A search for the single unit that causes a concept."""
 
@@ -78,6 +94,10 @@ class SearchSection(_Section):
     """Of the dissected layers."""
     name: Name | None = None
     """The study's folder and address; by default made of the concept."""
+    title: str = ""
+    """What the finding's page is called; by default the question that it answers."""
+    claim: ClaimSection | None = None
+    """A claim to set beside what is measured."""
     samples: Annotated[int, Field(ge=16)] = 64
     """At most so many that show the concept, half to search on and half to confirm, and that lack it."""
     floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
@@ -150,12 +170,16 @@ class Recipe(_Section):
     """How pix2pix runs: stored statistics and no dropout (default), or as its official test script does."""
     inputs: Any = None
     """Conditional inputs of a picture-to-picture network (see the guide)."""
+    real: Any = None
+    """Real pictures to compare the samples with, in the same forms as `inputs`."""
     effects: EffectsSection | None = None
     """Measure single units' effects; `{}` takes the defaults, by default none are measured."""
     searches: list[SearchSection] = []
     """Searches for single causes, each a study."""
     sets: list[SetsSection] = []
     """Studies of unit sets."""
+    studies: list[Any] = []
+    """Experiments with a page each: a name, `package.module:Class`, or one of these with settings."""
 
     @field_validator("checkpoint", mode="before")
     @classmethod

@@ -37,7 +37,7 @@ def site_files(site: Site, strips: Iterable[str] = STRIPS) -> Iterator[tuple[str
         yield f"{model.path}/recipe.yaml", model.record.recipe.encode()
         for layer in model.layers:
             yield from _layer_files(layer, strips)
-    for study in (*site.findings, *site.set_studies):
+    for study in (*site.findings, *site.set_studies, *site.studies.reports):
         yield from _study_files(study)
 
 
@@ -108,7 +108,9 @@ def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
         (layer.results.folder / name).stat().st_size for layer in site.layers for name in LAYER_TABLES
     )
     studies = sum(
-        _size(content) for study in (*site.findings, *site.set_studies) for _, content in _study_files(study)
+        _size(content)
+        for study in (*site.findings, *site.set_studies, *site.studies.reports)
+        for _, content in _study_files(study)
     )
     return (
         pictures + tables + studies + units * UNIT_PAGE_BYTES + sum(_size(content) for _, content in assets())

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from dissect.results import ModelResults
-from generator.studies import Finding, SetStudy, view_studies
+from generator.studies import Finding, SetStudy, Studies, view_studies
 from generator.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
 
 
@@ -63,18 +63,19 @@ class Site:
         return max(0.1, min(1.0, round(highest + 0.025, 2)))
 
     @cached_property
-    def _studies(self) -> tuple[list[Finding], list[SetStudy]]:
+    def studies(self) -> Studies:
+        """All studies: findings, sets, reports."""
         return view_studies(self.models)
 
     @property
     def findings(self) -> list[Finding]:
         """All searches for a cause, strongest claim first."""
-        return self._studies[0]
+        return self.studies.findings
 
     @property
     def set_studies(self) -> list[SetStudy]:
         """All studies of unit sets."""
-        return self._studies[1]
+        return self.studies.sets
 
     @cached_property
     def layers(self) -> list[LayerView]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dissect.results import SearchRecord, SetsRecord, StudyResults, file_name
+from dissect.results import ReportRecord, SearchRecord, SetsRecord, StudyResults, file_name
+from dissect.results.report import ReportPicture
 from dissect.results.schema import LayerSearch, StudyPicture
 from generator.views import ConceptView, ModelView, UnitView, untaken
 
@@ -21,21 +22,11 @@ class Study:
     path: str
 
     @property
-    def record(self) -> SearchRecord | SetsRecord:
-        """Its study.json."""
-        return self.results.record
-
-    @property
-    def concept(self) -> ConceptView:
-        """What it is about."""
-        return self.model.concepts[self.results.record.concept]
-
-    @property
-    def pictures(self) -> list[StudyPicture]:
+    def pictures(self) -> Sequence[StudyPicture | ReportPicture]:
         """Its strips; empty where a study has none."""
         return self.results.record.pictures
 
-    def picture(self, picture: StudyPicture) -> str:
+    def picture(self, picture: StudyPicture | ReportPicture) -> str:
         """Where a strip lies in the site."""
         return f"{self.path}/pictures/{picture.file}"
 
@@ -50,7 +41,39 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Finding(Study):
+class ConceptStudy(Study):
+    """A study of one concept."""
+
+    @property
+    def record(self) -> SearchRecord | SetsRecord:
+        """Its study.json."""
+        assert not isinstance(self.results.record, ReportRecord)  # noqa: S101  # see `view_studies`
+        return self.results.record
+
+    @property
+    def concept(self) -> ConceptView:
+        """What it is about."""
+        return self.model.concepts[self.record.concept]
+
+    @property
+    def pictures(self) -> Sequence[StudyPicture]:
+        """Its strips; empty where a study has none."""
+        return self.record.pictures
+
+
+@dataclass(frozen=True)
+class ReportStudy(Study):
+    """A study that says itself what its page shows."""
+
+    @property
+    def record(self) -> ReportRecord:
+        """Its study.json."""
+        assert isinstance(self.results.record, ReportRecord)  # noqa: S101  # see `view_studies`
+        return self.results.record
+
+
+@dataclass(frozen=True)
+class Finding(ConceptStudy):
     """A search for the one unit that causes a concept."""
 
     @property
@@ -77,7 +100,7 @@ class Finding(Study):
 
 
 @dataclass(frozen=True)
-class SetStudy(Study):
+class SetStudy(ConceptStudy):
     """What more and more units of one layer do to a concept."""
 
     @property
@@ -91,22 +114,29 @@ class SetStudy(Study):
 STRENGTH = ("sole cause", "one of few", "distributed", "none", "too rare")
 
 
-def view_studies(models: Iterable[ModelView]) -> tuple[list[Finding], list[SetStudy]]:
-    """Give every study its address: findings, strongest claim first, and set studies."""
-    findings, sets = [], []
+@dataclass(frozen=True)
+class Studies:
+    """All studies of all models, each with its address."""
+
+    findings: list[Finding]  # strongest claim first
+    sets: list[SetStudy]
+    reports: list[ReportStudy]
+
+
+def view_studies(models: Iterable[ModelView]) -> Studies:
+    """Give every study its address."""
+    found = Studies([], [], [])
     taken: set[str] = set()
-    for model, results in _known(models):
-        name = file_name(f"{model.name}-{results.record.name}").lower()
-        if isinstance(results.record, SearchRecord):
-            findings.append(Finding(model, results, untaken(f"findings/{name}", taken)))
-        else:
-            sets.append(SetStudy(model, results, untaken(f"studies/{name}", taken)))
-    findings.sort(key=lambda each: (STRENGTH.index(each.record.verdict), each.path))
-    return findings, sets
-
-
-def _known(models: Iterable[ModelView]) -> Iterator[tuple[ModelView, StudyResults]]:
     for model in models:
         for results in model.results.studies:
-            if results.record.concept in model.concepts:
-                yield model, results
+            record, name = results.record, file_name(f"{model.name}-{results.record.name}").lower()
+            if isinstance(record, ReportRecord):
+                found.reports.append(ReportStudy(model, results, untaken(f"studies/{name}", taken)))
+            elif record.concept not in model.concepts:
+                continue
+            elif isinstance(record, SearchRecord):
+                found.findings.append(Finding(model, results, untaken(f"findings/{name}", taken)))
+            else:
+                found.sets.append(SetStudy(model, results, untaken(f"studies/{name}", taken)))
+    found.findings.sort(key=lambda each: (STRENGTH.index(each.record.verdict), each.path))
+    return found

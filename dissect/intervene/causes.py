@@ -1,4 +1,4 @@
-"""From a recipe's `effects`, `searches` and `sets` to parts of the results, each with a key of its own."""
+"""From a recipe's `effects`, `searches`, `sets` and `studies` to parts of the results, each with a key."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from dissect.recipe import EffectsSection, RecipeFile, SearchSection, SetsSectio
 from dissect.results import ResultsWriter, file_name, table_bytes, to_json
 from dissect.results.schema import EFFECT_TABLES, STUDY_TABLES
 from dissect.samples import SampleCache, key_of
+from dissect.studies.base import Dissected, StudyError
+from dissect.studies.files import report_files
+from dissect.studies.registry import Asked, load_study
 from dissect.suggest import nearest
 
 #: Raised when effects or studies change their meaning, so that no old part is taken for a new one.
@@ -66,6 +69,7 @@ class Causes:
         self._measurer: Measurer | None = None
         self._stage: EffectsStage | None = None
         self._parts = [*self._effects(), *self._searches(), *self._sets()]
+        self._parts += self._reports([part.key for part in self._parts])
         self._refuse_repeats()
 
     @property
@@ -144,6 +148,36 @@ class Causes:
 
     def _sets_files(self, name: str, section: SetsSection) -> dict[str, bytes]:
         return _study_files(run_sets(self.material, name, section, self.recipe.seed, self._report))
+
+    def _reports(self, others: list[str]) -> list[_Part]:
+        """Studies that write their own report; they may read the `others`, the effects and studies before."""
+        parts = []
+        concepts = [concept.name for concept in self.cache.segmenter.concepts]
+        for index, spec in enumerate(self.recipe.studies):
+            try:
+                asked = load_study(spec, self.file.path.parent)
+                if asked.study.needs_effects and self.recipe.effects is None:
+                    raise StudyError(
+                        f"{asked.kind} needs measured effects: add `effects: {{}}` to the recipe."
+                    )
+                asked.study.check(self.cache.sampler.network, self.layers, concepts)
+            except StudyError as error:
+                raise self.file.fail(("studies", index), str(error)) from None
+            key = self._key(
+                "report",
+                asked.study,
+                kind=asked.kind,
+                study=asked.study.version,
+                name=asked.name,
+                layers=self.layers,
+                others=others,
+            )
+            parts.append(_Part(f"studies/{asked.name}", key, partial(self._report_files, asked)))
+        return parts
+
+    def _report_files(self, asked: Asked) -> dict[str, bytes]:
+        model = Dissected(self.material, self.layers, self.recipe.seed, self._writer.folder, self._report)
+        return report_files(asked, asked.run(model))
 
     @property
     def material(self) -> Material:

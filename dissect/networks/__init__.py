@@ -10,6 +10,7 @@ from dissect.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from dissect.networks import dcgan, own, pix2pix, progan, stylegan, stylegan2, stylegan3
 from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State
 from dissect.networks.files import is_converted, restore
+from dissect.own_code import is_own
 
 #: Each architecture's module offers ``recognise(checkpoint) -> bool``, ``build(checkpoint) -> Network`` and
 #: ``NETWORK``, its class (whose ``config``/``from_config`` serve the container of our own).
@@ -30,7 +31,7 @@ def load(path: str | Path, device: str = "cpu") -> Network:
         CheckpointError: the file is missing, damaged, hostile, or of no known family.
         NetworkError: your own module does not keep its contract.
     """
-    if own.is_spec(str(path)) and not Path(path).exists():
+    if is_own(str(path)) and not Path(path).exists():
         return own.load(str(path)).to(device)
     network = build(read_checkpoint(path))
     if network is None:

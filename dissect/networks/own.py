@@ -22,9 +22,6 @@ before it, replaced by those in the state. That is exact for any module, and cos
 
 from __future__ import annotations
 
-import importlib
-import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,13 +32,7 @@ from torch import Tensor, nn
 
 from dissect.networks.base import Layer, Network, NetworkError, Noise, Stage, State, as_rgb
 from dissect.networks.inputs import label_vectors, latent_codes
-
-_SPEC = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-
-
-def is_spec(name: str) -> bool:
-    """Whether `name` has the form ``package.module:factory``."""
-    return _SPEC.fullmatch(name) is not None
+from dissect.own_code import find_own, is_own
 
 
 def load(
@@ -274,17 +265,11 @@ def _is_size(value: Any, least: int = 1) -> bool:
 
 
 def _find(spec: str, folder: Path | None) -> Callable[[], Any]:
-    module_name, _, attribute = spec.partition(":")
-    if not is_spec(spec):
+    if not is_own(spec):
         raise NetworkError(f"{spec}: expected package.module:factory.")
-    if folder is not None and str(folder.resolve()) not in sys.path:
-        sys.path.append(str(folder.resolve()))  # last, so that it shadows nothing
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # a user's module may raise anything
-        raise NetworkError(f"{spec}: cannot import {module_name}: {_said(error)}") from error
-    if not callable(factory := getattr(module, attribute, None)):
-        raise NetworkError(f"{spec}: module {module_name} has no callable {attribute!r}.")
+    factory = find_own(spec, folder, NetworkError, spec)
+    if not callable(factory):
+        raise NetworkError(f"{spec}: is not callable.")
     found: Callable[[], Any] = factory
     return found
 

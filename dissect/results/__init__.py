@@ -14,7 +14,8 @@ A results folder holds one folder a model. Everything in it is open to any reade
                                    pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
                                    effects.json, effects.parquet, unit_effects.parquet, attribution.parquet,
                                    pictures/0059-effect.webp         where effects are measured
-                    studies/<study>/study.json, tables and pictures (searches for causes, unit sets)
+                    studies/<study>/study.json, tables and pictures (searches for causes,
+                                   unit sets, reports)
 
 The results are written in *parts* (the model's own, one a layer, one a layer's effects, one a study). A
 part appears whole or not at all, and carries the hash of everything it depends on. This module never
@@ -39,6 +40,8 @@ from dissect.results.reader import (
     read_model,
     read_results,
 )
+from dissect.results.record import SCHEMA_VERSION
+from dissect.results.report import ReportRecord
 from dissect.results.schema import (
     ACTIVATIONS,
     AGREEMENT,
@@ -48,7 +51,6 @@ from dissect.results.schema import (
     EFFECTS,
     INTERPRETABLE_IOU,
     LAYER_TABLES,
-    SCHEMA_VERSION,
     SIMILAR,
     STUDY_TABLES,
     UNIT_EFFECTS,
@@ -87,6 +89,7 @@ __all__ = [
     "ModelRecord",
     "ModelResults",
     "NullSummary",
+    "ReportRecord",
     "ResultsError",
     "ResultsWriter",
     "SearchRecord",

@@ -12,11 +12,12 @@ import polars as pl
 from pydantic import ValidationError
 
 from dissect.results.files import file_name, picture_name, sha256_of
+from dissect.results.record import SCHEMA_VERSION, Record
+from dissect.results.report import ReportRecord
 from dissect.results.schema import (
     CONCEPTS,
     EFFECT_TABLES,
     LAYER_TABLES,
-    SCHEMA_VERSION,
     STUDY_RECORDS,
     STUDY_TABLES,
     EffectsRecord,
@@ -24,7 +25,6 @@ from dissect.results.schema import (
     LayerRecord,
     Manifest,
     ModelRecord,
-    Record,
     ResultsError,
     StudyRecord,
 )
@@ -138,7 +138,7 @@ def read_model(folder: Path) -> ModelResults:
                 agreement=frames["agreement.parquet"],
                 activations=frames["activations.parquet"],
                 similar=frames["similar.parquet"],
-                effects=_read_effects(home) if f"layers/{home.name}/effects" in parts else None,
+                effects=read_effects(home) if f"layers/{home.name}/effects" in parts else None,
             )
         )
     concepts = _read_table(folder / "concepts.parquet", CONCEPTS)
@@ -147,7 +147,13 @@ def read_model(folder: Path) -> ModelResults:
     return ModelResults(record, folder, concepts, layers, run, studies)
 
 
-def _read_effects(home: Path) -> LayerEffects:
+def read_effects(home: Path) -> LayerEffects:
+    """A layer's effects, from its folder.
+
+    Raises:
+        ResultsError: missing or damaged.
+    """
+
     def table(name: str) -> pl.DataFrame:
         return _read_table(home / name, EFFECT_TABLES[name])
 
@@ -165,11 +171,15 @@ def _read_study(folder: Path) -> StudyResults:
     if kind not in STUDY_RECORDS:
         raise ResultsError(f"{path}: kind: {kind!r} is none of {', '.join(STUDY_RECORDS)}.")
     record: StudyRecord = read_record(path, STUDY_RECORDS[kind])
-    tables = {
-        name: _read_table(folder / name, schema)
-        for name, schema in STUDY_TABLES.items()
-        if (folder / name).exists()
-    }
+    if isinstance(record, ReportRecord):
+        # What columns they have is the study's own affair.
+        tables = {name: _read_table(folder / name, {}) for name in record.tables}
+    else:
+        tables = {
+            name: _read_table(folder / name, schema)
+            for name, schema in STUDY_TABLES.items()
+            if (folder / name).exists()
+        }
     return StudyResults(record, folder, tables)
 
 
@@ -256,4 +266,4 @@ def _read_table(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
         raise ResultsError(
             f"{path}: column {wrong[0]!r} is missing or has another type than {schema[wrong[0]]}."
         )
-    return table.select(list(schema))
+    return table.select(list(schema)) if schema else table

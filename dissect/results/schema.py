@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from dissect.errors import Unit59Error
-
-SCHEMA_VERSION = 1
+from dissect.results.record import SCHEMA_VERSION, Name, Record
+from dissect.results.report import ReportRecord
 
 #: The report's cut (and GAN Dissection's for small units): IoU at or above it is "interpretable".
 INTERPRETABLE_IOU = 0.05
-
-#: Names that become folder and URL parts: no separator, no leading dot.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 
 UNITS: dict[str, Any] = {
     "unit": pl.Int32,
@@ -228,12 +225,6 @@ class ResultsError(Unit59Error):
     """A results folder that cannot be read: names the file and what to do."""
 
 
-class Record(BaseModel):
-    """Base of all JSON records: unknown fields are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Checkpoint(Record):
     """Where the weights came from."""
 
@@ -375,7 +366,7 @@ class StudyPicture(Record):
 
     file: Name  # in the study's folder `pictures`
     layer: Name
-    rows: list[str]  # before, off, rest off, on
+    rows: list[str]  # before, off, rest off, all off, on; claimed off: the claim's unit alone
     units: list[int]  # that are off or on
     samples: list[int]  # left to right, the first of theirs: nothing is picked by hand
 
@@ -413,12 +404,24 @@ class LayerSearch(Record):
     random_side: float
 
 
+class Claim(Record):
+    """What someone said to be the cause of a concept."""
+
+    text: str
+    source: str = ""
+    network: str = ""  # that it is about, where it is another one than the model
+    layer: str
+    unit: int
+
+
 class SearchRecord(Record):
     """`studies/<name>/study.json` of a search for the cause of a concept."""
 
     schema_version: int = SCHEMA_VERSION
     kind: Literal["search"] = "search"
     name: Name
+    title: str = ""  # of the finding's page, where the recipe gives one
+    claim: Claim | None = None
     concept: int
     label: str
     plane: str
@@ -487,9 +490,9 @@ class SetsRecord(Record):
     pictures: list[StudyPicture]
 
 
-StudyRecord = SearchRecord | SetsRecord
+StudyRecord = SearchRecord | SetsRecord | ReportRecord
 #: A study's record by its kind.
-STUDY_RECORDS: dict[str, Any] = {"search": SearchRecord, "sets": SetsRecord}
+STUDY_RECORDS: dict[str, Any] = {"search": SearchRecord, "sets": SetsRecord, "report": ReportRecord}
 
 
 class FileEntry(Record):

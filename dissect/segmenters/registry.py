@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from dissect.errors import Unit59Error
+from dissect.own_code import find_own, is_own
 from dissect.segmenters.base import Segmenter, SegmenterError
 from dissect.segmenters.checked import Checked
 from dissect.segmenters.stack import Stack
@@ -36,8 +35,6 @@ _KNOWN = {
     "transformers": "dissect.segmenters.transformers:Transformers",
     "upernet": "dissect.segmenters.upernet:UnifiedParsing",
 }
-
-_OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def known_segmenters() -> list[str]:
@@ -101,20 +98,15 @@ def _choice(entry: Any, base: Path) -> _Choice:
 
 
 def _find(name: str, base: Path) -> Any:
-    if name not in _KNOWN and not _OWN.fullmatch(name):
+    if name not in _KNOWN and not is_own(name):
         raise SegmenterError(
             f"segmenter: there is no {name!r}{nearest(name, _KNOWN)} "
             f"Known: {', '.join(known_segmenters())}, or package.module:Class of your own."
         )
-    module, _, attribute = _KNOWN.get(name, name).partition(":")
-    if name not in _KNOWN and str(base.resolve()) not in sys.path:
-        sys.path.append(str(base.resolve()))  # last, so that it shadows nothing
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except AttributeError:
-        raise SegmenterError(f"segmenter {name}: module {module} has no {attribute!r}.") from None
-    except Exception as error:  # a user's module may raise anything
-        raise SegmenterError(f"segmenter {name}: cannot import {module}: {_said(error)}") from error
+    if name not in _KNOWN:
+        return find_own(name, base, SegmenterError, f"segmenter {name}")
+    module, _, attribute = _KNOWN[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def _options(name: str, factory: Any, given: Any, base: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dissect.results.schema import Name
+from dissect.results.record import Name
 from dissect.training.growth import Phase
 
 Units = Annotated[int, Field(ge=1, le=4096)]

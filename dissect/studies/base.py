@@ -1,0 +1,129 @@
+"""What a study is: settings from the recipe, a run over a dissected model, and the report it writes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from dissect.errors import Unit59Error
+from dissect.intervene.material import Material
+from dissect.networks import Network
+from dissect.progress import Reporter
+from dissect.results import file_name
+from dissect.results.reader import LayerEffects, read_effects
+from dissect.results.record import Name
+from dissect.results.report import Measured, ReportSection
+
+
+class StudyError(Unit59Error):
+    """A study that does not exist, has a wrong setting, or cannot be made of this model."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a study found, as its page will say it.
+
+    Attributes:
+        question: the page's title.
+        answer: one or two sentences, with the number that carries them and its interval.
+        method: what was done, a paragraph each.
+        sections: the evidence.
+        limits: what it does not show, a sentence each.
+        number: the one that carries the answer.
+        tables: by file name (``scores.parquet``).
+        pictures: encoded WebP by file name; see `dissect.intervene.effect_strips.picture_rows`.
+    """
+
+    question: str
+    answer: str
+    method: list[str]
+    sections: list[ReportSection]
+    limits: list[str]
+    number: Measured | None = None
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+
+class Dissected:
+    """A dissected model as studies see it.
+
+    Args:
+        material: samples, segmentations, benches (edits that are counted and kept), agreement.
+        layers: the dissected layers, in forward order.
+        seed: of the recipe.
+        folder: its results; layers' effects are read from there.
+        report: is told the progress.
+    """
+
+    def __init__(
+        self, material: Material, layers: list[str], seed: int, folder: Path, report: Reporter
+    ) -> None:
+        self.material, self.layers, self.seed = material, layers, seed
+        self._folder, self._report = folder, report
+        self.effects = lru_cache(maxsize=None)(self._effects)
+
+    @property
+    def network(self) -> Network:
+        """The model."""
+        return self.material.cache.sampler.network
+
+    @property
+    def concepts(self) -> list[str]:
+        """Names of the segmenter's concepts, by number from 1."""
+        return [concept.name for concept in self.material.cache.segmenter.concepts]
+
+    def random(self, number: int) -> np.random.Generator:
+        """The study's random numbers: of the recipe's seed and a number of the study's choice below 2^32."""
+        return np.random.Generator(
+            np.random.Philox(key=np.array([self.seed % 2**64, 2**62 + number], np.uint64))
+        )
+
+    def step(self, name: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+        """Show progress: the block gets a function that takes how much more is done."""
+        return self._report.step(name, total, unit)
+
+    def _effects(self, layer: str) -> LayerEffects | None:
+        """The layer's measured single-unit effects; None where the recipe asks for none."""
+        home = self._folder / "layers" / file_name(layer)
+        return read_effects(home) if (home / "effects.json").exists() else None
+
+
+class Study(BaseModel, ABC):
+    """Base of all studies. A subclass's fields are the settings that a recipe may give.
+
+    Attributes:
+        version: raised when its numbers change, so that no old report is taken for a new one.
+        needs_effects: whether the recipe must ask for `effects:`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    version: ClassVar[int] = 1
+    needs_effects: ClassVar[bool] = False
+
+    name: Name | None = None
+    """The study's folder and address; by default its own name."""
+
+    def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
+        """Refuse, before anything is computed, what cannot be done; by default nothing is refused.
+
+        Args:
+            network: the model.
+            layers: the dissected layers.
+            concepts: names of the segmenter's concepts.
+
+        Raises:
+            StudyError: says what is wrong and the way out.
+        """
+
+    @abstractmethod
+    def run(self, model: Dissected) -> Report:
+        """Do it. The same recipe must give the same bytes."""

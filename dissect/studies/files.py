@@ -1,0 +1,77 @@
+"""A report's files in the results."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from dissect.results import table_bytes, to_json
+from dissect.results.report import ReportRecord
+from dissect.studies.base import Report, StudyError
+from dissect.studies.registry import Asked
+
+
+def report_files(asked: Asked, report: Report) -> dict[str, bytes]:
+    """The report as files, by path in the model's results.
+
+    Raises:
+        StudyError: it names a table, column or picture that it does not have.
+    """
+    try:
+        record = ReportRecord(
+            study=asked.kind,
+            name=asked.name,
+            question=report.question,
+            answer=report.answer,
+            number=report.number,
+            method=report.method,
+            sections=report.sections,
+            limits=report.limits,
+            settings={
+                key: str(value)
+                for key, value in asked.study.model_dump(mode="json", exclude={"name"}).items()
+            },
+            tables=list(report.tables),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise StudyError(f"study {asked.kind}: its report's {place}: {first['msg']}.") from None
+    for missing in _missing(record, report):
+        raise StudyError(f"study {asked.kind}: its report shows {missing}, which it does not have.")
+    home = f"studies/{record.name}"
+    return {
+        f"{home}/study.json": to_json(record),
+        **{f"{home}/{name}": table_bytes(table, table.schema) for name, table in report.tables.items()},
+        **{f"{home}/pictures/{name}": data for name, data in report.pictures.items()},
+    }
+
+
+def _missing(record: ReportRecord, report: Report) -> list[str]:
+    """What sections name and the report lacks."""
+    found = []
+    for section in record.sections:
+        shown = [
+            (
+                chart.table,
+                [chart.x, chart.y, *_given(chart.low, chart.high, chart.group), *chart.hover, *chart.where],
+            )
+            for chart in section.charts
+        ]
+        for table in section.tables:
+            columns = [name for each in table.columns for name in _given(each.name, each.low, each.high)]
+            shown.append((table.table, [*columns, *table.where]))
+        for name, columns in shown:
+            if name not in report.tables:
+                found.append(f"the table {name!r}")
+            else:
+                found += [
+                    f"the column {c!r} of {name!r}" for c in columns if c not in report.tables[name].columns
+                ]
+        found += [
+            f"the picture {each.file!r}" for each in section.pictures if each.file not in report.pictures
+        ]
+    return found
+
+
+def _given(*names: str | None) -> list[str]:
+    return [name for name in names if name is not None]
