@@ -9,6 +9,8 @@ In a recipe, under ``inputs``::
     {bedrooms: 1024}                               # label maps of the bundled world's held-out scenes
 
 each with ``size``, ``fit`` and ``resample`` if wanted. Any picture becomes float32 [3,H,W] in [-1,1].
+
+The same forms name real pictures under ``real``: of pairs the pictures, of bedrooms further held-out scenes.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,11 +28,11 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from dissect.bedrooms.inputs import LabelMaps
+from dissect.bedrooms.inputs import LabelMaps, RealScenes
 from dissect.sources import Database, Folder, InputError, Source, decode
 from dissect.suggest import nearest
 
-__all__ = ["InputError", "Inputs", "Pairs", "Pictures", "decode", "load_inputs"]
+__all__ = ["InputError", "Inputs", "Labelled", "Pairs", "Pictures", "decode", "load_inputs", "load_real"]
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -48,8 +50,22 @@ class Inputs(Protocol):
     def load(self, numbers: Sequence[int]) -> Tensor:
         """The numbered pictures, float32 [N,3,H,W] in [-1,1]."""
 
-    def fingerprint(self, count: int) -> str:
-        """A hash of the first `count` pictures' bytes and of how they are prepared."""
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """A hash of the numbered pictures' bytes and of how they are prepared."""
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """Inputs that say what each pixel is to show.
+
+    Attributes:
+        concepts: names; label v is ``concepts[v - 1]``, 0 is nothing.
+    """
+
+    concepts: Sequence[str]
+
+    def labels(self, numbers: Sequence[int]) -> Tensor:
+        """The numbered inputs' labels, int64 [N,H,W]."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +126,10 @@ class Pictures:
         shape = (0, 3, self.prepare.height, self.prepare.width)
         return torch.stack([self._one(number) for number in numbers]) if numbers else torch.zeros(shape)
 
-    def fingerprint(self, count: int) -> str:
-        """A hash of the first `count` pictures' bytes and of how they are prepared."""
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """A hash of the numbered pictures' bytes and of how they are prepared."""
         whole = hashlib.sha256(repr(self.prepare).encode())
-        for number in range(min(count, len(self))):
+        for number in numbers:
             whole.update(hashlib.sha256(self.source.read(number)).digest())
         return whole.hexdigest()
 
@@ -265,3 +281,15 @@ def load_inputs(spec: Any, base: Path, size: tuple[int, int]) -> Inputs:
             ) from None
         raise InputError(f"inputs: option {option}: {first['msg']} (got {first['input']!r}).") from None
     return chosen.open(base, size)
+
+
+def load_real(spec: Any, base: Path, size: tuple[int, int]) -> Inputs:
+    """Open real pictures; see `load_inputs`.
+
+    Of pairs these are the pictures that the model should make. Of bedrooms they are scenes of their own, so
+    that a model that was given label maps is not judged on the same rooms.
+    """
+    opened = load_inputs(spec, base, size)
+    if isinstance(opened, LabelMaps):
+        return RealScenes(len(opened), opened.size)
+    return opened.wanted if isinstance(opened, Pairs) else opened

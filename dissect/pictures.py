@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]  # [h,w]
 #: Edge that a tile comes nearest to.
 TILE = 128
 QUALITY = 75
+#: Rows and columns of a sheet.
+SHEET = (4, 8)
 INNER, OUTER = (255, 236, 64), (16, 16, 16)
 
 
@@ -60,6 +62,19 @@ def strip(rows: Sequence[Sequence[Picture]]) -> bytes:
     """Tiles of equal size, row by row, as one WebP."""
     picture = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
     return encode(picture)
+
+
+def sheet_shape(count: int) -> tuple[int, int]:
+    """Rows and columns of a sheet of at most `count` pictures."""
+    columns = min(SHEET[1], count)
+    return min(SHEET[0], count // columns), columns
+
+
+def sheet(pictures: Sequence[Picture], rows: int, edge: int) -> bytes:
+    """Pictures on tiles, row by row, as one WebP."""
+    tiles = [tile(picture, edge) for picture in pictures]
+    columns = len(tiles) // rows
+    return strip([tiles[row * columns : (row + 1) * columns] for row in range(rows)])
 
 
 def encode(picture: Picture) -> bytes:

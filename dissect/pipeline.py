@@ -30,13 +30,15 @@ from dissect.opening import (
     check_names,
     load_network,
     open_inputs,
+    open_real,
     open_segmenter,
     sampling_notes,
     segmenter_names,
     wanted_layers,
 )
-from dissect.pictures import encode, tile, tile_edge
+from dissect.pictures import sheet, sheet_shape, tile_edge
 from dissect.progress import Reporter
+from dissect.quality import QualityPart
 from dissect.recipe import RecipeFile
 from dissect.results import ResultsError, ResultsWriter, file_name, sha256_of, table_bytes, to_json
 from dissect.results.reader import read_record
@@ -54,9 +56,6 @@ from dissect.tables import concept_table, layer_record, layer_tables
 
 #: Raised when the way samples or measurements are made changes, so that no old cache is taken for new.
 SAMPLES_VERSION, PICTURES_VERSION = 1, 1
-
-#: Rows and columns of the sheet of samples.
-SHEET = (4, 8)
 
 
 @dataclass(frozen=True)
@@ -117,29 +116,30 @@ class Run:
 
     def __init__(self, file: RecipeFile, options: Options, report: Reporter) -> None:
         self.file, self.recipe, self.options, self.report = file, file.recipe, options, report
-        self.began = time.time()
+        self.began, self.began_at = time.time(), time.process_time()
         check_names(file)
         self.network, self.checkpoint = load_network(file, options.device)
         self.layers = wanted_layers(file, self.network)
         self.inputs = open_inputs(file, self.network)
+        self.real = open_real(file, self.network)
         self.segmenter = open_segmenter(file)
         self.writer = ResultsWriter(options.results, self.recipe.model)
         drawing = Drawing(
             self.recipe.seed, self.recipe.psi, self.recipe.cutoff, self.recipe.noise, self.recipe.label
         )
-        fingerprint = self.inputs.fingerprint(self.recipe.samples) if self.inputs else None
+        fingerprint = self.inputs.fingerprint(range(self.recipe.samples)) if self.inputs else None
         self.samples_key = key_of(
             version=SAMPLES_VERSION,
             checkpoint=self.checkpoint.sha256,
             drawing=vars(drawing) | ({"mode": self.recipe.mode} if self.recipe.mode else {}),
             inputs=fingerprint,
         )
-        self.labels_key = key_of(
-            samples=self.samples_key,
-            segmenter=self.recipe.segmenter,
-            files=[sha256_of(path) for path in self.segmenter.files],
-            grid=self.recipe.grid,
-        )
+        self.reads = {
+            "segmenter": self.recipe.segmenter,
+            "files": [sha256_of(path) for path in self.segmenter.files],
+            "grid": self.recipe.grid,
+        }
+        self.labels_key = key_of(samples=self.samples_key, **self.reads)
         self.cache = SampleCache(
             options.cache / self.recipe.model,
             Sampler(self.network, drawing, self.inputs, options.device),
@@ -155,7 +155,11 @@ class Run:
         records = self._known_records()
         wanted = [layer for layer in self.layers if layer not in records]
         causes = Causes(self.file, self.layers, self.cache, self.labels_key, self.writer, self.report)
-        if not wanted and causes.are_current() and self.writer.is_current("model", self._model_key(records)):
+        quality = QualityPart(
+            self.file, self.real, self.cache, self.reads, self.labels_key, self.writer, self.report
+        )
+        current = quality.is_current() and causes.are_current()
+        if not wanted and current and self.writer.is_current("model", self._model_key(records)):
             self.report.say(f"{self.writer.folder}: all there, nothing to do.")
             return self.writer.folder
         measurer = self.measurer()
@@ -167,9 +171,10 @@ class Run:
                 similar = overlap.nearest(layer, self.recipe.similar)
                 records[layer] = self._write_layer(measurer, layer, measured[layer], similar)
                 self._write_model(measurer, records)
+        quality.write(measurer)
         causes.write(measurer)
         layers = {f"layers/{file_name(layer)}" for layer in self.layers}
-        self.writer.keep_only({"model"} | layers | causes.parts)
+        self.writer.keep_only({"model"} | layers | quality.parts | causes.parts)
         self._write_run()
         self.report.say(f"{self.writer.folder}: done. Build the site with `mkdocs build`.")
         return self.writer.folder
@@ -213,19 +218,9 @@ class Run:
         self.writer.write_files("model", self._model_key(records), files)
 
     def _sheet(self) -> bytes:
-        rows, columns = self._sheet_shape()
+        rows, columns = sheet_shape(self.recipe.samples)
         shown = self.cache.pictures(np.arange(rows * columns))
-        edge = tile_edge(*self.network.resolution)
-        tiles = [tile(picture, edge) for picture in shown]
-        return encode(
-            np.concatenate(
-                [np.concatenate(tiles[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
-            )
-        )
-
-    def _sheet_shape(self) -> tuple[int, int]:
-        columns = min(SHEET[1], self.recipe.samples)
-        return min(SHEET[0], self.recipe.samples // columns), columns
+        return sheet(list(shown), rows, tile_edge(*self.network.resolution))
 
     def _record(self, records: dict[str, LayerRecord]) -> ModelRecord:
         height, width = self.cache.grid
@@ -250,7 +245,7 @@ class Run:
             quantile=self.recipe.quantile,
             grid=(height, width),
             tile=tile_edge(*self.network.resolution),
-            sheet=self._sheet_shape(),
+            sheet=sheet_shape(self.recipe.samples),
             network=[vars(layer) for layer in self.network.layers.values()],
             layers=[records[layer] for layer in self.layers if layer in records],
             planned_layers=self.layers,
@@ -267,6 +262,7 @@ class Run:
             {
                 "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "seconds": round(time.time() - self.began, 1),
+                "processor_seconds": round(time.process_time() - self.began_at, 1),
                 "steps": self.report.seconds,
                 "device": self.options.device,
             }

@@ -203,12 +203,12 @@ def test_fingerprint_covers_content_and_preparation(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.png").write_bytes(encoded(picture(4, 4)))
     first = load_inputs(str(tmp_path), tmp_path, (4, 4))
-    one, both = first.fingerprint(1), first.fingerprint(2)
-    assert len({one, both, load_inputs(str(tmp_path), tmp_path, (4, 5)).fingerprint(2)}) == 3
+    one, both = first.fingerprint([0]), first.fingerprint([0, 1])
+    assert len({one, both, load_inputs(str(tmp_path), tmp_path, (4, 5)).fingerprint([0, 1])}) == 3
     (tmp_path / "b.png").write_bytes(encoded(picture(4, 4)))
     again = load_inputs(str(tmp_path), tmp_path, (4, 4))
-    assert again.fingerprint(1) == one
-    assert again.fingerprint(2) != both
+    assert again.fingerprint([0]) == one
+    assert again.fingerprint([0, 1]) != both
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,45 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dissect.bedrooms.concepts import COLOURS
+from dissect.bedrooms.concepts import COLOURS, NAMES
 from dissect.bedrooms.scenes import Scenes, draw
 
-#: Scenes of this seed are trained on; those of `HELD_OUT` only judge.
-TRAINED, HELD_OUT = 59, 60
+#: Scenes of the first seed are trained on. Those of the others only judge: as label maps that a model is
+#: given, and as real pictures that generated ones are compared with.
+TRAINED, HELD_OUT, COMPARED = 59, 60, 61
 
 
 class LabelMaps:
     """Held-out label maps as a picture-to-picture network's inputs.
+
+    Args:
+        count: how many.
+        size: height and width.
+    """
+
+    concepts: Sequence[str] = NAMES
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count, self.size = count, size
+
+    def __len__(self) -> int:
+        return self._count
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """The numbered label maps, float32 [N,3,size,size] in [-1,1]."""
+        return label_maps(draw(numbers, HELD_OUT, self.size))
+
+    def labels(self, numbers: Sequence[int]) -> Tensor:
+        """What each pixel is asked to show, int64 [N,size,size]."""
+        return torch.from_numpy(draw(numbers, HELD_OUT, self.size).labels).long()
+
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """A hash of the numbered label maps."""
+        return hashlib.sha256(coloured(draw(numbers, HELD_OUT, self.size).labels).tobytes()).hexdigest()
+
+
+class RealScenes:
+    """Held-out scenes as real pictures; none of them is among the label maps.
 
     Args:
         count: how many.
@@ -32,13 +62,12 @@ class LabelMaps:
         return self._count
 
     def load(self, numbers: Sequence[int]) -> Tensor:
-        """The numbered label maps, float32 [N,3,size,size] in [-1,1]."""
-        return label_maps(draw(numbers, HELD_OUT, self._size))
+        """The numbered pictures, float32 [N,3,size,size] in [-1,1]."""
+        return pictures(draw(numbers, COMPARED, self._size))
 
-    def fingerprint(self, count: int) -> str:
-        """A hash of the first `count` label maps."""
-        labels = draw(range(min(count, self._count)), HELD_OUT, self._size).labels
-        return hashlib.sha256(coloured(labels).tobytes()).hexdigest()
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """A hash of the numbered pictures."""
+        return hashlib.sha256(draw(numbers, COMPARED, self._size).pictures.tobytes()).hexdigest()
 
 
 def pictures(scenes: Scenes) -> Tensor:

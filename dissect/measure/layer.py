@@ -75,13 +75,13 @@ class Measurer:
         """Range, distribution, exemplars, insertion level and threshold of every unit."""
         recipe, samples = self.recipe, self.cache.samples
         known = {"version": VERSION, "samples": self._samples_key, "count": samples, "layer": layer}
-        first = self._remember(
+        first = self.remember(
             layer, key_of(what="activity", exemplars=recipe.exemplars, **known), lambda: self._activity(layer)
         )
         activity = Activity(**{k: self._tensor(v) for k, v in first.items() if k != "histogram"})
         level_key, level = self._native_quantile(layer, activity, recipe.insert_quantile)
         key = key_of(what="threshold", q=recipe.quantile, grid=self.cache.grid, **known)
-        found = self._remember(
+        found = self.remember(
             layer, key, lambda: self._threshold(layer, activity, recipe.quantile, native=False)
         )
         thresholds = Thresholds(self._tensor(found["value"]), self._tensor(found["on_share"]))
@@ -118,7 +118,7 @@ class Measurer:
                     null_shifts(recipe.seed, samples, recipe.shuffles),
                 ).arrays()
 
-        counts = self._remember(layer, key, count)
+        counts = self.remember(layer, key, count)
         return Agreement(pixels=int(counts.pop("pixels")), **counts)
 
     def concepts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
@@ -134,7 +134,7 @@ class Measurer:
             return {"area": area, "presence": presence}
 
         key = key_of(what="concepts", version=VERSION, labels=self._labels_key, count=samples)
-        found = self._remember("concepts", key, count)
+        found = self.remember("concepts", key, count)
         height, width = self.cache.grid
         return found["area"], found["presence"], samples * height * width
 
@@ -156,7 +156,7 @@ class Measurer:
                 thresholds = {layer: each.thresholds.value for layer, each in measured.items()}
                 return {"iou": measure_overlap(steps(), grids, thresholds).iou}
 
-        found = self._remember("overlap", key, compare)
+        found = self.remember("overlap", key, compare)
         names = [(k, unit) for k, each in measured.items() for unit in range(len(each.insert_level))]
         return Overlap(names, found["iou"])
 
@@ -176,7 +176,7 @@ class Measurer:
         """The key it is kept under, and the quantile."""
         known = {"version": VERSION, "samples": self._samples_key, "count": self.cache.samples}
         key = key_of(what="threshold", q=1 - q, grid="native", layer=layer, **known)
-        found = self._remember(layer, key, lambda: self._threshold(layer, activity, 1 - q, native=True))
+        found = self.remember(layer, key, lambda: self._threshold(layer, activity, 1 - q, native=True))
         return key, found["value"]
 
     def _threshold(self, layer: str, activity: Activity, q: float, *, native: bool) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class Measurer:
     def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(values).to(self.cache.sampler.device)
 
-    def _remember(self, name: str, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def remember(self, name: str, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `compute` gave when it last ran under this key, else what it gives now."""
         path = self._folder / f"{file_name(name)}-{key}.npz"
         known = _load(path)

@@ -18,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dissect.intervene.intervals import mean_interval, wilson
+
 #: A picture shows a concept from this share of its pixels on (8 pixels of 64 x 64).
 FLOOR = 0.002
 
@@ -30,10 +32,12 @@ class Quality:
 
     Attributes:
         table: one row a concept: ``concept``, ``presence_real``, ``presence_generated`` (share of the
-            pictures that show it), ``area_real``, ``area_generated`` (mean share of the pixels), and
-            ``presence_error``, two standard errors of the difference of the presences.
+            pictures that show it), ``presence_difference`` (generated less real), ``area_real``,
+            ``area_generated`` (mean share of the pixels), each with its 95 % interval in ``…_low`` and
+            ``…_high``.
         distance: Fréchet segmentation distance between generated and real pictures, of areas in percent.
         halves: the same between two halves of the real ones: what a perfect generator would get.
+        half: pictures on each side of both distances.
         generated: pictures.
         real: pictures.
     """
@@ -41,6 +45,7 @@ class Quality:
     table: pl.DataFrame
     distance: float
     halves: float
+    half: int
     generated: int
     real: int
 
@@ -73,27 +78,43 @@ def compare(names: Sequence[str], generated: Shares, real: Shares) -> Quality:
         generated: [N,C]; of them as many as half of the real ones enter the distance.
         real: [M,C].
     """
-    shown = generated >= FLOOR, real >= FLOOR
-    presence = [part.mean(axis=0) for part in shown]
-    spread = [rate * (1 - rate) / len(part) for rate, part in zip(presence, shown, strict=True)]
-    table = pl.DataFrame(
-        {
-            "concept": list(names),
-            "presence_real": presence[1],
-            "presence_generated": presence[0],
-            "presence_error": 2 * np.sqrt(spread[0] + spread[1]),
-            "area_real": real.mean(axis=0),
-            "area_generated": generated.mean(axis=0),
-        }
-    )
     half = min(len(real) // 2, len(generated))
     return Quality(
-        table,
+        pl.DataFrame({"concept": list(names), **_presences(generated, real), **_areas(generated, real)}),
         frechet(100 * generated[:half], 100 * real[:half]),
         frechet(100 * real[half : 2 * half], 100 * real[:half]),
+        half,
         len(generated),
         len(real),
     )
+
+
+def _presences(generated: Shares, real: Shares) -> dict[str, Shares]:
+    """Wilson's intervals of the rates; of their difference Newcombe's (1998, method 10), made of those."""
+    rates = [
+        wilson((part >= FLOOR).sum(axis=0), np.full(part.shape[1], len(part))) for part in (generated, real)
+    ]
+    (made, made_low, made_high), (true, true_low, true_high) = rates
+    difference = made - true
+    low = difference - np.hypot(made - made_low, true_high - true)
+    high = difference + np.hypot(made_high - made, true - true_low)
+    return (
+        _with_bounds("presence_real", rates[1])
+        | _with_bounds("presence_generated", rates[0])
+        | _with_bounds("presence_difference", (difference, low, high))
+    )
+
+
+def _areas(generated: Shares, real: Shares) -> dict[str, Shares]:
+    found: dict[str, Shares] = {}
+    for name, part in (("area_real", real), ("area_generated", generated)):
+        mean = mean_interval(part)
+        found |= _with_bounds(name, (mean.value, mean.low.clip(0), mean.high.clip(0)))
+    return found
+
+
+def _with_bounds(name: str, found: tuple[Shares, Shares, Shares]) -> dict[str, Shares]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
 
 
 class Confusion:

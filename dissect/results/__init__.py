@@ -7,6 +7,8 @@ A results folder holds one folder a model. Everything in it is open to any reade
                     run.json                 when and how fast (the one file that differs between runs)
                     concepts.parquet         one row a concept of the segmenter
                     pictures/samples.webp    the first samples, as a sheet
+                    quality.json, quality.parquet, pictures/real.webp   samples beside real pictures,
+                                                                        where the recipe names some
                     layers/<layer>/units.parquet        one row a unit
                                    agreement.parquet    one row a (unit, concept)
                                    activations.parquet  one row a unit: histogram of its values
@@ -30,10 +32,12 @@ from dissect.results.files import (
     to_json,
     write_atomically,
 )
+from dissect.results.quality import QUALITY, QualityRecord
 from dissect.results.reader import (
     LayerEffects,
     LayerResults,
     ModelResults,
+    QualityResults,
     StudyResults,
     find_faults,
     model_folders,
@@ -76,6 +80,7 @@ __all__ = [
     "EFFECT_TABLES",
     "INTERPRETABLE_IOU",
     "LAYER_TABLES",
+    "QUALITY",
     "SCHEMA_VERSION",
     "SIMILAR",
     "STUDY_TABLES",
@@ -89,6 +94,8 @@ __all__ = [
     "ModelRecord",
     "ModelResults",
     "NullSummary",
+    "QualityRecord",
+    "QualityResults",
     "ReportRecord",
     "ResultsError",
     "ResultsWriter",

@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from dissect.results.files import file_name, picture_name, sha256_of
+from dissect.results.quality import QUALITY, QualityRecord
 from dissect.results.record import SCHEMA_VERSION, Record
 from dissect.results.report import ReportRecord
 from dissect.results.schema import (
@@ -56,6 +57,15 @@ class StudyResults:
 
 
 @dataclass(frozen=True)
+class QualityResults:
+    """A model's samples beside real pictures."""
+
+    record: QualityRecord
+    table: pl.DataFrame
+    picture: Path  # a sheet of real pictures
+
+
+@dataclass(frozen=True)
 class LayerResults:
     """One layer's tables, as polars frames with the columns of this module's schemas."""
 
@@ -82,6 +92,7 @@ class ModelResults:
     layers: list[LayerResults]
     run: dict[str, Any]
     studies: list[StudyResults] = field(default_factory=list)
+    quality: QualityResults | None = None  # None: the recipe names no real pictures, or not measured yet
 
     @property
     def missing_layers(self) -> list[str]:
@@ -144,7 +155,16 @@ def read_model(folder: Path) -> ModelResults:
     concepts = _read_table(folder / "concepts.parquet", CONCEPTS)
     run = _read_json(folder / "run.json") if (folder / "run.json").exists() else {}
     studies = [_read_study(folder / part) for part in sorted(parts) if part.startswith("studies/")]
-    return ModelResults(record, folder, concepts, layers, run, studies)
+    quality = _read_quality(folder) if "quality" in parts else None
+    return ModelResults(record, folder, concepts, layers, run, studies, quality)
+
+
+def _read_quality(folder: Path) -> QualityResults:
+    return QualityResults(
+        read_record(folder / "quality.json", QualityRecord),
+        _read_table(folder / "quality.parquet", QUALITY),
+        folder / "pictures" / "real.webp",
+    )
 
 
 def read_effects(home: Path) -> LayerEffects:

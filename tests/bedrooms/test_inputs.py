@@ -26,8 +26,8 @@ def test_label_maps_are_the_concepts_colours() -> None:
 
 def test_the_fingerprint_is_of_what_is_used() -> None:
     few, many = (load_inputs({"bedrooms": count}, Path(), (64, 64)) for count in (8, 9))
-    assert few.fingerprint(8) == many.fingerprint(8) != many.fingerprint(9)
-    assert load_inputs({"bedrooms": 8}, Path(), (32, 32)).fingerprint(8) != few.fingerprint(8)
+    assert few.fingerprint(range(8)) == many.fingerprint(range(8)) != many.fingerprint(range(9))
+    assert load_inputs({"bedrooms": 8}, Path(), (32, 32)).fingerprint(range(8)) != few.fingerprint(range(8))
 
 
 def test_mistakes() -> None:

@@ -38,9 +38,9 @@ class Noisy:
         made = [torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(number)) for number in numbers]
         return torch.nn.functional.interpolate(torch.stack(made).clamp(-1, 1), size=self.size)
 
-    def fingerprint(self, count: int) -> str:
+    def fingerprint(self, numbers: Sequence[int]) -> str:
         """Unused here."""
-        return str(count)
+        return str(numbers)
 
 
 def dcgan(folder: Path) -> Network:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
+from dissect.measure.asked import agreement_with_asked, count_asked
 from dissect.measure.quality import FLOOR, Confusion, area_shares, compare, frechet
 
 
@@ -68,3 +69,45 @@ def test_iou_from_counts() -> None:
         either = ((true == number) | (said == number)).sum()
         assert found[name] == pytest.approx(both / either, abs=1e-4)
     assert found["mean"] == pytest.approx(np.mean([found[name] for name in "abc"]), abs=1e-4)
+
+
+def test_intervals_are_the_textbook_s() -> None:
+    """Newcombe (1998), table II: 56 of 70 less 48 of 80 is 0.2, from 0.0524 to 0.3339 by method 10."""
+    generated, real = np.zeros((70, 1)), np.zeros((80, 1))
+    generated[:56], real[:48] = 0.3, 0.1
+    (row,) = compare("a", generated, real).table.to_dicts()
+    assert row["presence_difference"] == pytest.approx(0.2)
+    assert row["presence_difference_low"] == pytest.approx(0.0524, abs=5e-5)
+    assert row["presence_difference_high"] == pytest.approx(0.3339, abs=5e-5)
+    assert row["presence_generated_low"] < 0.8 < row["presence_generated_high"]
+    assert row["area_real"] == pytest.approx(0.06)
+    assert row["area_real_low"] < 0.06 < row["area_real_high"]
+
+
+@given(st.integers(0, 10**6))
+def test_agreement_with_what_was_asked_is_counted_pixel_by_pixel(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    asked, shown = rng.integers(0, 4, (5, 30)), rng.integers(0, 4, (5, 30))
+    both, either = count_asked(asked, shown, 4)
+    for picture in range(5):
+        for number in range(1, 5):
+            places = list(zip(asked[picture], shown[picture], strict=True))
+            assert both[picture, number - 1] == sum(a == number and b == number for a, b in places)
+            assert either[picture, number - 1] == sum(number in (a, b) for a, b in places)
+    found = agreement_with_asked(both, either, 3, 50)
+    assert np.isnan([found.iou[3], found.low[3], found.high[3]]).all()  # neither asked for nor shown
+    assert found.iou[:3] == pytest.approx(both.sum(0)[:3] / either.sum(0)[:3])
+    assert found.mean[0] == pytest.approx(found.iou[:3].mean())
+    assert found.mean[1] <= found.mean[0] + 0.1
+    assert (found.low[:3] <= found.high[:3]).all()
+    assert np.isnan(agreement_with_asked(both * 0, either * 0, 3, 50).mean).all()
+
+
+def test_the_interval_of_an_agreement_covers_the_truth() -> None:
+    """Pictures agree in a share of their pixels that differs from picture to picture; the mean is known."""
+    rng, hits = np.random.default_rng(0), 0
+    for trial in range(100):
+        both = rng.binomial(200, rng.beta(6, 3, (60, 1)))
+        found = agreement_with_asked(both, np.full((60, 1), 200), trial, 200)
+        hits += found.low[0] <= 2 / 3 <= found.high[0]
+    assert 88 <= hits <= 99
