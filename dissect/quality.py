@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 
-from dissect.inputs import Inputs, Labelled
-from dissect.measure.asked import Asked, agreement_with_asked, count_asked
+from dissect.inputs import Inputs
+from dissect.measure.asked import Asked, AskedLabels, agreement_with_asked, count_asked
 from dissect.measure.layer import Measurer
 from dissect.measure.quality import FLOOR, Quality, Shares, area_shares, compare
 from dissect.pictures import sheet, sheet_shape, tile_edge
@@ -154,24 +152,16 @@ class QualityPart:
 
     def _asked(self) -> Asked:
         """Agreement with the inputs' labels; of nothing, where there are no such labels."""
-        concepts = self.cache.segmenter.concepts
-        inputs = self.cache.sampler.inputs
-        numbers = [concept.name for concept in concepts]
-        counts = [np.zeros((2, 1, len(concepts)), np.int64)]
-        if isinstance(inputs, Labelled) and set(inputs.concepts) <= set(numbers):
-            places = np.array([0, *(1 + numbers.index(name) for name in inputs.concepts)])
-            plane = self.cache.segmenter.planes.index(concepts[places[1] - 1].plane)
+        concepts = len(self.cache.segmenter.concepts)
+        labels = AskedLabels.of(self.cache)
+        counts = [np.zeros((2, 1, concepts), np.int64)]
+        if labels is not None:
             for shard in self.cache.shards:
-                asked = self._on_grid(inputs.labels(shard))
-                shown = self._labels(shard)[:, plane].numpy()
-                counts.append(np.stack(count_asked(places[asked], shown, len(concepts))))
+                asked = labels.of_samples(shard).flatten(1).numpy()
+                shown = self._labels(shard)[:, labels.plane].numpy()
+                counts.append(np.stack(count_asked(asked, shown, concepts)))
         both, either = np.concatenate(counts[1:] or counts, axis=1)
         return agreement_with_asked(both, either, self.recipe.seed, self.recipe.bootstrap)
-
-    def _on_grid(self, labels: torch.Tensor) -> NDArray[np.int64]:
-        """Labels [N,H,W] on the compared grid, [N,pixels]; each cell takes what is in its middle."""
-        scaled = F.interpolate(labels[:, None].double(), size=self.cache.grid, mode="nearest-exact")
-        return np.asarray(scaled.flatten(1).long().numpy())
 
     def _sheet(self, real: Inputs) -> tuple[bytes, tuple[int, int]]:
         """The first of the chosen pictures, as the samples' sheet shows them; and its shape."""

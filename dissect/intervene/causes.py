@@ -18,7 +18,7 @@ from dissect.measure.layer import VERSION as MEASURES_VERSION
 from dissect.measure.layer import Measurer
 from dissect.progress import Reporter
 from dissect.recipe import EffectsSection, RecipeFile, SearchSection, SetsSection
-from dissect.results import ResultsWriter, file_name, table_bytes, to_json
+from dissect.results import ResultsWriter, file_name, sha256_of, table_bytes, to_json
 from dissect.results.schema import EFFECT_TABLES, STUDY_TABLES
 from dissect.samples import SampleCache, key_of
 from dissect.studies.base import Dissected, StudyError
@@ -153,14 +153,17 @@ class Causes:
         """Studies that write their own report; they may read the `others`, the effects and studies before."""
         parts = []
         concepts = [concept.name for concept in self.cache.segmenter.concepts]
+        base = self.file.path.parent
         for index, spec in enumerate(self.recipe.studies):
             try:
-                asked = load_study(spec, self.file.path.parent)
+                asked = load_study(spec, base)
                 if asked.study.needs_effects and self.recipe.effects is None:
                     raise StudyError(
                         f"{asked.kind} needs measured effects: add `effects: {{}}` to the recipe."
                     )
                 asked.study.check(self.cache.sampler.network, self.layers, concepts)
+                asked.study.check_samples(self.cache, base)
+                files = [(path.name, sha256_of(path)) for path in asked.study.files(base)]
             except StudyError as error:
                 raise self.file.fail(("studies", index), str(error)) from None
             key = self._key(
@@ -171,12 +174,21 @@ class Causes:
                 name=asked.name,
                 layers=self.layers,
                 others=others,
+                files=files,
+                chance=self.recipe.model_dump(include={"shuffles", "bootstrap"}),
             )
             parts.append(_Part(f"studies/{asked.name}", key, partial(self._report_files, asked)))
         return parts
 
     def _report_files(self, asked: Asked) -> dict[str, bytes]:
-        model = Dissected(self.material, self.layers, self.recipe.seed, self._writer.folder, self._report)
+        model = Dissected(
+            self.material,
+            self.layers,
+            self.recipe.seed,
+            self._writer.folder,
+            self._report,
+            self.file.path.parent,
+        )
         return report_files(asked, asked.run(model))
 
     @property

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor, from_numpy
 
+from dissect.inputs import Labelled
 from dissect.measure.agreement import poisson_draws
+from dissect.samples import SampleCache
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -28,6 +34,37 @@ class Asked:
     low: Numbers
     high: Numbers
     mean: tuple[float, float, float]
+
+
+class AskedLabels:
+    """What a run's inputs ask each pixel of the compared grid to show.
+
+    Args:
+        cache: of the run's samples.
+        inputs: of the run.
+        numbers: the segmenter's number of each of the inputs' concepts.
+    """
+
+    def __init__(self, cache: SampleCache, inputs: Labelled, numbers: Sequence[int]) -> None:
+        self._cache, self._inputs = cache, inputs
+        self._places = from_numpy(np.array([0, *numbers], np.int64))
+        #: Of the segmenter, that names these concepts.
+        self.plane = cache.segmenter.planes.index(cache.segmenter.concepts[numbers[0] - 1].plane)
+
+    @classmethod
+    def of(cls, cache: SampleCache) -> Self | None:
+        """None where inputs say nothing of the kind, or what the segmenter does not know."""
+        inputs = cache.sampler.inputs
+        names = [concept.name for concept in cache.segmenter.concepts]
+        if not isinstance(inputs, Labelled) or not set(inputs.concepts) <= set(names):
+            return None
+        return cls(cache, inputs, [1 + names.index(name) for name in inputs.concepts])
+
+    def of_samples(self, numbers: Sequence[int]) -> Tensor:
+        """Int64 [N,h,w], 0 or a concept's number; each cell takes what is in its middle."""
+        labels = self._inputs.labels(numbers)[:, None].double()
+        scaled = F.interpolate(labels, size=self._cache.grid, mode="nearest-exact")
+        return self._places[scaled[:, 0].long()]
 
 
 def count_asked(

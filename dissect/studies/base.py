@@ -22,6 +22,7 @@ from dissect.results import file_name
 from dissect.results.reader import LayerEffects, read_effects
 from dissect.results.record import Name
 from dissect.results.report import Measured, ReportSection
+from dissect.samples import SampleCache
 
 
 class StudyError(Unit59Error):
@@ -62,12 +63,19 @@ class Dissected:
         seed: of the recipe.
         folder: its results; layers' effects are read from there.
         report: is told the progress.
+        base: the recipe's folder, where files that settings name are found.
     """
 
     def __init__(
-        self, material: Material, layers: list[str], seed: int, folder: Path, report: Reporter
+        self,
+        material: Material,
+        layers: list[str],
+        seed: int,
+        folder: Path,
+        report: Reporter,
+        base: Path = Path(),
     ) -> None:
-        self.material, self.layers, self.seed = material, layers, seed
+        self.material, self.layers, self.seed, self.base = material, layers, seed, base
         self._folder, self._report = folder, report
         self.effects = lru_cache(maxsize=None)(self._effects)
 
@@ -123,6 +131,28 @@ class Study(BaseModel, ABC):
         Raises:
             StudyError: says what is wrong and the way out.
         """
+
+    def check_samples(self, cache: SampleCache, base: Path) -> None:
+        """Refuse, before anything is computed, what cannot be done of these samples; by default nothing is.
+
+        Args:
+            cache: of the samples, not filled yet: what they are made of (inputs) and how many there are.
+            base: the recipe's folder.
+
+        Raises:
+            StudyError: says what is wrong and the way out.
+        """
+
+    def files(self, base: Path) -> list[Path]:
+        """Files that settings name and the study reads; when one changes, the study is made anew.
+
+        Args:
+            base: the recipe's folder.
+
+        Raises:
+            StudyError: there is no such file.
+        """
+        return []
 
     @abstractmethod
     def run(self, model: Dissected) -> Report:
