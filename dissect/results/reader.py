@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from dissect.results.files import file_name, picture_name, sha256_of
 from dissect.results.quality import QUALITY, QualityRecord
 from dissect.results.record import SCHEMA_VERSION, Record
-from dissect.results.report import ReportRecord
+from dissect.results.report import ReportRecord, report_faults
 from dissect.results.schema import (
     CONCEPTS,
     EFFECT_TABLES,
@@ -194,6 +194,8 @@ def _read_study(folder: Path) -> StudyResults:
     if isinstance(record, ReportRecord):
         # What columns they have is the study's own affair.
         tables = {name: _read_table(folder / name, {}) for name in record.tables}
+        for fault in report_faults(record, tables, lambda file: (folder / "pictures" / file).is_file()):
+            raise ResultsError(f"{path}: it shows {fault}, which it does not have.")
     else:
         tables = {
             name: _read_table(folder / name, schema)

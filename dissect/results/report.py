@@ -6,13 +6,23 @@ shows a kind of study that it has never heard of.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import ConfigDict, StringConstraints
 
 from dissect.results.record import SCHEMA_VERSION, Name, Record
+
+#: Files that the site publishes as they are: their endings say what a browser takes them for.
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,71}\.parquet$")]
+PictureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,74}\.webp$")]
 
 
 class Measured(Record):
     """The one number that carries the answer."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     words: str  # what it is, with its unit
     value: float
@@ -24,6 +34,8 @@ class Measured(Record):
 class Reference(Record):
     """A line across a chart: chance, or nothing."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     axis: Literal["x", "y"]
     value: float
     name: str
@@ -33,7 +45,7 @@ class ReportChart(Record):
     """A chart of one of the study's tables."""
 
     kind: Literal["points", "lines", "bars"]
-    table: Name  # file in the study's folder
+    table: TableName  # file in the study's folder
     x: str  # columns of the table
     y: str
     low: str | None = None  # 95 % interval of y
@@ -64,7 +76,7 @@ class Column(Record):
 class ReportTable(Record):
     """A table as the page shows it; the whole one is a file beside the page."""
 
-    table: Name
+    table: TableName
     columns: list[Column]
     where: dict[str, str] = {}
     most: int = 20  # rows, from the top
@@ -74,7 +86,7 @@ class ReportTable(Record):
 class ReportPicture(Record):
     """A strip: samples side by side, one row a state, the first without any edit."""
 
-    file: Name  # in the study's folder `pictures`
+    file: PictureName  # in the study's folder `pictures`
     rows: list[str]
     samples: list[int]  # left to right
     below: list[list[str]] = []  # by row after the first: what stands below each of its pictures
@@ -114,9 +126,51 @@ class ReportRecord(Record):
     sections: list[ReportSection]
     limits: list[str]  # what it does not show
     settings: dict[str, str]  # the recipe's, as shown
-    tables: list[Name]  # its files
+    tables: list[TableName]  # its files
 
     @property
     def pictures(self) -> list[ReportPicture]:
         """All strips of all sections."""
         return [picture for section in self.sections for picture in section.pictures]
+
+
+def report_faults(
+    record: ReportRecord, tables: Mapping[str, pl.DataFrame], has_picture: Callable[[str], bool]
+) -> Iterator[str]:
+    """What a report shows and does not have, a phrase each: `the table 'scores.parquet'`.
+
+    Args:
+        record: the report.
+        tables: its tables, by file name.
+        has_picture: whether there is a picture of this file name.
+    """
+    for section in record.sections:
+        for chart in section.charts:
+            numbers = [chart.y, *_given(chart.low, chart.high)]
+            others = [chart.x, *_given(chart.group), *chart.hover, *chart.where]
+            yield from _table_faults(chart.table, others, numbers, tables)
+        for table in section.tables:
+            bounds = [name for each in table.columns for name in _given(each.low, each.high)]
+            names = [*(each.name for each in table.columns), *table.where]
+            yield from _table_faults(table.table, names, bounds, tables)
+        for picture in section.pictures:
+            if not has_picture(picture.file):
+                yield f"the picture {picture.file!r}"
+
+
+def _table_faults(
+    name: str, columns: list[str], numbers: list[str], tables: Mapping[str, pl.DataFrame]
+) -> Iterator[str]:
+    table = tables.get(name)
+    if table is None:
+        yield f"the table {name!r}"
+        return
+    for column in [*columns, *numbers]:
+        if column not in table.columns:
+            yield f"the column {column!r} of {name!r}"
+        elif column in numbers and not table.schema[column].is_numeric():
+            yield f"numbers in the column {column!r} of {name!r}"
+
+
+def _given(*names: str | None) -> list[str]:
+    return [name for name in names if name is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from dissect.results import table_bytes, to_json
-from dissect.results.report import ReportRecord
+from dissect.results.report import ReportRecord, report_faults
 from dissect.studies.base import Report, StudyError
 from dissect.studies.registry import Asked
 
@@ -36,7 +36,7 @@ def report_files(asked: Asked, report: Report) -> dict[str, bytes]:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise StudyError(f"study {asked.kind}: its report's {place}: {first['msg']}.") from None
-    for missing in _missing(record, report):
+    for missing in report_faults(record, report.tables, report.pictures.__contains__):
         raise StudyError(f"study {asked.kind}: its report shows {missing}, which it does not have.")
     home = f"studies/{record.name}"
     return {
@@ -44,34 +44,3 @@ def report_files(asked: Asked, report: Report) -> dict[str, bytes]:
         **{f"{home}/{name}": table_bytes(table, table.schema) for name, table in report.tables.items()},
         **{f"{home}/pictures/{name}": data for name, data in report.pictures.items()},
     }
-
-
-def _missing(record: ReportRecord, report: Report) -> list[str]:
-    """What sections name and the report lacks."""
-    found = []
-    for section in record.sections:
-        shown = [
-            (
-                chart.table,
-                [chart.x, chart.y, *_given(chart.low, chart.high, chart.group), *chart.hover, *chart.where],
-            )
-            for chart in section.charts
-        ]
-        for table in section.tables:
-            columns = [name for each in table.columns for name in _given(each.name, each.low, each.high)]
-            shown.append((table.table, [*columns, *table.where]))
-        for name, columns in shown:
-            if name not in report.tables:
-                found.append(f"the table {name!r}")
-            else:
-                found += [
-                    f"the column {c!r} of {name!r}" for c in columns if c not in report.tables[name].columns
-                ]
-        found += [
-            f"the picture {each.file!r}" for each in section.pictures if each.file not in report.pictures
-        ]
-    return found
-
-
-def _given(*names: str | None) -> list[str]:
-    return [name for name in names if name is not None]
