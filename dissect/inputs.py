@@ -6,6 +6,7 @@ In a recipe, under ``inputs``::
     {lsun: bedroom_train_lmdb}                     # an LMDB folder
     {pairs: facades/test, direction: BtoA}         # one picture with A and B side by side
     {labels: facades/labels, images: facades/real} # two folders with the same names
+    {segmented: {lsun: church_lmdb}, by: ade20k}   # label maps that a segmenter makes of pictures
     {bedrooms: 1024}                               # label maps of the bundled world's held-out scenes
 
 each with ``size``, ``fit`` and ``resample`` if wanted. Any picture becomes float32 [3,H,W] in [-1,1].
@@ -29,6 +30,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from dissect.bedrooms.inputs import LabelMaps, RealScenes
+from dissect.segmented import Segmented
+from dissect.segmenters import SegmenterError, load_segmenter
 from dissect.sources import Database, Folder, InputError, Source, decode
 from dissect.suggest import nearest
 
@@ -220,6 +223,25 @@ class _TwoFoldersForm(_Form):
         return Pairs(Pictures(labels, prepare), Pictures(images, prepare))
 
 
+class _SegmentedForm(_Form):
+    segmented: Any
+    by: Any
+    plane: str | None = None
+
+    def open(self, base: Path, size: tuple[int, int]) -> Inputs:
+        pictures = load_inputs(self.segmented, base, (self.size, self.size) if self.size else size)
+        if not isinstance(pictures, Pictures):
+            raise InputError("inputs: segmented: expected pictures, `folder:` or `lsun:`.")
+        try:
+            segmenter = load_segmenter(self.by, base)
+        except SegmenterError as error:
+            raise InputError(f"inputs: by: {error}") from error
+        if self.plane not in {None, *segmenter.planes}:
+            has = ", ".join(segmenter.planes)
+            raise InputError(f"inputs: plane: there is no {self.plane!r}; the segmenter has {has}.")
+        return Segmented(pictures, segmenter, str(self.by), self.plane)
+
+
 class _BedroomsForm(_Form):
     bedrooms: Annotated[int, Field(ge=1)]
 
@@ -237,11 +259,14 @@ def _stems(folder: Folder) -> set[str]:
 
 
 #: A form is told by the first key, which only it has.
-_FORMS: dict[str, type[_FolderForm | _LsunForm | _AlignedForm | _TwoFoldersForm | _BedroomsForm]] = {
+_FORMS: dict[
+    str, type[_FolderForm | _LsunForm | _AlignedForm | _TwoFoldersForm | _SegmentedForm | _BedroomsForm]
+] = {
     "folder": _FolderForm,
     "lsun": _LsunForm,
     "pairs": _AlignedForm,
     "labels": _TwoFoldersForm,
+    "segmented": _SegmentedForm,
     "bedrooms": _BedroomsForm,
 }
 
@@ -292,4 +317,4 @@ def load_real(spec: Any, base: Path, size: tuple[int, int]) -> Inputs:
     opened = load_inputs(spec, base, size)
     if isinstance(opened, LabelMaps):
         return RealScenes(len(opened), opened.size)
-    return opened.wanted if isinstance(opened, Pairs) else opened
+    return opened.wanted if isinstance(opened, Pairs | Segmented) else opened

@@ -12,6 +12,7 @@ from torch import Tensor
 from dissect.bedrooms.inputs import TRAINED, label_maps, pictures
 from dissect.bedrooms.scenes import draw
 from dissect.inputs import InputError, Inputs, Pairs, load_inputs
+from dissect.segmented import Segmented
 from dissect.training.randomness import generator
 
 
@@ -67,8 +68,9 @@ class Own:
 
     def pairs(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See `PairedData.pairs`."""
-        if not isinstance(self.inputs, Pairs):
-            raise InputError("data: pix2pix trains on pairs: name `pairs:`, or `labels:` and `images:`.")
+        if not isinstance(self.inputs, Pairs | Segmented):
+            what = "name `pairs:`, `labels:` and `images:`, or `segmented:` and `by:`"
+            raise InputError(f"data: pix2pix trains on pairs: {what}.")
         chosen = self._shuffled(numbers)
         return self.inputs.load(chosen), self.inputs.targets(chosen)
 

@@ -12,7 +12,9 @@ from PIL import Image
 from dissect.bedrooms.concepts import COLOURS
 from dissect.bedrooms.inputs import coloured
 from dissect.bedrooms.scenes import draw
-from dissect.inputs import InputError
+from dissect.inputs import InputError, load_inputs
+from dissect.segmented import Segmented
+from dissect.segmenters.bedrooms import Bedrooms as BedroomSegmenter
 from dissect.training.augment import augment
 from dissect.training.data import Bedrooms, Own, open_data
 
@@ -53,6 +55,25 @@ def test_own_pairs(tmp_path: Path) -> None:
     data = open_data({"labels": "maps", "images": "photos"}, tmp_path, 8, seed=1)
     given, wanted = data.pairs(range(6))
     assert torch.equal(given, wanted)  # the same levels under the same names
+
+
+def test_pictures_that_a_segmenter_labels(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    scenes = draw(range(4))
+    for number, picture in enumerate(scenes.pictures):
+        Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
+    inputs = load_inputs({"segmented": {"folder": "photos"}, "by": "bedrooms"}, tmp_path, (64, 64))
+    assert isinstance(inputs, Segmented)
+    expected = BedroomSegmenter().segment(inputs.targets(range(4)))[:, 0]
+    assert torch.equal(inputs.labels(range(4)), expected)
+    drawn = ((inputs.load(range(4)) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+    assert torch.equal(drawn, torch.from_numpy(coloured(expected.numpy().astype(np.uint8))))
+    given, wanted = Own(inputs, 1).pairs(range(4))
+    assert given.shape == wanted.shape == (4, 3, 64, 64)
+    with pytest.raises(InputError, match="there is no 'part'; the segmenter has object"):
+        load_inputs({"segmented": "photos", "by": "bedrooms", "plane": "part"}, tmp_path, (64, 64))
+    with pytest.raises(InputError, match="by: segmenter: there is no 'bedroom'"):
+        load_inputs({"segmented": "photos", "by": "bedroom"}, tmp_path, (64, 64))
 
 
 def test_augmented_pictures_are_changed_in_bounds_and_each_in_its_own_way() -> None:
