@@ -99,11 +99,11 @@ class SearchSection(_Section):
     claim: ClaimSection | None = None
     """A claim to set beside what is measured."""
     samples: Annotated[int, Field(ge=16)] = 64
-    """At most so many that show the concept, half to search on and half to confirm, and that lack it."""
+    """At most so many that show the concept, half to search on and half to confirm; half as many lack it."""
     floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
     """A sample shows the concept from this share of the grid on."""
     probe: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
-    """How many units of a layer are switched off alone; by default all, else those that agree best."""
+    """How many units of a layer are switched off alone, those that the cheap ranking puts first, or all."""
 
 
 class SetsSection(_Section):

@@ -45,6 +45,12 @@ def can_attribute(segmenter: Segmenter) -> bool:
     return any(scores is not None for scores in segmenter.logits(torch.zeros(1, 3, 64, 64)))
 
 
+def has_scores(segmenter: Segmenter, concept: int) -> bool:
+    """Whether the concept of this number has differentiable scores."""
+    scores = segmenter.logits(torch.zeros(1, 3, 64, 64))
+    return scores[segmenter.planes.index(segmenter.concepts[concept - 1].plane)] is not None
+
+
 def attribute(
     cache: SampleCache,
     levels: Mapping[str, Levels],

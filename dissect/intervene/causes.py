@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from dissect.intervene.bench import VERSION as COUNTS_VERSION
-from dissect.intervene.layer_effects import EffectsStage
+from dissect.intervene.layer_effects import EffectsStage, effect_samples
 from dissect.intervene.material import Material
 from dissect.intervene.studies import Study, run_search, run_sets
 from dissect.measure.layer import VERSION as MEASURES_VERSION
@@ -27,7 +27,7 @@ from dissect.studies.registry import Asked, load_study
 from dissect.suggest import nearest
 
 #: Raised when effects or studies change their meaning, so that no old part is taken for a new one.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,27 @@ class Causes:
             self._check_concept((*place, "concept"), section.concept)
             layers = self._chosen((*place, "layers"), section.layers)
             name = section.name or file_name(f"cause-{section.concept}".replace(" ", "-"))
-            key = self._key("search", section, layers=layers, name=name)
+            key = self._key("search", section, layers=layers, name=name, shared=self._shared(layers))
             parts.append(_Part(f"studies/{name}", key, partial(self._search_files, name, section, layers)))
         return parts
 
     def _search_files(self, name: str, section: SearchSection, layers: list[str]) -> dict[str, bytes]:
-        return _study_files(run_search(self.material, name, section, layers, self.recipe.seed, self._report))
+        swept: dict[str, list[int]] = {}
+        if shared := self._shared(layers):
+            assert self.recipe.effects is not None  # noqa: S101  # it is what is shared
+            swept = dict.fromkeys(shared["layers"], effect_samples(self.material, self.recipe.effects))
+        return _study_files(
+            run_search(self.material, name, section, layers, self.recipe.seed, self._report, swept)
+        )
+
+    def _shared(self, layers: list[str]) -> dict[str, Any]:
+        """What a search takes over: the effects of layers in which these set every unit to zero alone."""
+        section = self.recipe.effects
+        if section is None or section.units != "all" or section.ablate != "zero":
+            return {}
+        both = [layer for layer in self._chosen(("effects", "layers"), section.layers) if layer in layers]
+        asked = section.model_dump(include={"samples", "extra", "floor"})
+        return {"layers": both, **asked} if both else {}
 
     def _sets(self) -> list[_Part]:
         parts = []

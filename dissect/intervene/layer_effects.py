@@ -92,9 +92,7 @@ class EffectsStage:
         """One layer's effects; strips are kept in the folder `pictures` of the cache."""
         section, bench = self.section, self.material.bench(layer)
         plan = self._plan = self._plan or self._make_plan()
-        height, width = self.material.cache.grid
-        shown = Floor(section.floor, height * width).shows(self.material.counts)
-        numbers = choose_samples(shown, section.samples, section.extra)
+        numbers = effect_samples(self.material, section)
         fixed = min(section.samples, len(numbers))
         wanted = self._wanted(layer, plan.measured[layer])
         total = sum(map(len, wanted.values())) * len(numbers)
@@ -182,6 +180,13 @@ class EffectsStage:
             low_ranked=plan.low[layer],
             checks=checks,
         )
+
+
+def effect_samples(material: Material, section: EffectsSection) -> list[int]:
+    """The samples on which all edits are carried out; see `choose_samples`."""
+    height, width = material.cache.grid
+    shown = Floor(section.floor, height * width).shows(material.counts)
+    return choose_samples(shown, section.samples, section.extra)
 
 
 def check_ranking(

@@ -17,7 +17,7 @@ import polars as pl
 from dissect.intervene.edits import Edit
 from dissect.intervene.search_tables import search_tables
 from dissect.intervene.staircase import Staircase
-from dissect.intervene.subject import Subject, random_sets
+from dissect.intervene.subject import Answer, Subject, random_sets
 from dissect.intervene.verdict import ERASES, Evidence, few_of, judge, numbers
 from dissect.results.schema import LayerSearch
 
@@ -26,6 +26,31 @@ PROBE = 16
 #: Units that did most alone and are measured on the confirming samples.
 RIVALS = 4
 RANDOM_SETS = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a layer is searched.
+
+    Attributes:
+        iou: of every unit with the concept.
+        probe: units that are switched off alone.
+        ranked: all units, the likeliest cause first: the others go off in this order, after the probed ones.
+        swept: samples on which the layer's effects had the probed units off alone: what they gave is taken
+            over, as far as the samples are among the searching ones.
+        claimed: a unit that someone named: it is measured alone on all samples, and decides nothing.
+    """
+
+    iou: Sequence[float]
+    probe: Sequence[int]
+    ranked: Sequence[int]
+    swept: Sequence[int] = ()
+    claimed: int | None = None
+
+    @classmethod
+    def by_iou(cls, iou: Sequence[float]) -> Plan:
+        """All units are probed; agreement says which is the likeliest."""
+        return cls(iou, range(len(iou)), in_order(iou))
 
 
 @dataclass(frozen=True)
@@ -41,28 +66,27 @@ class Found:
     tables: dict[str, pl.DataFrame]
 
 
+def in_order(scores: Sequence[float]) -> list[int]:
+    """Units by their score, the largest first; of equals the smaller number."""
+    return sorted(range(len(scores)), key=lambda unit: (-scores[unit], unit))
+
+
 def search_layer(
-    subject: Subject,
-    iou: Sequence[float],
-    probe: Sequence[int],
-    seed: int,
-    advance: Callable[[int], None] | None = None,
+    subject: Subject, plan: Plan, seed: int, advance: Callable[[int], None] | None = None
 ) -> Found:
     """Search one layer for the cause of the subject's concept.
 
     Args:
         subject: the concept at the layer, with samples in both halves.
-        iou: of every unit with the concept.
-        probe: units that are switched off alone.
+        plan: which units are tried in which order.
         seed: of the random sets.
         advance: is told how many (unit, sample) pairs of the probe are done.
     """
-    search = subject.cases.search
-    singly = [Edit.ablate([unit]) for unit in probe]
-    alone = dict(zip(probe, subject.ask_many(singly, search[:PROBE], advance), strict=True))
-    by_iou = sorted(range(len(iou)), key=lambda unit: (-iou[unit], unit))
+    iou, probe = plan.iou, list(plan.probe)
+    alone = _alone(subject, plan, advance)
+    by_iou = in_order(iou)
     strongest = sorted(probe, key=lambda unit: (alone[unit].left, -iou[unit], unit))
-    by_effect = strongest + [unit for unit in by_iou if unit not in alone]
+    by_effect = strongest + [unit for unit in plan.ranked if unit not in alone]
     stairs = [Staircase(subject, "iou", by_iou), Staircase(subject, "effect", by_effect)]
     best = min(stairs, key=lambda stair: stair.shortest or len(iou) + 1)
     minimal, minimised = best.minimal()
@@ -85,7 +109,22 @@ def search_layer(
         **best.jump(),
         **numbers(evidence),
     )
-    return Found(record, search_tables(subject, evidence, stairs, alone, iou))
+    singles = dict(evidence.singles)
+    if plan.claimed is not None and plan.claimed not in singles:
+        singles[plan.claimed] = subject.off([plan.claimed], subject.cases.confirm)
+    return Found(record, search_tables(subject, evidence, stairs, alone, singles, iou))
+
+
+def _alone(subject: Subject, plan: Plan, advance: Callable[[int], None] | None) -> dict[int, Answer]:
+    """Probed units, each off alone on searching samples; the claim's too."""
+    searching = set(subject.cases.search)
+    singly = [Edit.ablate([unit]) for unit in plan.probe]
+    samples = plan.swept or subject.cases.search[:PROBE]
+    taken = [number in searching for number in samples]
+    alone = dict(zip(plan.probe, subject.ask_many(singly, samples, advance, taken), strict=True))
+    if plan.claimed is not None and plan.claimed not in alone:
+        alone[plan.claimed] = subject.ask_many([Edit.ablate([plan.claimed])], samples, None, taken)[0]
+    return alone
 
 
 def _confirm(

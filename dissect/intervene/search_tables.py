@@ -21,9 +21,19 @@ def search_tables(
     evidence: Evidence,
     stairs: Sequence[Staircase],
     alone: Mapping[int, Answer],
+    singles: Mapping[int, Answer],
     iou: Sequence[float],
 ) -> dict[str, pl.DataFrame]:
-    """All tables of the layer, by file name; see `dissect.results.schema.STUDY_TABLES`."""
+    """All tables of the layer, by file name; see `dissect.results.schema.STUDY_TABLES`.
+
+    Args:
+        subject: the concept at the layer.
+        evidence: what the verdict is of.
+        stairs: the orders that were gone through.
+        alone: units off alone, on the searching samples.
+        singles: some of them, on the confirming samples.
+        iou: of every unit.
+    """
     rows = {
         "staircase.parquet": [
             step_row(stair.name, None, "ablate", stair.order[:size], answer)
@@ -31,7 +41,7 @@ def search_tables(
             for size, answer in sorted(stair.steps.items())
         ],
         "alone.parquet": [
-            alone_row(unit, iou[unit], alone[unit], evidence.singles.get(unit)) for unit in sorted(alone)
+            alone_row(unit, iou[unit], alone[unit], singles.get(unit)) for unit in sorted(alone)
         ],
         "cases.parquet": _case_rows(subject, evidence),
         "random.parquet": random_rows(evidence.chance, evidence.chance_off, evidence.chance_on),

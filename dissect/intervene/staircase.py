@@ -49,7 +49,7 @@ class Staircase:
             return [], True
 
         def erases(units: Sequence[int]) -> bool:
-            return self.subject.off(units, self.subject.cases.search).rate >= ERASES
+            return self.subject.erases(units, self.subject.cases.search, ERASES)
 
         return minimise(self.order[: self.shortest], erases, TESTS)
 

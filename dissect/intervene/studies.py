@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dissect.intervene.ace import PENALTY, Optimised, optimise_set
+from dissect.intervene.attribution import attribute, has_scores
 from dissect.intervene.edits import Edit, concept_number
 from dissect.intervene.effect_strips import picture_rows
 from dissect.intervene.material import Material
 from dissect.intervene.rates import ABSENT, Floor
-from dissect.intervene.search import PROBE, RANDOM_SETS, Found, search_layer
+from dissect.intervene.search import PROBE, RANDOM_SETS, Found, Plan, in_order, search_layer
 from dissect.intervene.sets import RANDOM_ORDERS, FoundSets, cost, measure_sets
 from dissect.intervene.subject import Cases, Subject, find_cases
 from dissect.intervene.tail import Tail
@@ -24,6 +26,7 @@ from dissect.recipe import SearchSection, SetsSection
 from dissect.results import file_name
 from dissect.results.schema import (
     AceRecord,
+    Claim,
     SearchRecord,
     SetsRecord,
     StudyPicture,
@@ -87,56 +90,132 @@ class _Concept:
 
 
 def run_search(
-    material: Material, name: str, section: SearchSection, layers: Sequence[str], seed: int, report: Reporter
+    material: Material,
+    name: str,
+    section: SearchSection,
+    layers: Sequence[str],
+    seed: int,
+    report: Reporter,
+    swept: Mapping[str, Sequence[int]] | None = None,
 ) -> Study:
-    """Search the layers for the cause of a concept."""
+    """Search the layers for the cause of a concept.
+
+    Args:
+        material: of the model.
+        name: of the study.
+        section: what is asked.
+        layers: to search.
+        seed: of the random sets.
+        report: is told the progress.
+        swept: by layer, the samples on which the effects have every unit off alone.
+    """
     concept = _Concept(material, section)
     found, tables = [], []
     pictures: dict[str, bytes] = {}
     shown: list[StudyPicture] = []
-    for layer in layers if not concept.too_rare else []:
+    searched = [] if concept.too_rare else layers
+    by, plans = _plans(material, concept, section, searched, swept or {})
+    for layer, plan in plans.items():
         subject = concept.subject(material, layer)
-        iou = material.agreement(layer)[:, concept.number - 1].tolist()
-        ranked = np.argsort(-np.array(iou), kind="stable").tolist()
-        probe = ranked if section.probe == "all" else ranked[: section.probe]
-        total = len(probe) * len(concept.cases.search[:PROBE])
+        total = len(plan.probe) * len(plan.swept or concept.cases.search[:PROBE])
         with report.step(f"{name}: {layer}", total, "edits") as advance:
-            result = search_layer(subject, iou, sorted(probe), seed, advance)
+            result = search_layer(subject, plan, seed, advance)
         found.append(result.record)
         tables.append(result.tables)
-        for picture, data in _search_pictures(subject, result):
+        for picture, data in _search_pictures(subject, result, plan.claimed):
             pictures[picture.file] = data
             shown.append(picture)
     best = min(found, key=lambda each: STRENGTH.index(each.verdict), default=None)
     record = SearchRecord(
         name=name,
+        title=section.title,
+        claim=Claim(**section.claim.model_dump()) if section.claim else None,
         verdict=best.verdict if best else "too rare",
         layer=best.layer if best and best.causes else None,
         causes=best.causes if best else [],
         layers=found,
         random_sets=RANDOM_SETS,
+        probe=None if section.probe == "all" else section.probe,
+        ranked_by=by,
         pictures=shown,
         **concept.record,
     )
     return Study(record, _joined(tables), pictures)
 
 
-def _search_pictures(subject: Subject, found: Found) -> list[tuple[StudyPicture, bytes]]:
-    """The first confirming samples with the units off, and with only the rest of the erasing set off."""
-    bench, units, layer = subject.bench, found.record.tried, subject.bench.layer
+def _plans(
+    material: Material,
+    concept: _Concept,
+    section: SearchSection,
+    layers: Sequence[str],
+    swept: Mapping[str, Sequence[int]],
+) -> tuple[str, dict[str, Plan]]:
+    """By what units are ranked, and how each layer is searched.
+
+    Where the effects have every unit off on samples enough, these are taken over: all units, at no cost.
+    """
+    searching, claim = set(concept.cases.search), section.claim
+    free = {layer: swept[layer] for layer in layers if layer in swept}
+    free = {layer: each for layer, each in free.items() if len(searching & set(each)) >= PROBE // 2}
+    paid = [layer for layer in layers if section.probe != "all" and layer not in free]
+    estimates = _estimates(material, concept, paid)
+    plans = {}
+    for layer in layers:
+        iou = material.agreement(layer)[:, concept.number - 1].tolist()
+        ranked = in_order((-estimates[layer]).tolist() if layer in estimates else iou)
+        probe = range(len(iou)) if layer not in paid else sorted(ranked[: int(section.probe)])
+        named = claim.unit if claim and claim.layer == layer and claim.unit < len(iou) else None
+        plans[layer] = Plan(iou, probe, ranked, free.get(layer, ()), named)
+    return "attribution" if estimates else "iou", plans
+
+
+def _estimates(
+    material: Material, concept: _Concept, layers: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """By layer, what switching each unit off does to the concept to first order; nothing without scores.
+
+    One pass with gradients through the whole network for each of the searching samples.
+    """
+    if not layers or not has_scores(material.cache.segmenter, concept.number):
+        return {}
+    levels = {layer: material.levels(layer) for layer in layers}
+    found = attribute(material.cache, levels, concept.cases.search[:PROBE], {concept.number})
+    return {layer: each.ablate[:, concept.number - 1] for layer, each in found.items()}
+
+
+def _search_pictures(subject: Subject, found: Found, claimed: int | None) -> list[tuple[StudyPicture, bytes]]:
+    """The first samples of each kind: units off, only the rest of the erasing set off, all of it off, on.
+
+    The claim's unit gets a strip of its own, off alone, unless it is the one that is off anyway.
+    """
+    record = found.record
+    units, rest = record.tried, record.rest
     off, on = subject.cases.confirm[:SHOWN], subject.cases.absent[:SHOWN]
-    rows, said = list(bench.pictures(Edit.ablate(units), off)), ["before", "off"]
-    if found.record.rest:
-        rows.append(bench.pictures(Edit.ablate(found.record.rest), off)[1])
-        said.append("rest off")
-    slug = file_name(layer)
-    drawn = [(StudyPicture(file=f"{slug}-off.webp", layer=layer, rows=said, units=units, samples=off), rows)]
+    edits = {"off": Edit.ablate(units)}
+    if rest:
+        edits |= {"rest off": Edit.ablate(rest), "all off": Edit.ablate([*units, *rest])}
+    drawn = [_drawn(subject, "off", units, off, edits)]
+    if claimed is not None and units != [claimed]:
+        drawn.append(_drawn(subject, "claimed", [claimed], off, {"claimed off": Edit.ablate([claimed])}))
     if on:
-        picture = StudyPicture(
-            file=f"{slug}-on.webp", layer=layer, rows=["before", "on"], units=units, samples=on
-        )
-        drawn.append((picture, list(bench.pictures(Edit.insert(units), on))))
-    return [(picture, picture_rows(each)) for picture, each in drawn]
+        drawn.append(_drawn(subject, "on", units, on, {"on": Edit.insert(units)}))
+    return drawn
+
+
+def _drawn(
+    subject: Subject, name: str, units: list[int], samples: list[int], edits: Mapping[str, Edit]
+) -> tuple[StudyPicture, bytes]:
+    """The samples as they are, and below with each of the edits."""
+    bench = subject.bench
+    pairs = [bench.pictures(edit, samples) for edit in edits.values()]
+    picture = StudyPicture(
+        file=f"{file_name(bench.layer)}-{name}.webp",
+        layer=bench.layer,
+        rows=["before", *edits],
+        units=units,
+        samples=samples,
+    )
+    return picture, picture_rows([pairs[0][0], *(after for _, after in pairs)])
 
 
 def run_sets(material: Material, name: str, section: SetsSection, seed: int, report: Reporter) -> Study:

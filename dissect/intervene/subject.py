@@ -14,13 +14,14 @@ from dissect.intervene.bench import Bench
 from dissect.intervene.edits import Edit
 from dissect.intervene.intervals import Mean, mean_interval, wilson
 from dissect.intervene.rates import Floor, rates_of
+from dissect.intervene.tail import groups
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Which samples serve a concept; the first half of each is searched on, the other confirms.
+    """Which samples serve a concept; of those that show it the first half is searched on, the other confirms.
 
     Attributes:
         shown: samples that show the concept.
@@ -111,15 +112,27 @@ class Subject:
         return self.ask_many([edit], numbers)[0]
 
     def ask_many(
-        self, edits: Sequence[Edit], numbers: Sequence[int], advance: Callable[[int], None] | None = None
+        self,
+        edits: Sequence[Edit],
+        numbers: Sequence[int],
+        advance: Callable[[int], None] | None = None,
+        taken: Sequence[bool] | None = None,
     ) -> list[Answer]:
-        """Many edits on the same samples."""
+        """Many edits on the same samples.
+
+        Args:
+            edits: each is carried out on every sample.
+            numbers: the samples.
+            advance: is told how many (edit, sample) pairs are done.
+            taken: for each sample whether the answer is of it; by default of all.
+        """
         plain = self.bench.plain(numbers)
-        before = plain.counts[:, self.concept - 1]
+        rows = np.ones(len(numbers), np.bool_) if taken is None else np.array(taken, np.bool_)
+        before = plain.counts[rows, self.concept - 1]
         answers = []
         for block, outcome in self.bench.sweep_blocks(edits, numbers, advance):
             for row, edit in enumerate(edits[block]):
-                after = outcome.counts[row, :, self.concept - 1]
+                after = outcome.counts[row, rows, self.concept - 1]
                 rates = rates_of(before, after, self.limit, axis=0)
                 came = edit.do == "insert"
                 answers.append(
@@ -127,12 +140,25 @@ class Subject:
                         before,
                         after,
                         plain.pixels,
-                        outcome.side[row, :, self.concept - 1],
+                        outcome.side[row, rows, self.concept - 1],
                         int(rates.inserted if came else rates.erased),
                         int(rates.absent if came else rates.shown),
                     )
                 )
         return answers
+
+    def erases(self, units: Sequence[int], numbers: Sequence[int], least: float) -> bool:
+        """Whether the concept goes in at least this share of samples that show it.
+
+        Samples are tried group by group, until the others cannot change the answer.
+        """
+        hits, left = 0, len(numbers)
+        for group, count in groups(numbers):
+            hits += self.off(units, group[:count]).hits
+            left -= count
+            if hits / len(numbers) >= least or (hits + left) / len(numbers) < least:
+                break
+        return hits / len(numbers) >= least
 
 
 def find_cases(counts: NDArray[Any], concept: int, limit: Floor, most: int) -> Cases:
@@ -142,11 +168,11 @@ def find_cases(counts: NDArray[Any], concept: int, limit: Floor, most: int) -> C
         counts: [N,C] pixels of every concept in all samples.
         concept: its number.
         limit: when it is shown and when absent.
-        most: at most so many of each.
+        most: at most so many that show it, and half as many that lack it.
     """
     area = counts[:, concept - 1]
     shown, absent = np.flatnonzero(limit.shows(area)), np.flatnonzero(limit.lacks(area))
-    return Cases(shown[:most].tolist(), absent[:most].tolist())
+    return Cases(shown[:most].tolist(), absent[: most // 2].tolist())
 
 
 def ladder(largest: int) -> list[int]:

@@ -434,6 +434,8 @@ class SearchRecord(Record):
     search: list[int]  # samples that show the concept, on which units were looked for
     confirm: list[int]  # samples that show it, on which what was found was measured
     lacking: list[int]  # samples that lack it
+    probe: int | None = None  # units of a layer switched off alone, the first ranked; null: all
+    ranked_by: str = "iou"  # what ranked them: attribution or iou
     shown_by: int  # of all samples, how many show it
     samples: int
     random_sets: int

@@ -91,13 +91,22 @@ def test_a_finished_run_does_nothing(again: Path, stop_at: StopAt) -> None:
     run(again, more=CAUSES)
 
 
-def test_a_changed_budget_makes_effects_only(again: Path) -> None:
+def test_a_changed_budget_makes_effects_and_the_searches_that_take_them_over(again: Path) -> None:
     folder = again / "results/tiny"
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     run(again, more=CAUSES.replace("samples: 8, extra: 4", "samples: 12, extra: 0"))
-    changed = {path.name for path, when in before.items() if path.stat().st_mtime_ns != when}
-    assert {"effects.json", "effects.parquet", "unit_effects.parquet"} <= changed
-    assert not changed & {"units.parquet", "agreement.parquet", "study.json", "0001-ablated.webp"}
+    changed = {
+        path.relative_to(folder).as_posix()
+        for path, when in before.items()
+        if path.stat().st_mtime_ns != when
+    }
+    assert {"layers/layer1/effects.json", "studies/cause-green/study.json"} <= changed
+    same = {
+        "layers/layer1/units.parquet",
+        "layers/layer1/pictures/0001-ablated.webp",
+        "studies/greens/study.json",
+    }
+    assert not changed & same
 
 
 def test_a_layer_that_is_made_anew_gets_its_effects_again(finished: Path, again: Path) -> None:
