@@ -12,6 +12,7 @@ from typing import Any
 
 from dissect.results import LAYER_TABLES
 from generator.pages.compare import layer_script
+from generator.quality import view_quality
 from generator.render import TEMPLATES
 from generator.site import Page, Site
 from generator.studies import Study
@@ -35,6 +36,8 @@ def site_files(site: Site, strips: Iterable[str] = STRIPS) -> Iterator[tuple[str
         yield f"{model.path}/model.json", model.results.folder / "model.json"
         yield f"{model.path}/concepts.parquet", model.results.folder / "concepts.parquet"
         yield f"{model.path}/recipe.yaml", model.record.recipe.encode()
+        if quality := view_quality(model):
+            yield from quality.files.items()
         for layer in model.layers:
             yield from _layer_files(layer, strips)
     for study in (*site.findings, *site.set_studies, *site.studies.reports):

@@ -17,12 +17,14 @@ from dissect.results import (
     AGREEMENT,
     CONCEPTS,
     INTERPRETABLE_IOU,
+    QUALITY,
     SIMILAR,
     UNITS,
     Checkpoint,
     LayerRecord,
     ModelRecord,
     NullSummary,
+    QualityRecord,
     ResultsWriter,
     Segmenter,
     picture_name,
@@ -162,6 +164,7 @@ def write_model(
             "pictures/samples.webp": _webp(_grid(2, 8, lambda row, column: _room(row * 8 + column))),
         },
     )
+    writer.write_files("quality", "key", _quality(concepts))
     writer.write_run(
         {
             "finished": "2026-11-20T12:00:00Z",
@@ -169,6 +172,48 @@ def write_model(
             "steps": {"samples": 12.34, "layer1: pictures": 5.6},
         }
     )
+
+
+def _quality(concepts: Concepts) -> dict[str, bytes]:
+    """Beside real pictures: the second concept shows far too rarely, the others about as often."""
+
+    def bounds(name: str, value: float, reach: float) -> dict[str, float]:
+        return {name: value, f"{name}_low": value - reach, f"{name}_high": value + reach}
+
+    rows = [
+        {
+            "concept": number,
+            "label": label,
+            "plane": plane,
+            **bounds("presence_real", 0.9 / number, 0.02),
+            **bounds("presence_generated", 0.9 / number - (0.3 if number == 2 else 0.04), 0.03),
+            **bounds("presence_difference", -0.3 if number == 2 else -0.04, 0.035),
+            **bounds("area_real", 0.4 / number, 0.01),
+            **bounds("area_generated", 0.35 / number, 0.01),
+            **bounds("agreement", 0.8 - 0.1 * number, 0.02),
+        }
+        for number, (label, plane, _) in enumerate(concepts, 1)
+    ]
+    record = QualityRecord(
+        source='{"folder": "<real>"}',
+        real=2 * SAMPLES,
+        generated=SAMPLES,
+        floor=0.002,
+        distance=12.34,
+        distance_of_halves=0.56,
+        half=SAMPLES,
+        agreement=0.45,
+        agreement_low=0.43,
+        agreement_high=0.47,
+        sheet=(2, 8),
+    )
+    return {
+        "quality.json": to_json(record),
+        "quality.parquet": table_bytes(_table(rows, QUALITY), QUALITY),
+        "pictures/real.webp": _webp(
+            _grid(2, 8, lambda row, column: _room(900 + row * 8 + column, lamp=True))
+        ),
+    }
 
 
 def _layer_tables(

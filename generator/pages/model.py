@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from generator.charts import layers_chart
+from generator.quality import FAR, view_quality
 from generator.site import Page, Site
 from generator.views import ModelView, UnitView, take_turns
 
@@ -21,6 +22,7 @@ def models_page(site: Site) -> Page:
 
 def model_page(site: Site, model: ModelView) -> Page:
     """`models/<model>/`: what it is and where its units are."""
+    quality = view_quality(model)
     return Page(
         path=model.path,
         title=model.title,
@@ -33,6 +35,9 @@ def model_page(site: Site, model: ModelView) -> Page:
             "model": model,
             "best": best_units(model),
             "chart": layers_chart(model) if model.layers else None,
+            "quality": quality,
+            "presence": quality.chart if quality else None,
+            "far": FAR,
             "network": network_rows(model),
             "run": single_facts(model.results.run),
             "steps": step_times(model.results.run),

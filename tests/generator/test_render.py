@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from generator import render
+from generator.files import site_files
 from generator.pages import site_pages, unit_pages
+from generator.pages.model import model_page
 from generator.render import Links, Renderer, TemplateError, number, percent
 from generator.site import Site
 from tests.generator.pages import Links as Parsed
@@ -132,3 +136,37 @@ def test_a_unit_says_on_which_samples_its_neighbours_were_sought(site: Site) -> 
     layer = next(layer for layer in site.layers if layer.name == "layer2")
     page = next(page for page in unit_pages(site, layer) if page.path.endswith("/3"))
     assert "over all layers and the first 64 samples." in Renderer(site).body(page)
+
+
+def test_a_model_stands_beside_real_pictures(site: Site) -> None:
+    page = next(page for page in site_pages(site) if page.path == "models/bedrooms")
+    section = Renderer(site).body(page).split('id="quality"')[1].split('id="provenance"')[0]
+    assert "12.34" in section
+    assert "0.56" in section
+    assert "This concept shows more than 10 percentage points too often or too rarely" in section
+    assert section.count("u59-chip") == 1  # the window: 15 % of the generated, 45 % of the real pictures
+    assert "in 15\u202f% of the generated and 45\u202f% of the real pictures." in section
+    assert section.count("samples.webp") == section.count("real.webp") == 16
+    assert "&lt;real&gt;" in section
+    published = dict(site_files(site))
+    for name in ("quality.json", "quality.parquet", "real.webp"):
+        assert isinstance(source := published[f"models/bedrooms/{name}"], Path)
+        assert source.is_file()
+
+
+def test_without_real_pictures_the_page_says_so(site: Site) -> None:
+    model = site.models[0]
+    bare = replace(model, results=replace(model.results, quality=None))
+    body = Renderer(site).body(model_page(site, bare))
+    assert "Not measured." in body
+    assert "real: {folder: photos}" in body
+    assert "real.webp" not in body
+
+
+def test_no_concept_far_off_is_said_too(site: Site) -> None:
+    model = site.models[0]
+    quality = model.results.quality
+    assert quality is not None
+    table = quality.table.with_columns(presence_difference=pl.lit(0.1))
+    near = replace(model, results=replace(model.results, quality=replace(quality, table=table)))
+    assert "No concept shows more than 10 percentage points" in Renderer(site).body(model_page(site, near))
