@@ -26,7 +26,7 @@ from torch import Tensor
 
 from dissect.inputs import Inputs
 from dissect.networks import Network, State
-from dissect.networks.base import normal_draw
+from dissect.networks.base import Noise, normal_draw
 from dissect.results import file_name, write_atomically
 from dissect.segmenters import Segmenter
 
@@ -71,8 +71,13 @@ class Sampler:
     def __init__(self, network: Network, drawing: Drawing, inputs: Inputs | None, device: str) -> None:
         self.network, self.drawing, self.inputs, self.device = network, drawing, inputs, device
 
-    def start(self, numbers: Sequence[int]) -> State:
-        """The network's state before its first stage, for the numbered samples."""
+    def start(self, numbers: Sequence[int], noise: Noise | None = None) -> State:
+        """The network's state before its first stage, for the numbered samples.
+
+        Args:
+            numbers: of the samples.
+            noise: other noise inputs than the samples' own.
+        """
         drawing = self.drawing
         if self.inputs is None:
             latents = np.stack([self._draw(i, LATENT, self.network.latent_size) for i in numbers])
@@ -84,10 +89,13 @@ class Sampler:
             self._labels(numbers),
             drawing.psi,
             drawing.cutoff,
-            [_stream(drawing.seed, i, NOISE) for i in numbers]
-            if drawing.noise == "sample"
-            else drawing.noise,
+            self._noise(numbers) if noise is None else noise,
         )
+
+    def _noise(self, numbers: Sequence[int]) -> Noise:
+        if self.drawing.noise != "sample":
+            return self.drawing.noise
+        return [_stream(self.drawing.seed, i, NOISE) for i in numbers]
 
     def _labels(self, numbers: Sequence[int]) -> Tensor | None:
         size = self.network.label_size

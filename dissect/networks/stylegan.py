@@ -7,6 +7,7 @@ here have the paper's equalised-learning-rate gains multiplied in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,6 +63,18 @@ class Config(BaseModel):
     paths: list[str] = Field(min_length=2, max_length=24)
 
 
+class Statistics(NamedTuple):
+    """What instance normalisation takes from a layer's maps, [N,units,1,1] each.
+
+    Attributes:
+        mean: is subtracted; None is the maps' own.
+        scale: they are multiplied by it; one over their standard deviation.
+    """
+
+    mean: Tensor | None
+    scale: Tensor
+
+
 class _Block(nn.Module):
     """One layer's weights: a convolution (or the constant), noise, bias and style."""
 
@@ -86,7 +99,8 @@ class StyleGAN(Configured):
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,layers,w_size], the intermediate latent of each
     layer after truncation; ``styles``, a tuple of [N,2,units] with each layer's scale (to which 1 is added)
-    and offset; and ``noise``, a tuple of [1 or N,1,h,w], or None where there is none.
+    and offset; and ``noise``, a tuple of [1 or N,1,h,w], or None where there is none. A state may also hold
+    ``statistics``, {layer's number: `Statistics`}: those layers are normalised by these, not by their own.
 
     Args:
         config: see `Config`.
@@ -180,24 +194,41 @@ class StyleGAN(Configured):
         )
 
     def _stage(self, index: int) -> Callable[[State], State]:
-        block = self._blocks[index]
-
         def run(state: State) -> State:
-            styles, noise = state["styles"][index], state["noise"][index]
-            x = (
-                block.weight.repeat(len(styles), 1, 1, 1)
-                if index == 0
-                else self._convolve(block, index, state)
-            )
-            if noise is not None:
-                x = x + noise * block.noise_strength[:, None, None]
-            x = F.leaky_relu(x + block.bias[:, None, None], self.settings.slope)
-            x = _pixel_norm(x) if self.settings.pixel_norm else x
-            x = _instance_norm(x) if self.settings.instance_norm else x
-            scale, offset = styles[:, :, :, None, None].unbind(dim=1)
+            x = self._before_norm(index, state)
+            if self.settings.instance_norm:
+                x = _instance_norm(x, state.get("statistics", {}).get(index) or _statistics(x))
+            scale, offset = state["styles"][index][:, :, :, None, None].unbind(dim=1)
             return edited(state, x * (scale + 1) + offset)
 
         return run
+
+    def statistics(self, state: State, after: str) -> dict[int, Statistics]:
+        """What the layers behind `after` are normalised by when the pass runs on from `state`.
+
+        A pass from `state` that holds them as ``statistics`` is the same bit for bit; one from an edited
+        state then lacks normalisation's answer to the edit.
+
+        Raises:
+            NetworkError: there is no such layer.
+        """
+        found: dict[int, Statistics] = {}
+        for stage in list(self.stages())[self._position(list(self.layers), after) + 1 : -1]:
+            index = self.layers[stage.name].number
+            found[index] = _statistics(self._before_norm(index, state))
+            state = stage.run({**state, "statistics": found})
+        return found
+
+    def _before_norm(self, index: int, state: State) -> Tensor:
+        block, noise = self._blocks[index], state["noise"][index]
+        if index == 0:
+            x = block.weight.repeat(len(state["styles"][0]), 1, 1, 1)
+        else:
+            x = self._convolve(block, index, state)
+        if noise is not None:
+            x = x + noise * block.noise_strength[:, None, None]
+        x = F.leaky_relu(x + block.bias[:, None, None], self.settings.slope)
+        return _pixel_norm(x) if self.settings.pixel_norm else x
 
     def _convolve(self, block: _Block, index: int, state: State) -> Tensor:
         if not _doubles(index):
@@ -245,9 +276,14 @@ def _pixel_norm(x: Tensor) -> Tensor:
     return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + _EPSILON)
 
 
-def _instance_norm(x: Tensor) -> Tensor:
-    x = x - x.mean(dim=(2, 3), keepdim=True)
-    return x * torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + _EPSILON)
+def _statistics(x: Tensor) -> Statistics:
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    return Statistics(mean, torch.rsqrt((x - mean).square().mean(dim=(2, 3), keepdim=True) + _EPSILON))
+
+
+def _instance_norm(x: Tensor, by: Statistics) -> Tensor:
+    mean = x.mean(dim=(2, 3), keepdim=True) if by.mean is None else by.mean
+    return (x - mean) * by.scale
 
 
 def _blur(x: Tensor, taps: Sequence[float]) -> Tensor:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from dissect.checkpoints import CheckpointError
 from dissect.networks import NetworkError, load
-from dissect.networks.stylegan import StyleGAN
+from dissect.networks.stylegan import Statistics, StyleGAN
 from tests.published import STYLEGAN, Variables, difference, references, tensorflow_pickle
 
 REFERENCES = STYLEGAN.with_suffix(".npz")
@@ -93,6 +93,36 @@ def test_seeded_noise_belongs_to_the_sample(net: StyleGAN, expected: dict[str, T
     assert torch.equal(noise[6][1:2], net.start(z[1:2], noise=5)["noise"][6])
     assert abs(float(noise[7].mean())) < 0.1
     assert abs(float(noise[7].std()) - 1) < 0.1
+
+
+@pytest.mark.parametrize("layer", ["layer0", "layer4", "layer7"])
+def test_held_statistics_of_a_pass_leave_it_alone(
+    net: StyleGAN, expected: dict[str, Tensor], layer: str
+) -> None:
+    state = net.run(net.start(expected["z"], noise=3), until=layer)
+    held = net.statistics(state, layer)
+    assert list(held) == list(range(net.layers[layer].number + 1, len(net.layers)))
+    whole = net.run(state, after=layer)["image"]
+    assert torch.equal(net.run({**state, "statistics": held}, after=layer)["image"], whole)
+    scales = {number: Statistics(None, each.scale) for number, each in held.items()}
+    assert torch.equal(net.run({**state, "statistics": scales}, after=layer)["image"], whole)
+
+
+def test_held_statistics_keep_normalisation_from_answering_an_edit(
+    net: StyleGAN, expected: dict[str, Tensor]
+) -> None:
+    state = net.run(net.start(expected["z"], noise=3), until="layer6")
+    held = net.statistics(state, "layer6")
+    halved = {**state, "x": state["x"] * 0.5, "noise": (None,) * len(net.layers)}
+    number = net.layers["layer7"].number
+    own, kept = (
+        net.run({**halved, **more}, after="layer6", until="layer7")["x"]
+        for more in ({}, {"statistics": held})
+    )
+    scale, offset = state["styles"][number][:, :, :, None, None].unbind(dim=1)
+    spreads = [((x - offset) / (scale + 1)).std(dim=(2, 3), correction=0) for x in (own, kept)]
+    assert difference(spreads[0], torch.ones_like(spreads[0])) < 1e-3
+    assert float(spreads[1].median()) < 0.9
 
 
 def test_what_callers_get_wrong(net: StyleGAN, expected: dict[str, Tensor]) -> None:
