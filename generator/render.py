@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from dissect.errors import Unit59Error
 from dissect.results import INTERPRETABLE_IOU
+from generator.cells import measured_words
 from generator.site import Page, Site
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "site_templates"
@@ -53,7 +54,13 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            number=number, percent=percent, signed=signed, tidy=tidy, figure=figure, prose=prose
+            number=number,
+            percent=percent,
+            signed=signed,
+            tidy=tidy,
+            figure=figure,
+            prose=prose,
+            measured=measured_words,
         )
         self._environment.globals.update(
             site=site, cut=INTERPRETABLE_IOU, strips=frozenset(strips), version=_version()
@@ -61,20 +68,23 @@ class Renderer:
 
     def body(self, page: Page) -> str:
         """The page's content."""
-        return self._render(page.template, page, page.context)
+        own = [page.own_template] if page.own_template else []
+        return self._render([*own, page.template], page, page.context)
 
     def block(self, page: Page) -> str:
         """The page's content with its styles and scripts around it, for another site builder's page."""
-        return self._render("block.html", page, {"body": self.body(page)})
+        return self._render(["block.html"], page, {"body": self.body(page)})
 
     def document(self, page: Page) -> str:
         """The page as a whole HTML document of its own, for a site without a site builder."""
-        return self._render("document.html", page, {"body": self.body(page)})
+        return self._render(["document.html"], page, {"body": self.body(page)})
 
-    def _render(self, name: str, page: Page, context: dict[str, Any]) -> str:
+    def _render(self, names: list[str], page: Page, context: dict[str, Any]) -> str:
         here = Links(page.path, explicit=self.explicit)
+        name = names[-1]
         try:
-            template = self._environment.get_template(name)
+            template = self._environment.select_template(names)
+            name = template.name or name
             return template.render(page=page, url=here.page, asset=here.file, **context)
         except jinja2.TemplateNotFound as error:
             raise TemplateError(f"{error.name}: there is no such template.") from None

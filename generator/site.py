@@ -23,6 +23,7 @@ class Page:
         template: name of the template in site_templates/.
         context: the template's variables.
         keywords: plain text that search should also find it by.
+        own_template: name of a template that goes before `template` where there is one.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Page:
     template: str
     context: dict[str, Any] = field(default_factory=dict)
     keywords: str = ""
+    own_template: str = ""
 
     @property
     def source(self) -> str:
@@ -76,6 +78,11 @@ class Site:
     def set_studies(self) -> list[SetStudy]:
         """All studies of unit sets."""
         return self.studies.sets
+
+    @property
+    def has_studies(self) -> bool:
+        """Whether there is anything for the index of studies."""
+        return bool(self.set_studies or self.studies.reports)
 
     @cached_property
     def layers(self) -> list[LayerView]:

@@ -71,6 +71,11 @@ class ReportStudy(Study):
         assert isinstance(self.results.record, ReportRecord)  # noqa: S101  # see `view_studies`
         return self.results.record
 
+    @property
+    def kind(self) -> str:
+        """Which study it is: `noise`; of a user's own `package.module:Outlines` it is `outlines`."""
+        return self.record.study.rpartition(":")[2].lower()
+
 
 @dataclass(frozen=True)
 class Finding(ConceptStudy):

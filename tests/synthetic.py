@@ -31,6 +31,7 @@ from dissect.results import (
     table_bytes,
     to_json,
 )
+from tests.synthetic_reports import write_reports
 
 Concepts = Sequence[tuple[str, str, str]]
 
@@ -73,6 +74,9 @@ def write_results(root: Path) -> Path:
         layers={"b8.conv0": (12, 8), "b16.conv1": (14, 16)},
         planned=["b8.conv0", "b16.conv1", "b32.conv0"],
         summary="<img src=x onerror=alert(1)>",
+    )
+    write_reports(
+        root, _webp(_grid(3, 4, lambda row, column: _room(column, cushion=row == 0, lamp=row == 2)))
     )
     return root
 

@@ -52,7 +52,7 @@ class ReportChart(Record):
     high: str | None = None
     group: str | None = None  # one colour, and one line or row of bars, for each of its values
     hover: list[str] = []  # further columns that name a point
-    where: dict[str, str] = {}  # only rows whose column has this text
+    where: dict[str, str] = {}  # only rows whose column has this text; yes or no for booleans
     x_title: str  # with the unit
     y_title: str
     x_log: bool = False

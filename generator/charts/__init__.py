@@ -4,6 +4,7 @@ from generator.charts.base import Chart
 from generator.charts.causes import ConceptEffect, effects_chart
 from generator.charts.layers import count_concepts, iou_distribution, layers_chart, units_per_concept
 from generator.charts.quality import presence_chart
+from generator.charts.report import report_chart
 from generator.charts.studies import alone_chart, cases_chart, sets_chart, staircase_chart
 from generator.charts.units import activation_chart, agreement_chart, concept_units_chart
 
@@ -20,6 +21,7 @@ __all__ = [
     "iou_distribution",
     "layers_chart",
     "presence_chart",
+    "report_chart",
     "sets_chart",
     "staircase_chart",
     "units_per_concept",

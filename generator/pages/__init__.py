@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.pages import compare, concept, finding, home, layer, model, sets
+from generator.pages import compare, concept, finding, home, layer, model, report, sets, studies
 from generator.pages.unit import unit_pages
 from generator.site import Page, Site
 
@@ -22,7 +22,8 @@ def site_pages(site: Site) -> Iterator[Page]:
     yield from (layer.layer_page(site, view) for view in site.layers)
     yield concept.concepts_page(site)
     yield from (concept.concept_page(site, view) for view in site.concepts)
-    if site.set_studies:
-        yield sets.studies_page(site)
+    if site.has_studies:
+        yield studies.studies_page(site)
         yield from (sets.set_page(view) for view in site.set_studies)
+        yield from (report.report_page(site, view) for view in site.studies.reports)
     yield compare.compare_page(site)

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from generator.charts import sets_chart
 from generator.pages.finding import rate_words
-from generator.site import Page, Site
+from generator.site import Page
 from generator.studies import SetStudy
-
-
-def studies_page(site: Site) -> Page:
-    """`studies/`: every study of unit sets."""
-    return Page(
-        path="studies",
-        title="Studies",
-        description="What more and more units of a layer do to a concept.",
-        template="studies.html",
-        context={"answers": {study.path: answer(study) for study in site.set_studies}},
-    )
 
 
 def set_page(study: SetStudy) -> Page:
@@ -28,7 +17,7 @@ def set_page(study: SetStudy) -> Page:
     ]
     return Page(
         path=study.path,
-        title=f"How many units of {record.layer} carry {record.label}?",
+        title=question(study),
         description=f"{study.model.title}: {answer(study)}",
         template="sets.html",
         context={
@@ -41,6 +30,11 @@ def set_page(study: SetStudy) -> Page:
         },
         keywords=f"{record.label} {record.layer} {study.model.title}",
     )
+
+
+def question(study: SetStudy) -> str:
+    """What the page answers."""
+    return f"How many units of {study.record.layer} carry {study.record.label}?"
 
 
 def answer(study: SetStudy) -> str:
