@@ -84,4 +84,4 @@ def measured_words(measured: Measured) -> tuple[str, str]:
 
     if measured.low is None or measured.high is None:
         return f"{text(measured.value)}{unit}", ""
-    return f"{text(measured.value)}{unit}", f"[{text(measured.low)}, {text(measured.high)}]"
+    return f"{text(measured.value)}{unit}", f"[{text(measured.low)}{unit}, {text(measured.high)}{unit}]"

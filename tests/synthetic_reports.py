@@ -85,7 +85,7 @@ def everything() -> ReportRecord:
             ReportSection(
                 title="By layer",
                 charts=[
-                    chart("bars", x="layer", x_title="layer", **interval),
+                    chart("bars", x="layer", x_title="layer", where={"found": "yes"}, **interval),
                     chart("bars", x="concept", x_title="concept", group="layer", references=[nothing]),
                     chart("points", where={"layer": "layer9"}),
                 ],

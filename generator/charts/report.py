@@ -22,6 +22,8 @@ MOST_ROWS = 200
 MOST_GROUPS = 24
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 DASHES = ("solid", "dash", "dot", "dashdot")
+#: An axis by doublings names its own values up to so many.
+FEW_TICKS = 10
 #: Names of bars that are longer stand beside lying bars.
 LONG_NAME = 9
 
@@ -47,6 +49,7 @@ def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, 
         colours: of groups that have one everywhere: concepts, by name.
     """
     points = _points(chart, table)
+    drawn = points if chart.kind != "bars" else _first_of_each(points)
     if not points:
         return None
     groups = list(dict.fromkeys(point.group for point in points))
@@ -55,15 +58,15 @@ def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, 
     lying = chart.kind == "bars" and any(len(name) > LONG_NAME for name in names)
     data: list[dict[str, Any]] = []
     for place, group in enumerate(groups[:MOST_GROUPS]):
-        shown = [point for point in points if point.group == group][::every]
+        shown = [point for point in drawn if point.group == group][::every]
         look = _look(place, len(groups), colours.get(group))
         data += _traces(chart, group, shown, look, lying=lying)
     rows = len(names) if lying else 0
     return Chart(
         label=chart.label,
-        caption=chart.caption + _left_out(len(groups), every, len(points)),
+        caption=chart.caption + _left_out(len(groups), every, points, drawn),
         data=data,
-        layout=_layout(chart, len(groups), names, lying=lying),
+        layout=_layout(chart, len(groups), [point.x for point in points], lying=lying),
         head=_head(chart),
         rows=_rows(chart, points),
         height=max(360, 120 + 24 * rows) + 20 * (min(len(groups), MOST_GROUPS) // 4),
@@ -92,6 +95,14 @@ def _points(chart: ReportChart, table: pl.DataFrame) -> list[_Point]:
             )
         )
     return found
+
+
+def _first_of_each(points: list[_Point]) -> list[_Point]:
+    """One point for each bar: several would be drawn as their sum."""
+    first: dict[tuple[Any, str], _Point] = {}
+    for point in points:
+        first.setdefault((point.x, point.group), point)
+    return list(first.values())
 
 
 def _scaled(value: float | None, chart: ReportChart) -> Any:
@@ -197,11 +208,11 @@ def _band(points: list[_Point], group: str, colour: str) -> dict[str, Any]:
     }
 
 
-def _layout(chart: ReportChart, groups: int, names: list[str], *, lying: bool) -> dict[str, Any]:
+def _layout(chart: ReportChart, groups: int, places: list[Any], *, lying: bool) -> dict[str, Any]:
     x: dict[str, Any] = {"title": {"text": plain(chart.x_title)}}
     y: dict[str, Any] = {"title": {"text": plain(chart.y_title)}}
     if chart.x_log:
-        x |= {"type": "log", "dtick": "D2"}
+        x |= {"type": "log", "dtick": "D2"} | _ticks(places)
     if chart.x_percent:
         x["ticksuffix"] = "\u202f%"
     if chart.y_percent:
@@ -214,7 +225,7 @@ def _layout(chart: ReportChart, groups: int, names: list[str], *, lying: bool) -
         on = reference.axis if not lying else {"x": "y", "y": "x"}[reference.axis]
         shapes.append(_rule(on, value))
         notes.append(_note(reference, on, math.log10(value) if on == "x" and chart.x_log else value))
-    if names:
+    if names := [each for each in dict.fromkeys(places) if isinstance(each, str)]:
         x |= {"type": "category", "tickvals": [plain(name) for name in names]}
         x["ticktext"] = [short(name) for name in names]
     return {
@@ -226,6 +237,16 @@ def _layout(chart: ReportChart, groups: int, names: list[str], *, lying: bool) -
         "showlegend": groups > 1,
         "legend": {"orientation": "h", "y": -0.25, "yref": "paper"},
     }
+
+
+def _ticks(places: list[Any]) -> dict[str, Any]:
+    """Ticks at the values themselves where these are few."""
+    values = sorted({rounded(each) for each in places if isinstance(each, float)})
+    return (
+        {"tickvals": values, "ticktext": [number(each) for each in values]}
+        if len(values) <= FEW_TICKS
+        else {}
+    )
 
 
 def _rule(axis: str, value: float) -> dict[str, Any]:
@@ -298,10 +319,12 @@ def _rows(chart: ReportChart, points: list[_Point]) -> list[list[str]]:
     return rows
 
 
-def _left_out(groups: int, every: int, points: int) -> str:
+def _left_out(groups: int, every: int, points: list[_Point], drawn: list[_Point]) -> str:
     said = ""
     if every > 1:
-        said += f" One in {every} of the {points:,} points is drawn."
+        said += f" One in {every} of the {len(points):,} points is drawn."
+    if len(drawn) < len(points):
+        said += f" {len(points) - len(drawn)} further rows for the same bars are not drawn."
     if groups > MOST_GROUPS:
         said += f" The first {MOST_GROUPS} of {groups} groups are drawn."
     return said
