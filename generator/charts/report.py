@@ -315,7 +315,8 @@ def _rows(chart: ReportChart, points: list[_Point]) -> list[list[str]]:
             row.append(_between(chart, point).strip(" []").replace(", ", " – ") or "–")
         rows.append(row)
     if len(points) > MOST_ROWS:
-        rows.append([f"{len(points) - MOST_ROWS} more rows are in {chart.table}"])
+        more = f"{len(points) - MOST_ROWS} more rows are in {chart.table}"
+        rows.append([more, *[""] * (len(_head(chart)) - 1)])
     return rows
 
 
