@@ -6,6 +6,7 @@ from typing import Any
 
 from generator.charts import layers_chart
 from generator.quality import FAR, view_quality
+from generator.pages.studies import studies_of
 from generator.site import Page, Site
 from generator.views import ModelView, UnitView, take_turns
 
@@ -38,6 +39,7 @@ def model_page(site: Site, model: ModelView) -> Page:
             "quality": quality,
             "presence": quality.chart if quality else None,
             "far": FAR,
+            "studies": studies_of(site, model),
             "network": network_rows(model),
             "run": single_facts(model.results.run),
             "steps": step_times(model.results.run),
