@@ -16,13 +16,15 @@ from generator.quality import view_quality
 from generator.render import TEMPLATES
 from generator.site import Page, Site
 from generator.studies import Study
-from generator.views import LayerView
+from generator.views import LayerView, UnitView
 
 #: What one unit page and its data weigh without pictures (measured with the Material theme).
 UNIT_PAGE_BYTES = 52_000
+#: What one effect of a unit on a concept adds to these (measured).
+EFFECT_BYTES = 500
 #: GitHub Pages refuses a larger site.
 PAGES_LIMIT = 1_000_000_000
-STRIPS = ("exemplars", "ablated", "inserted")
+STRIPS = ("exemplars", "ablated", "inserted", "effect")
 
 Content = Path | bytes
 
@@ -81,6 +83,15 @@ def unit_data(page: Page) -> bytes:
         "units.parquet": unit.row,
         "agreement.parquet": agreement,
     }
+    if effects := page.context["effects"]:
+        # The concepts that the unit leaves as they are would be most of them.
+        rows["effects.parquet"] = [
+            each.row
+            for kind in effects.effects.values()
+            for each in kind
+            if each.found or each.value or each.row["erased"] or each.row["inserted"]
+        ]
+        rows["unit_effects.parquet"] = [one.row for one in (unit.off, unit.on) if one]
     # Without indentation: Python's own encoder is ten times slower than the one in C, for 10 000 pages.
     return json.dumps(rows, ensure_ascii=False).encode()
 
@@ -106,6 +117,11 @@ def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
         for layer in site.layers
         for _, content in _pictures(layer, tuple(strips))
     )
+    effects = sum(
+        _size(content) for layer in site.layers for _, content in _effect_files(layer)
+    ) + EFFECT_BYTES * sum(
+        len(layer.results.effects.effects) for layer in site.layers if layer.results.effects
+    )
     units = sum(layer.record.units for layer in site.layers)
     tables = sum(
         (layer.results.folder / name).stat().st_size for layer in site.layers for name in LAYER_TABLES
@@ -116,7 +132,12 @@ def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
         for _, content in _study_files(study)
     )
     return (
-        pictures + tables + studies + units * UNIT_PAGE_BYTES + sum(_size(content) for _, content in assets())
+        pictures
+        + tables
+        + effects
+        + studies
+        + units * UNIT_PAGE_BYTES
+        + sum(_size(content) for _, content in assets())
     )
 
 
@@ -128,17 +149,29 @@ def _layer_files(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[st
     yield from _pictures(layer, strips)
     for name in LAYER_TABLES:
         yield f"{layer.path}/{name}", layer.results.folder / name
+    yield from _effect_files(layer)
     yield f"{layer.path}/units.csv", _units_csv(layer)
     # A script, not JSON: pages opened from disk may load scripts, but may not fetch.
     data = json.dumps(layer_script(layer), separators=(",", ":"), ensure_ascii=False)
     yield f"{layer.path}/units.js", f"window.unit59Layer({data});\n".encode()
 
 
+def _effect_files(layer: LayerView) -> Iterator[tuple[str, Content]]:
+    for name in layer.effects.files if layer.effects else ():
+        yield f"{layer.path}/{name}", layer.results.folder / name
+
+
 def _pictures(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[str, Content]]:
     for unit in layer.units:
         for kind in strips:
-            if unit.row["inserted" if kind == "inserted" else "exemplars"]:
+            if _has_strip(unit, kind):
                 yield unit.strip(kind), layer.results.picture(unit.number, kind)
+
+
+def _has_strip(unit: UnitView, kind: str) -> bool:
+    if kind == "effect":
+        return bool(unit.off and unit.off.row["samples"])
+    return bool(unit.row["inserted" if kind == "inserted" else "exemplars"])
 
 
 def _units_csv(layer: LayerView) -> bytes:

@@ -42,7 +42,7 @@ class Renderer:
         templates: Iterable[Path] = (),
         *,
         explicit: bool = False,
-        strips: Iterable[str] = ("exemplars", "ablated", "inserted"),
+        strips: Iterable[str] = ("exemplars", "ablated", "inserted", "effect"),
     ) -> None:
         self.site = site
         self.explicit = explicit
@@ -138,12 +138,17 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    """A change of a share as a percentage with its sign.
+    """A change of a share as a percentage with its sign; one digit where decimals would say nothing.
 
-    >>> signed(-0.0123).startswith("−1.23")
-    True
+    >>> signed(-0.0123).startswith("−1.23"), signed(0.00002).startswith("+0.002")
+    (True, True)
     """
-    return "–" if value is None else f"{value * 100:+.{digits}f}\u202f%".replace("-", "−")
+    if value is None:
+        return "–"
+    text = f"{value * 100:+.{digits}f}"
+    if value and not float(text):
+        text = f"{value * 100:+.1g}"
+    return f"{text}\u202f%".replace("-", "−")
 
 
 def tidy(value: float) -> str:

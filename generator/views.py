@@ -13,6 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from dissect.results import INTERPRETABLE_IOU, LayerRecord, LayerResults, ModelRecord, ModelResults, file_name
+from generator.effects import EffectsView, Summary
 
 #: What the numbers say about a unit's label, from best to nothing at all.
 Verdict = Literal["above", "chance", "below", "none"]
@@ -109,6 +110,16 @@ class UnitView:
         """Mean absolute change of the pictures it is inserted into, in levels of 255."""
         return mean(self.row["inserted_change"])
 
+    @property
+    def off(self) -> Summary | None:
+        """What switching it off does most; None where that was not measured."""
+        return self.layer.effects.summary(self.number) if self.layer.effects else None
+
+    @property
+    def on(self) -> Summary | None:
+        """What switching it on does most; None where that was not measured."""
+        return self.layer.effects.summary(self.number, "insert") if self.layer.effects else None
+
     def strip(self, kind: str) -> str:
         """Where its strip of pictures lies in the site."""
         return f"{self.layer.path}/pictures/{self.number:04d}-{kind}.webp"
@@ -145,6 +156,11 @@ class LayerView:
     def by_number(self) -> dict[int, UnitView]:
         """Its units by channel."""
         return {unit.number: unit for unit in self.units}
+
+    @cached_property
+    def effects(self) -> EffectsView | None:
+        """What its units do; None where that was not measured."""
+        return EffectsView(self, self.results.effects) if self.results.effects else None
 
     def best_first(self) -> list[UnitView]:
         """Its units: those above the null first, then by IoU."""

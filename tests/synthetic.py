@@ -16,6 +16,7 @@ from dissect.results import (
     ACTIVATIONS,
     AGREEMENT,
     CONCEPTS,
+    EFFECT_TABLES,
     INTERPRETABLE_IOU,
     QUALITY,
     SIMILAR,
@@ -31,6 +32,7 @@ from dissect.results import (
     table_bytes,
     to_json,
 )
+from tests.synthetic_effects import effects_of
 from tests.synthetic_reports import write_reports
 
 Concepts = Sequence[tuple[str, str, str]]
@@ -65,6 +67,7 @@ def write_results(root: Path) -> Path:
         layers={"layer1": (12, 8), "layer2": (40, 16), "layer3": (16, 32)},
         planned=["layer1", "layer2", "layer3"],
         summary="A toy generator that draws rooms.",
+        effects=["layer2"],
     )
     write_model(
         root,
@@ -91,6 +94,7 @@ def write_model(
     summary: str = "",
     *,
     pictures: bool = True,
+    effects: Sequence[str] = (),
 ) -> None:
     """Write one model.
 
@@ -103,6 +107,7 @@ def write_model(
         planned: the layers that the recipe asked for.
         summary: what it is.
         pictures: draw a strip of its own for every unit, or one strip for all (for large folders).
+        effects: the layers whose units' effects were measured.
     """
     draw = np.random.default_rng(len(name))
     writer = ResultsWriter(root, name)
@@ -111,6 +116,10 @@ def write_model(
         tables, record = _layer_tables(draw, layer, number, units, edge, concepts, list(layers.items()))
         strips = _strips(tables["units.parquet"], concepts, pictures)
         writer.write_layer(layer, "key", tables, strips)
+        if layer in effects:
+            writer.write_files(
+                f"layers/{layer}/effects", "key", _effects(layer, tables["units.parquet"], concepts)
+            )
         records.append(record)
     planes = list(dict.fromkeys(plane for _, plane, _ in concepts))
     model = ModelRecord(
@@ -176,6 +185,17 @@ def write_model(
             "steps": {"samples": 12.34, "layer1: pictures": 5.6},
         }
     )
+
+
+def _effects(layer: str, units: pl.DataFrame, concepts: Concepts) -> dict[str, bytes]:
+    record, tables = effects_of(layer, units["concept"].to_list(), concepts)
+    home = f"layers/{layer}"
+    files = {f"{home}/effects.json": to_json(record)}
+    files |= {f"{home}/{name}": table_bytes(table, EFFECT_TABLES[name]) for name, table in tables.items()}
+    found = tables["unit_effects.parquet"].filter(pl.col("samples").is_not_null())
+    for unit, samples in found.select("unit", "samples").iter_rows():
+        files[f"{home}/pictures/{picture_name(unit, 'effect')}"] = _strip("ablated", samples, unit)
+    return files
 
 
 def _quality(concepts: Concepts) -> dict[str, bytes]:

@@ -5,22 +5,36 @@ from generator.charts.causes import ConceptEffect, effects_chart
 from generator.charts.layers import count_concepts, iou_distribution, layers_chart, units_per_concept
 from generator.charts.quality import presence_chart
 from generator.charts.report import report_chart
+from generator.charts.scatter import (
+    Correlation,
+    Measured,
+    concept_effects_chart,
+    label_effects_chart,
+    largest_effects_chart,
+    rank_correlation,
+)
 from generator.charts.studies import alone_chart, cases_chart, sets_chart, staircase_chart
 from generator.charts.units import activation_chart, agreement_chart, concept_units_chart
 
 __all__ = [
     "Chart",
     "ConceptEffect",
+    "Correlation",
+    "Measured",
     "activation_chart",
     "agreement_chart",
     "alone_chart",
     "cases_chart",
+    "concept_effects_chart",
     "concept_units_chart",
     "count_concepts",
     "effects_chart",
     "iou_distribution",
+    "label_effects_chart",
+    "largest_effects_chart",
     "layers_chart",
     "presence_chart",
+    "rank_correlation",
     "report_chart",
     "sets_chart",
     "staircase_chart",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from generator.charts import count_concepts, iou_distribution, units_per_concept
+from generator.charts import (
+    count_concepts,
+    iou_distribution,
+    label_effects_chart,
+    largest_effects_chart,
+    units_per_concept,
+)
+from generator.pages.effects import how_measured, ranking_words
 from generator.site import Page, Site
 from generator.views import LayerView
 
@@ -13,6 +20,8 @@ def layer_page(site: Site, layer: LayerView) -> Page:
     place = siblings.index(layer)
     units = layer.best_first()
     concepts = {unit.concept.slug: unit.concept for unit in units if unit.concept is not None}
+    effects = layer.effects
+    caused = {does.concept.slug: does.concept for unit in units if (does := unit.off) and does.concept}
     return Page(
         path=layer.path,
         title=f"{layer.name} · {layer.model.title}",
@@ -27,6 +36,17 @@ def layer_page(site: Site, layer: LayerView) -> Page:
             "units": units,
             "counts": count_concepts(units),
             "concepts": sorted(concepts.values(), key=lambda view: (view.plane, view.label)),
+            "effects": effects,
+            "caused": sorted(caused.values(), key=lambda view: (view.plane, view.label)),
+            "causing": sum(does.concept is not None for unit in units if (does := unit.off)),
+            "largest": max((abs(does.value) for unit in units if (does := unit.off)), default=0.0),
+            "effect_charts": [
+                chart for chart in (label_effects_chart(effects), largest_effects_chart(effects)) if chart
+            ]
+            if effects
+            else [],
+            "ranking": ranking_words(effects.record) if effects else [],
+            "measured": how_measured(effects.record, "ablate") if effects else "",
             "charts": [chart for chart in (units_per_concept(layer), iou_distribution(layer)) if chart],
             "previous": siblings[place - 1] if place else None,
             "next": siblings[place + 1] if place + 1 < len(siblings) else None,

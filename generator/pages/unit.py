@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from generator.charts import activation_chart, agreement_chart
+from generator.charts import Chart, ConceptEffect, activation_chart, agreement_chart, effects_chart
+from generator.effects import Effect, UnitEffects, styles_of
+from generator.pages.effects import change_words, how_measured, not_measured, others_words, rate_words
+from generator.pages.handles import compare_handles
+from generator.render import signed
 from generator.site import Page, Site
 from generator.views import LayerView, UnitView
+
+#: Concepts in the chart of a unit's effects, and rows in its table of rates.
+MOST_CONCEPTS, MOST_RATES = 16, 12
 
 
 @dataclass(frozen=True)
@@ -25,10 +32,14 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
     agreements = dict(layer.agreements())
     values = {row["unit"]: row for row in layer.results.activations.iter_rows(named=True)}
     alike = _alike(site, layer)
+    effects = dict(layer.effects.units()) if layer.effects else {}
+    owner = styles_of(layer)
+    channels = dict(owner.units(styles=True)) if owner else {}
     for place, unit in enumerate(layer.units):
         found = agreements.get(unit.number, [])
         value = values.get(unit.number)
         label = unit.concept.label if unit.concept else "no label"
+        does, channel = effects.get(unit.number), channels.get(unit.number)
         yield Page(
             path=unit.path,
             title=f"Unit {unit.number} · {layer.name} · {layer.model.title}",
@@ -44,6 +55,9 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
                 "agreement_chart": agreement_chart(unit, found),
                 "activation_chart": value
                 and activation_chart(unit, value["low"], value["high"], value["counts"]),
+                "effects": does,
+                "causes": _causes(unit, does),
+                "handles": compare_handles(does, channel, owner) if channel and owner else None,
                 "alike": alike.get(unit.number, []),
                 "previous": layer.units[place - 1] if place else None,
                 "next": layer.units[place + 1] if place + 1 < len(layer.units) else None,
@@ -58,8 +72,80 @@ def _changes(values: list[float] | None) -> list[str]:
     return [f"change {value:.2f}" for value in values or []]
 
 
+@dataclass(frozen=True)
+class Causes:
+    """What the page says of a unit's effects; without `effects` only why they were not measured."""
+
+    why_not: str = ""
+    off: Effect | None = None  # the largest effects that are found
+    on: Effect | None = None
+    nothing: str = ""  # where none is found off, the largest all the same
+    words: dict[str, list[str]] | None = None  # by kind: change, rate, other units
+    charts: list[Chart] | None = None
+    rates: list[tuple[Effect, Effect | None]] | None = None  # off and on, of the same concept
+    pictures: list[str] | None = None  # below each picture of the strip
+
+
+def _causes(unit: UnitView, effects: UnitEffects | None) -> Causes:
+    view = unit.layer.effects
+    if effects is None or view is None:
+        return Causes(why_not=not_measured(view))
+    off, on, largest = effects.first("ablate"), effects.first("insert"), effects.largest("ablate")
+    found = {kind: first for kind, first in (("ablate", off), ("insert", on)) if first}
+    return Causes(
+        off=off,
+        on=on,
+        nothing=f"the largest change is that {largest.concept.label} {change_words(largest)}"
+        if largest and largest.value and not off
+        else "no concept changes by a single pixel",
+        words={kind: [change_words(one), rate_words(one), others_words(one)] for kind, one in found.items()},
+        charts=[chart for kind in ("ablate", "insert") if (chart := _effects_chart(unit, effects, kind))],
+        rates=_rates(unit, effects),
+        pictures=[f"{off.concept.label} {signed(value)}" for value in effects.sample_effects] if off else [],
+    )
+
+
+def _effects_chart(unit: UnitView, effects: UnitEffects, kind: str) -> Chart | None:
+    state = "off" if kind == "ablate" else "on"
+    view = unit.layer.effects
+    return effects_chart(
+        label=f"What changes with unit {unit.number} {state}, by concept.",
+        caption=(
+            f"Unit {state}: mean change of each concept’s share of the picture, with 95 % interval; filled "
+            "where q ≤ 0.05. The bars hold 95 % of the layer’s other measured units. "
+            f"{how_measured(view.record, kind) if view else ''}."
+        ),
+        effects=[
+            ConceptEffect.of(each.concept, each.row, "others") for each in effects.effects.get(kind, [])
+        ],
+        others="other units",
+        most=MOST_CONCEPTS,
+    )
+
+
+def _rates(unit: UnitView, effects: UnitEffects) -> list[tuple[Effect, Effect | None]]:
+    """The concepts that go or come at all or that an effect was found on, and the unit's label."""
+    rows = []
+    for off in effects.effects.get("ablate", []):
+        both = [off, effects.on("insert", off.concept)]
+        known = [each for each in both if each is not None]
+        hits = sum(each.row["erased"] + each.row["inserted"] for each in known)
+        if hits or off.concept == unit.concept or any(each.found for each in known):
+            rows.append((off, both[1]))
+    return rows[:MOST_RATES]
+
+
 def describe(unit: UnitView) -> str:
-    """What the unit agrees with, in one plain sentence."""
+    """What the unit agrees with and what it does, in plain sentences."""
+    does = unit.off
+    if does is None or does.concept is None:
+        return _describe_agreement(unit)
+    return (
+        f"{_describe_agreement(unit)} Switched off, it changes {does.concept.label} by {signed(does.value)}."
+    )
+
+
+def _describe_agreement(unit: UnitView) -> str:
     name = f"Unit {unit.number} of {unit.layer.name} in {unit.layer.model.title}"
     if unit.concept is None or unit.verdict == "none":
         return f"{name} overlaps with none of the concepts."

@@ -6,6 +6,8 @@
     unit: (a, b) => a.unit - b.unit,
     ratio: (a, b) => b.ratio - a.ratio,
     change: (a, b) => b.change - a.change,
+    effect: (a, b) => b.effect - a.effect,
+    insertion: (a, b) => b.insertion - a.insertion,
   };
 
   unit59.onPage((root) => {
@@ -16,8 +18,9 @@
       items: Array.from(list.children, (element, place) => ({
         element, place,
         concept: element.dataset.concept,
+        cause: element.dataset.cause,
         above: element.dataset.above === "1",
-        ...Object.fromEntries(["unit", "iou", "ratio", "change"].map((key) => [key, Number(element.dataset[key])])),
+        ...Object.fromEntries(["unit", "iou", "ratio", "change", "effect", "insertion"].map((key) => [key, Number(element.dataset[key])])),
       })),
     }));
     const gallery = root.querySelector('[data-u59-list="gallery"]');
@@ -27,14 +30,17 @@
 
     function show() {
       const chosen = new FormData(form);
-      const least = Number(chosen.get("iou"));
-      form.querySelector("output").textContent = least.toFixed(2);
+      const least = Number(chosen.get("iou")), effect = Number(chosen.get("effect") || 0);
+      for (const range of form.querySelectorAll("input[type=range]")) {
+        range.nextElementSibling.textContent = Number(range.value).toFixed(2) + (range.dataset.u59Unit || "");
+      }
       let shown = 0;
       for (const { list, items } of lists) {
         shown = 0;
         const order = orders[chosen.get("sort")] || ((a, b) => a.place - b.place);
         for (const item of items.slice().sort((a, b) => order(a, b) || a.place - b.place)) {
           const passes = (!chosen.get("concept") || item.concept === chosen.get("concept")) &&
+            (!chosen.get("cause") || item.cause === chosen.get("cause")) && (!effect || item.effect >= effect) &&
             item.iou >= least && (!chosen.get("above") || item.above);
           item.element.hidden = !passes;
           shown += passes;

@@ -77,7 +77,7 @@
   /* Tables sort by the column whose head is pressed. */
   const value = (row, column) => {
     const text = row.cells[column].textContent.trim();
-    const number = parseFloat(text.replace(/,/g, ""));
+    const number = parseFloat(text.replace(/,/g, "").replace("−", "-"));
     return Number.isNaN(number) ? text.toLowerCase() : number;
   };
   unit59.onPage((root) => {
