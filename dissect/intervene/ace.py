@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dissect.intervene.attribution import AT_ONCE
+from dissect.intervene.attribution import at_once
 from dissect.intervene.edits import Levels
 from dissect.intervene.intervals import Mean, mean_interval
 from dissect.intervene.tail import Tail, groups
@@ -114,8 +114,9 @@ def _deltas(
     step: int,
 ) -> Iterator[Tensor]:
     """The concept at random places after insertion there, minus after ablation there, few samples at once."""
-    for first in range(0, len(group), AT_ONCE):
-        state = tail.state(group[first : first + AT_ONCE])
+    size = at_once(tail.cache.sampler.network)
+    for first in range(0, len(group), size):
+        state = tail.state(group[first : first + size])
         x = state["x"].detach()
         place = _places(x, seed, step * GROUP + first)
         far = alpha[None, :, None, None] * place

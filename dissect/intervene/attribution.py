@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dissect.intervene.edits import Levels
-from dissect.networks import State
-from dissect.samples import SampleCache
+from dissect.networks import Network, State
+from dissect.samples import GROUP, SampleCache
 from dissect.segmenters import Segmenter
 
 Numbers = NDArray[np.float64]
 
-#: Samples in one pass with gradients: it keeps every activation, so that few fit into memory.
-AT_ONCE = 2
+#: Pixels of the pictures in one pass with gradients: it keeps every activation, so that few large ones fit.
+PIXELS = 2 * 256 * 256
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class Attribution:
 
     ablate: Numbers
     insert: Numbers
+
+
+def at_once(network: Network) -> int:
+    """How many samples go through the network in one pass with gradients."""
+    height, width = network.resolution
+    return max(1, min(GROUP, PIXELS // (height * width)))
 
 
 def can_attribute(segmenter: Segmenter) -> bool:
@@ -71,8 +77,9 @@ def attribute(
     layers = cache.sampler.network.layers
     sums = {name: torch.zeros(2, layers[name].units, count, dtype=torch.float64) for name in levels}
     known = torch.zeros(count, dtype=torch.bool)
-    for first in range(0, len(numbers), AT_ONCE):
-        some = list(numbers[first : first + AT_ONCE])
+    step = at_once(cache.sampler.network)
+    for first in range(0, len(numbers), step):
+        some = list(numbers[first : first + step])
         image, activations = _forward(cache, some, list(levels))
         for concept, area in soft_areas(cache.segmenter, image):
             if concepts is not None and concept not in concepts:

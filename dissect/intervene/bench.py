@@ -90,8 +90,17 @@ class _Group:
 
     state: State
     image: Tensor  # float [N,3,H,W]
-    levels: Tensor  # uint8 [N,H,W,3]
-    labels: Tensor  # int [N,P,h,w]
+    segment: Callable[[Tensor], Tensor]
+
+    @cached_property
+    def levels(self) -> Tensor:
+        """uint8 [N,H,W,3]."""
+        return to_uint8(self.image)
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """int64 [N,P,h,w]; strips of pictures do without."""
+        return self.segment(self.image).cpu().long()
 
 
 class Bench:
@@ -231,7 +240,7 @@ class Bench:
     def _make_group(self, numbers: tuple[int, ...]) -> _Group:
         state = self._tail.state(numbers)
         image = self._tail.image(state)
-        return _Group(state, image, to_uint8(image), self.cache.segment(image).cpu().long())
+        return _Group(state, image, self.cache.segment)
 
     def _segmented(self, group: tuple[int, ...], edit: AnyEdit) -> tuple[Tensor, Tensor]:
         """The edited pictures and their segmentations; not segmented again when nothing changed."""
@@ -247,7 +256,7 @@ class Bench:
         x = plain.state["x"]
         margin = self.cache.sampler.network.layers[self.layer].margin
         size = int(x.shape[2]) - 2 * margin, int(x.shape[3]) - 2 * margin
-        mask = region(edit.where, size, plain.labels, self.cache.segmenter)
+        mask = region(edit.where, size, plain.labels, self.cache.segmenter) if edit.where else None
         if mask is not None:
             # What lies beyond the picture's border goes with the border.
             mask = F.pad(mask.float(), [margin] * 4, mode="replicate").bool().to(x.device)

@@ -25,7 +25,7 @@ from dissect.results.schema import EffectsRecord, Ranking, RankingCheck
 from dissect.segmenters import Concept
 
 #: Samples over which the cheap ranking is averaged.
-RANKING_SAMPLES = 64
+RANKING_SAMPLES = 32
 #: Concepts that it ranks by, at most.
 RANKING_CONCEPTS = 48
 
