@@ -22,10 +22,15 @@ class Material:
         cache: filled.
         measurer: of the same cache.
         labels_key: hash of what samples and segmentations depend on.
+
+    Attributes:
+        cache: of the samples.
+        measurer: of the layers.
+        labels_key: see there.
     """
 
     def __init__(self, cache: SampleCache, measurer: Measurer, labels_key: str) -> None:
-        self.cache, self.measurer, self._labels_key = cache, measurer, labels_key
+        self.cache, self.measurer, self.labels_key = cache, measurer, labels_key
         self.bench = lru_cache(maxsize=None)(self._bench)
         self.agreement = lru_cache(maxsize=None)(self._agreement)
 
@@ -52,7 +57,7 @@ class Material:
         return np.stack(rows).astype(np.int64)
 
     def _bench(self, layer: str) -> Bench:
-        key = key_of(labels=self._labels_key, levels=self.measurer.activities(layer).key)
+        key = key_of(labels=self.labels_key, levels=self.measurer.activities(layer).key)
         return Bench(self.cache, layer, self.levels(layer), key)
 
     def _agreement(self, layer: str) -> NDArray[np.float64]:

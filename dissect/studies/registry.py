@@ -17,7 +17,9 @@ from dissect.studies.base import Dissected, Report, Study, StudyError
 from dissect.suggest import nearest
 
 #: Name in a recipe -> class, imported when it is asked for.
-_KNOWN: dict[str, str] = {}
+_KNOWN: dict[str, str] = {
+    "outlines": "dissect.studies.outlines:Outlines",
+}
 
 
 @dataclass(frozen=True)
