@@ -189,6 +189,7 @@ class Causes:
                 name=asked.name,
                 layers=self.layers,
                 others=others,
+                nulls=self.recipe.model_dump(include={"shuffles", "bootstrap"}),
                 files=files,
                 chance=self.recipe.model_dump(include={"shuffles", "bootstrap"}),
             )

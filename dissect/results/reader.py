@@ -167,6 +167,15 @@ def _read_quality(folder: Path) -> QualityResults:
     )
 
 
+def read_units(home: Path) -> pl.DataFrame:
+    """A layer's units (see `UNITS`), from its folder.
+
+    Raises:
+        ResultsError: missing or damaged.
+    """
+    return _read_table(home / "units.parquet", LAYER_TABLES["units.parquet"])
+
+
 def read_effects(home: Path) -> LayerEffects:
     """A layer's effects, from its folder.
 

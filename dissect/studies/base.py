@@ -19,7 +19,7 @@ from dissect.intervene.material import Material
 from dissect.networks import Network
 from dissect.progress import Reporter
 from dissect.results import file_name
-from dissect.results.reader import LayerEffects, read_effects
+from dissect.results.reader import LayerEffects, read_effects, read_units
 from dissect.results.record import Name
 from dissect.results.report import Measured, ReportSection
 from dissect.samples import SampleCache
@@ -98,6 +98,10 @@ class Dissected:
     def step(self, name: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
         """Show progress: the block gets a function that takes how much more is done."""
         return self._report.step(name, total, unit)
+
+    def units(self, layer: str) -> pl.DataFrame:
+        """The layer's units with their labels and nulls; see `dissect.results.UNITS`."""
+        return read_units(self._folder / "layers" / file_name(layer))
 
     def _effects(self, layer: str) -> LayerEffects | None:
         """The layer's measured single-unit effects; None where the recipe asks for none."""

@@ -18,6 +18,7 @@ from dissect.suggest import nearest
 
 #: Name in a recipe -> class, imported when it is asked for.
 _KNOWN: dict[str, str] = {
+    "agreement-vs-effect": "dissect.studies.agreement_vs_effect:AgreementVsEffect",
     "outlines": "dissect.studies.outlines:Outlines",
 }
 
