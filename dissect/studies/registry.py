@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Asked:
         except Exception as error:
             if self.kind in _KNOWN:
                 raise
-            place = traceback.extract_tb(error.__traceback__)[-1]
+            frames = traceback.extract_tb(error.__traceback__)
+            own = sys.modules[type(self.study).__module__].__file__
+            place = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
             raise StudyError(
                 f"study {self.kind}: {type(error).__name__}: {error} ({place.filename}, line {place.lineno})."
             ) from error
