@@ -202,7 +202,7 @@ class Scorer:
     def agreement(self, counts: dict[str, NDArray[Any]]) -> Score:
         """Mean IoU over the concepts that are asked for."""
         each = self.concepts(counts)
-        return Score(np.nanmean(each.value, axis=-1), np.nanmean(each.drawn, axis=-1))
+        return Score(_mean(each.value), _mean(each.drawn))
 
     def lines(self, counts: dict[str, NDArray[Any]]) -> Score:
         """F-score of the boundaries."""
@@ -213,6 +213,13 @@ class Scorer:
         found: Numbers = np.divide(both, either, out=np.full(both.shape, np.nan), where=either > 0)
         found[..., ~self._some] = np.nan
         return found
+
+
+def _mean(values: Numbers) -> Numbers:
+    """Over the last axis, of what there is (a rare concept may be in no sample of a draw)."""
+    some = ~np.isnan(values)
+    mean: Numbers = np.where(some, values, 0).sum(axis=-1) / np.maximum(some.sum(axis=-1), 1)
+    return mean
 
 
 def _percentile(drawn: Numbers, q: float) -> Numbers:
