@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dissect.results.schema import LayerSearch, Rate
+from dissect.results.schema import LayerSearch
 from generator.charts import (
     Chart,
     ConceptEffect,
@@ -15,6 +14,9 @@ from generator.charts import (
     effects_chart,
     staircase_chart,
 )
+from generator.pages.claim import claim_view
+from generator.pages.concept_handles import concept_handles
+from generator.pages.finding_words import answer, done, named, named_unit, question, sentence, units_words
 from generator.site import Page, Site
 from generator.studies import Finding
 
@@ -27,7 +29,10 @@ class InLayer:
     """One layer's search, with its charts and the units that did most alone."""
 
     search: LayerSearch
+    number: int  # in forward order
+    place: str  # on the page
     sentence: str
+    probed: int  # units that were off alone
     staircase: Chart | None
     alone: Chart | None
     erasures: Chart | None
@@ -56,10 +61,10 @@ def findings_page(site: Site) -> Page:
 
 def finding_page(finding: Finding) -> Page:
     """`findings/<model>-<name>/`: is the claim true, and how do we know?"""
-    record = finding.record
+    record, claim = finding.record, claim_view(finding)
     return Page(
         path=finding.path,
-        title=question(finding),
+        title=record.title or question(finding),
         description=f"{finding.model.title}: {answer(finding)}",
         template="finding.html",
         context={
@@ -67,75 +72,16 @@ def finding_page(finding: Finding) -> Page:
             "record": record,
             "model": finding.model,
             "concept": finding.concept,
+            "question": question(finding),
             "answer": answer(finding),
+            "done": done(finding),
+            "claim": claim,
+            "named_words": named_unit(finding, claim) if claim else "",
+            "handles": concept_handles(finding.model, finding.concept),
             "layers": [_in_layer(finding, each) for each in finding.ordered],
         },
         keywords=f"{record.label} {record.verdict} {finding.model.title} unit {named(record.causes)}",
     )
-
-
-def question(finding: Finding) -> str:
-    """The claim, as the question that the page answers."""
-    layers = finding.record.layers
-    where = f" of {layers[0].layer}" if len(layers) == 1 else ""
-    return f"Is one unit{where} the only cause of {finding.record.label}?"
-
-
-def answer(finding: Finding) -> str:
-    """The verdict in a sentence, with the number that carries it."""
-    record, best = finding.record, finding.best
-    if best is None:
-        return (
-            f"Too rare to say: {record.shown_by} of {record.samples} samples show {record.label}, "
-            "too few to search on one half and confirm on the other."
-        )
-    return sentence(best, record.label)
-
-
-def sentence(search: LayerSearch, label: str) -> str:
-    """One layer's verdict in a sentence, with the numbers that carry it."""
-    units, gone = f"{_units(search.tried)} of {search.layer}", rate_words(search.erasure)
-    off = f"with {'it' if len(search.tried) == 1 else 'all of them'} off, {label} goes in {gone}"
-    if search.verdict == "sole cause":
-        spared = f"; with it on and {len(search.rest)} others off, in {rate_words(search.all_but)}"
-        return f"Yes: {units} is the only cause that was found: {off}{spared if search.all_but else ''}."
-    if search.verdict == "one of few":
-        few = f"a few do: {units}" if len(search.tried) > 1 else f"{units} is one of few"
-        return f"No single one, but {few}; {off}."
-    if search.verdict == "distributed":
-        return (
-            f"No: it is spread over many units; with {len(search.tried)} of them off, {label} goes in {gone}."
-        )
-    return f"None was found by the rules below. What came nearest, {units}: {off}{_why_none(search)}."
-
-
-def _why_none(search: LayerSearch) -> str:
-    failed = {rule.name: rule for rule in search.rules if not rule.met}
-    if "erases" in failed:
-        return f", and a cause has to erase in {failed['erases'].bound:.0%} or more"
-    if "beyond chance" in failed:
-        return f", but {failed['beyond chance'].value:.0%} of random sets of as many units do half as well"
-    return ""
-
-
-def rate_words(rate: Rate | None) -> str:
-    """`14 of 16 samples (88 %, 95 % interval 64 to 97)`."""
-    if rate is None or not rate.cases:
-        return "no sample, as there is none to try"
-    share = f"{rate.rate * 100:.0f}\u202f%, 95\u202f% interval {rate.low * 100:.0f} to {rate.high * 100:.0f}"
-    return f"{rate.hits} of {rate.cases} samples ({share})"
-
-
-def named(units: Sequence[int], most: int = 8) -> str:
-    """`63, 111 and 140`; of many the first, and how many more."""
-    shown = [str(unit) for unit in units[:most]]
-    if len(units) > most:
-        return f"{', '.join(shown)} and {len(units) - most} more"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
-
-
-def _units(units: Sequence[int]) -> str:
-    return f"unit{'s' if len(units) != 1 else ''} {named(units)}"
 
 
 def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
@@ -149,8 +95,12 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
         for row in finding.rows("specificity.parquet", layer=layer)
         if row["concept"] in finding.model.concepts
     ]
+    number = [each.layer for each in record.layers].index(layer) + 1
     return InLayer(
         search=search,
+        number=number,
+        place=f"layer-{number}",
+        probed=len(alone),
         sentence=sentence(search, label),
         staircase=staircase_chart(
             label,
@@ -167,7 +117,7 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
             label, "insert", [case for case in cases if case["kind"] == "insert"], record.floor
         ),
         specificity=effects_chart(
-            label=f"What else changes with {_units(search.tried)} of {layer} off, by concept.",
+            label=f"What else changes with {units_words(search.tried)} of {layer} off, by concept.",
             caption=(
                 "Mean change of each concept’s share of the picture, with 95 % interval; filled where "
                 f"q ≤ 0.05. The bars hold 95 % of {others} of as many other units."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from generator.pages.finding import answer
+from generator.pages.finding_words import answer
 from generator.site import Page, Site
 from generator.views import Agreement, ConceptView, UnitView
 

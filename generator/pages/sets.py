@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.charts import sets_chart
-from generator.pages.finding import rate_words
+from generator.pages.finding_words import rate_words
 from generator.site import Page
 from generator.studies import SetStudy
 

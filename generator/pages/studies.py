@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dissect.results.report import Measured
-from generator.pages import finding as findings
+from generator.pages import finding_words as findings
 from generator.pages import sets
 from generator.site import Page, Site
 from generator.studies import Finding, ReportStudy, SetStudy, Study

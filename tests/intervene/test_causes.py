@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from dissect.intervene.layer_effects import check_ranking, choose_units
@@ -19,7 +20,12 @@ from tests.published import FIXTURES
 CAUSES = """\
 effects: {samples: 8, extra: 4, floor: 0.05, layers: [layer1, layer3]}
 searches:
-  - {concept: green, floor: 0.05, samples: 16, layers: [layer1]}
+  - concept: green
+    floor: 0.05
+    samples: 16
+    layers: [layer1]
+    title: "Unit 4: green"
+    claim: {text: "Unit 4 of layer1 makes it green.", network: "<b>another</b>", layer: layer1, unit: 4}
 sets:
   - {concept: green, layer: layer2, floor: 0.05, samples: 16, steps: 4, largest: 3, name: greens}
 """
@@ -66,6 +72,32 @@ def test_what_is_written_reads_back(finished: Path) -> None:
         assert study.tables
         for picture in study.record.pictures:
             assert study.picture(picture.file).is_file()
+
+
+def test_a_claim_is_kept_and_its_unit_measured_on_all_samples(finished: Path) -> None:
+    cause = read_model(finished).studies[0]
+    assert isinstance(cause.record, SearchRecord)
+    assert cause.record.title == "Unit 4: green"
+    assert cause.record.claim is not None
+    assert (cause.record.claim.layer, cause.record.claim.unit) == ("layer1", 4)
+    row = cause.tables["alone.parquet"].row(by_predicate=pl.col("unit") == 4, named=True)
+    assert row["confirmed"]
+    assert 0 <= row["rate_low"] <= row["rate"] <= row["rate_high"] <= 1
+    strips = [picture for picture in cause.record.pictures if picture.units == [4]]
+    assert any({"claimed off", "off"} & set(picture.rows) for picture in strips)
+
+
+def test_a_search_takes_over_what_the_effects_measured(finished: Path, tmp_path: Path) -> None:
+    """Layer1's effects had every unit off: the samples of these that show green and are searched on."""
+    results = read_model(finished)
+    cause, effects = results.studies[0], results.layers[0].effects
+    assert isinstance(cause.record, SearchRecord)
+    assert effects is not None
+    taken = set(effects.record.numbers) & set(cause.record.search)
+    assert len(taken) >= 8
+    assert set(cause.tables["alone.parquet"]["shown"]) == {len(taken)}
+    alone = read_model(run(tmp_path, more=CAUSES.replace("layers: [layer1, layer3]", "layers: [layer3]")))
+    assert set(alone.studies[0].tables["alone.parquet"]["shown"]) == {len(cause.record.search)}
 
 
 def test_older_results_have_neither(tmp_path: Path) -> None:
@@ -129,6 +161,10 @@ def test_what_the_recipe_no_longer_asks_for_goes(again: Path) -> None:
             r"sets.0.layer: 'layer9' is none of the dissected layers",
         ),
         ("searches: [{concept: green}, {concept: green}]", "two studies are named 'cause-green'"),
+        (
+            "searches: [{concept: green, claim: {text: a, layer: b}}]",
+            r"searches.0.claim.unit: the field is missing",
+        ),
         ("effects: {unit: 3}", r"there is no such field.*units"),
         ("effects: {layers: layer1}", r"effects.layers: expected a list such as \[layer2\], or all"),
         ("effects: {floor: 0}", "effects.floor"),

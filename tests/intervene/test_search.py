@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from dissect.intervene.bench import Bench
 from dissect.intervene.rates import Floor
 from dissect.intervene.reduction import minimise, shortest_prefix
 from dissect.intervene.search import Found, Plan, search_layer
-from dissect.intervene.studies import run_search
+from dissect.intervene.studies import Study, run_search
 from dissect.intervene.subject import Subject, find_cases, ladder, random_sets
-from dissect.networks.planted import THINGS, Planted
+from dissect.networks.planted import THINGS, Planted, PlantedSegmenter
 from dissect.progress import Reporter
-from dissect.recipe import SearchSection
+from dissect.recipe import ClaimSection, SearchSection
 from dissect.results import SearchRecord, table_bytes
 from dissect.results.schema import STUDY_TABLES
+from dissect.samples import SampleCache
 from tests.intervene.planting import planted_bench
 
 NAMES = [thing.name for thing in THINGS]
@@ -133,17 +137,99 @@ def test_tables_fit_their_schemas_and_do_not_change(benches: dict[str, Bench], t
     assert (other_things["effect"].item(), other_things["q"].item()) == (0, 1)
 
 
-def test_a_search_over_layers_names_the_strongest_verdict(benches: dict[str, Bench]) -> None:
-    material = SimpleNamespace(
-        cache=benches["layer1"].cache,
+def searched(benches: dict[str, Bench], layers: list[str], segmenter: Any = None, **values: Any) -> Study:
+    """A recipe's search on the planted network."""
+    cache = benches["layer1"].cache
+    material: Any = SimpleNamespace(
+        cache=cache if segmenter is None else _other(cache, segmenter),
         counts=benches["layer1"].plain(range(96)).counts,
         bench=benches.__getitem__,
+        levels=lambda layer: benches[layer].levels,
         agreement=lambda layer: np.stack(
             [agreement(benches[layer], n) for n in range(1, len(NAMES) + 1)], axis=1
         ),
     )
-    section = SearchSection(concept="bed", floor=FLOOR, samples=32)
-    study = run_search(material, "bed", section, ["layer1", "layer2"], 1, Reporter(quiet=True))  # type: ignore[arg-type]
+    section = SearchSection(floor=FLOOR, samples=32, **values)
+    return run_search(material, "study", section, layers, 1, Reporter(quiet=True))
+
+
+def _other(cache: SampleCache, segmenter: Any) -> SampleCache:
+    changed = copy(cache)
+    changed.segmenter = segmenter
+    return changed
+
+
+class Unscored(PlantedSegmenter):
+    """Says what it sees, and not how sure it is."""
+
+    def segment(self, images: Tensor) -> Tensor:
+        return PlantedSegmenter().segment(images)
+
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        return [None]
+
+
+def test_a_short_probe_takes_the_units_that_attribution_puts_first(benches: dict[str, Bench]) -> None:
+    """Unit 13 causes the clock without agreeing with it: by agreement it would not be among two of 32."""
+    study = searched(benches, ["layer1"], concept="clock", probe=2)
+    record = study.record
+    assert isinstance(record, SearchRecord)
+    assert (record.probe, record.ranked_by) == (2, "attribution")
+    assert (record.verdict, record.causes) == ("sole cause", [13])
+    alone = study.tables["alone.parquet"]
+    assert len(alone) == 2
+    assert 13 in alone["unit"].to_list()
+
+
+def test_without_scores_a_short_probe_goes_by_agreement(benches: dict[str, Bench]) -> None:
+    study = searched(benches, ["layer1"], Unscored(), concept="lamp", probe=2)
+    record = study.record
+    assert isinstance(record, SearchRecord)
+    assert record.ranked_by == "iou"
+    assert 5 in study.tables["alone.parquet"]["unit"].to_list()
+
+
+@pytest.mark.parametrize("unit", [5, 20])
+def test_a_claim_changes_nothing_but_that_its_unit_is_measured(benches: dict[str, Bench], unit: int) -> None:
+    claim = ClaimSection(text="That unit makes the lamp.", layer="layer1", unit=unit)
+    with_claim = searched(benches, ["layer1", "layer2"], concept="lamp", claim=claim, probe=4)
+    without = searched(benches, ["layer1", "layer2"], concept="lamp", probe=4)
+    one, other = with_claim.record, without.record
+    assert isinstance(one, SearchRecord)
+    assert isinstance(other, SearchRecord)
+    assert one.layers == other.layers
+    assert (one.claim is not None, other.claim) == (True, None)
+    row = with_claim.tables["alone.parquet"].filter(layer="layer1", unit=unit)
+    assert row["confirmed"].to_list() == [True]
+    assert row["rate"].to_list() == [1.0 if unit == 5 else 0.0]
+    strips = [picture.units for picture in one.pictures if "claimed off" in picture.rows]
+    assert strips == ([] if unit == 5 else [[20]])
+
+
+def test_a_claim_on_a_unit_that_is_not_there_is_kept(benches: dict[str, Bench]) -> None:
+    claim = ClaimSection(text="That unit makes the lamp.", layer="layer1", unit=99)
+    study = searched(benches, ["layer1"], concept="lamp", claim=claim)
+    assert isinstance(study.record, SearchRecord)
+    assert study.record.claim is not None
+    assert len(study.tables["alone.parquet"]) == 32
+
+
+def test_asking_whether_a_set_erases_stops_when_it_is_sure(benches: dict[str, Bench]) -> None:
+    bench, concept = benches["layer1"], NAMES.index("bed") + 1
+    cases = find_cases(bench.plain(range(96)).counts, concept, Floor(FLOOR, 32 * 32), 40)
+    subject = Subject(bench, concept, FLOOR, cases)
+    asked: list[int] = []
+    off = subject.off
+    subject.off = lambda units, numbers: asked.append(len(numbers)) or off(units, numbers)  # type: ignore[method-assign, func-returns-value]
+    for units, answer, groups in (([2], True, 2), ([3], False, 1)):
+        asked.clear()
+        assert subject.erases(units, cases.search, 0.8) is answer
+        assert len(asked) == groups
+        assert (off(units, cases.search).rate >= 0.8) is answer
+
+
+def test_a_search_over_layers_names_the_strongest_verdict(benches: dict[str, Bench]) -> None:
+    study = searched(benches, ["layer1", "layer2"], concept="bed")
     record = study.record
     assert isinstance(record, SearchRecord)
     assert (record.verdict, record.layer, record.causes) == ("sole cause", "layer2", [1])
