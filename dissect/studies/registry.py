@@ -19,8 +19,9 @@ from dissect.suggest import nearest
 
 #: Name in a recipe -> class, imported when it is asked for.
 _KNOWN: dict[str, str] = {
-    "noise": "dissect.studies.noise:Noise",
     "agreement-vs-effect": "dissect.studies.agreement_vs_effect:AgreementVsEffect",
+    "artifacts": "dissect.studies.artifacts:Artifacts",
+    "noise": "dissect.studies.noise:Noise",
     "outlines": "dissect.studies.outlines:Outlines",
 }
 
