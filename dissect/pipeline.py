@@ -55,7 +55,7 @@ from dissect.strips import draw_strips
 from dissect.tables import concept_table, layer_record, layer_tables
 
 #: Raised when the way samples or measurements are made changes, so that no old cache is taken for new.
-SAMPLES_VERSION, PICTURES_VERSION = 1, 1
+SAMPLES_VERSION, PICTURES_VERSION = 1, 2
 
 
 @dataclass(frozen=True)

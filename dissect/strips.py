@@ -86,26 +86,33 @@ def _draw(tail: Tail, grid: Grid, found: Activities, unit: int) -> tuple[UnitStr
     strongest = found.activity.strongest[unit].tolist()
     weakest = found.activity.weakest[unit].tolist()
     level = float(found.insert_level[unit])
-    plain, without = tail.before_after(strongest, lambda x: set_units(x, [unit], 0.0))
-    lacking, having = tail.before_after(weakest, lambda x: set_units(x, [unit], level))
     masks = _masks(tail.cache, tail.layer, grid, found, unit, strongest)
-    shown = to_uint8(plain).numpy()
+    shown = tail.cache.pictures(np.array(strongest))
+    without = _edited(tail, strongest, lambda x: set_units(x, [unit], 0.0))
+    lacking = tail.cache.pictures(np.array(weakest))
+    having = _edited(tail, weakest, lambda x: set_units(x, [unit], level))
     edge = tile_edge(*shown.shape[1:3])
     pictures = {
         "exemplars": strip([[tile(p, edge, m) for p, m in zip(shown, masks, strict=True)]]),
-        "ablated": _pair(plain, without, edge),
+        "ablated": _pair(shown, without, edge),
         "inserted": _pair(lacking, having, edge),
     }
-    return UnitStrips(strongest, _change(plain, without), weakest, _change(lacking, having)), pictures
+    return UnitStrips(strongest, _change(shown, without), weakest, _change(lacking, having)), pictures
 
 
-def _pair(before: Tensor, after: Tensor, edge: int) -> bytes:
-    return strip([[tile(picture, edge) for picture in to_uint8(row).numpy()] for row in (before, after)])
+def _edited(tail: Tail, numbers: list[int], edit: Callable[[Tensor], Tensor]) -> NDArray[np.uint8]:
+    """Pictures [n,H,W,3] of the samples with an edit; those without it are in the cache."""
+    images = [tail.image({**state, "x": edit(state["x"])})[:count] for state, count in tail.states(numbers)]
+    return to_uint8(torch.cat(images)).numpy()
 
 
-def _change(before: Tensor, after: Tensor) -> list[float]:
+def _pair(before: NDArray[np.uint8], after: NDArray[np.uint8], edge: int) -> bytes:
+    return strip([[tile(picture, edge) for picture in row] for row in (before, after)])
+
+
+def _change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> list[float]:
     """Mean absolute difference of each picture, in levels of 0..255."""
-    difference = (after.clamp(-1, 1) - before.clamp(-1, 1)).abs().double().mean(dim=(1, 2, 3)) * 127.5
+    difference = np.abs(after.astype(np.int16) - before).mean(axis=(1, 2, 3))
     return [round(float(value), 4) for value in difference]
 
 

@@ -65,13 +65,24 @@ class Grid:
             activations: float32 [N,U,h,w].
             thresholds: float32 [U].
         """
+        if self.native == self.size:
+            yield self._as_they_are(activations, thresholds)
+            return
         padded = F.pad(activations, (1, 1, 1, 1), mode="replicate")
-        above = F.max_pool2d(padded, 2, stride=1) > thresholds[:, None, None]
+        corner = padded > thresholds[:, None, None]
+        side = corner[:, :, 1:] | corner[:, :, :-1]
+        above = side[..., 1:] | side[..., :-1]
         above &= self._rows.used[:, None] & self._columns.used[None, :]
         cells = above.nonzero()
         step = max(1, BLOCK // (self._rows.most * self._columns.most))
         for block in torch.split(cells, step):
             yield self._upsample(padded, thresholds, block)
+
+    def _as_they_are(self, activations: Tensor, thresholds: Tensor) -> Hits:
+        """The hits of maps that have the grid's size: every weight of the upsampling is 0 or 1."""
+        above = activations > thresholds[:, None, None]
+        sample, unit, row, column = above.nonzero(as_tuple=True)
+        return Hits(sample, unit, row * self.size[1] + column, activations[above] + 0.0)
 
     def _upsample(self, padded: Tensor, thresholds: Tensor, cells: Tensor) -> Hits:
         sample, unit, row, column = cells.unbind(1)

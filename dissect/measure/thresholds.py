@@ -8,8 +8,9 @@ the order of samples. Only the upper tail is ever upsampled (see `dissect.measur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -20,7 +21,9 @@ BINS = 4096
 #: The first look takes this multiple of the tail, so that the bound it gives is almost always low enough.
 SLACK = 1.6
 #: Samples that the first look takes.
-FIRST_LOOK = 16
+FIRST_LOOK = 64
+#: So many values are kept from one pass for the next, which then need not upsample again.
+KEPT = 1 << 24
 
 #: Batches of activations [N,U,h,w]; called anew for every pass.
 Batches = Callable[[], Iterable[Tensor]]
@@ -47,7 +50,7 @@ def find_thresholds(
     t is the (floor(q n) + 1)-th largest of the n values on the grid, so that at most q n are greater.
 
     Args:
-        batches: gives the activations of all samples; called once a pass (three or four passes).
+        batches: gives the activations of all samples; called once a pass, mostly two, for many samples up to five.
         grid: the compared grid.
         samples: how many samples the batches hold.
         low: float32 [U], each unit's smallest native value over all samples.
@@ -72,23 +75,41 @@ class _Search:
         self.above = torch.zeros_like(self.stop)
         self.open = torch.ones_like(self.stop, dtype=torch.bool)
         self.value = self.low.clone()
+        #: Key and unit (int32) of every value in the units' ranges, but for those in `unseen`.
+        self.kept: list[tuple[Tensor, Tensor]] = []
+        self.unseen = self.open.clone()
 
     def begin(self, guess: Tensor) -> None:
         self.start = to_key(guess)
 
     def narrow(self, batches: Batches) -> None:
-        """One pass over all samples."""
+        """One look at all values in the ranges: at the kept ones, and for the other units at all samples."""
         width = ((self.stop - self.start + BINS - 1) // BINS).clamp(min=1)
         counts = torch.zeros(len(width), BINS, dtype=torch.int64, device=width.device)
-        floor = torch.where(self.open, from_key(self.start), torch.inf)
+        kept: list[tuple[Tensor, Tensor]] = []
+        count = 0
+        for keys, units in chain(self.kept, self._look(batches)):
+            key, unit = keys.long(), units.long()
+            inside = self.open[unit] & (key > self.start[unit]) & (key <= self.stop[unit])
+            key, unit = key[inside], unit[inside]
+            place = unit * BINS + (key - self.start[unit] - 1) // width[unit]
+            counts += torch.bincount(place, minlength=counts.numel()).view_as(counts)
+            count += len(key)
+            if count <= KEPT:
+                kept.append((key.int(), unit.int()))
+        self.kept = kept if count <= KEPT else []
+        self.unseen = torch.full_like(self.open, count > KEPT)
+        self._choose(counts, width)
+
+    def _look(self, batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+        """Key and unit of the values that are not kept, from each range's start on."""
+        wanted = self.open & self.unseen
+        if not wanted.any():
+            return
+        floor = torch.where(wanted, from_key(self.start), torch.inf)
         for batch in batches():
             for hits in self.grid.hits(batch, floor):
-                key, unit = to_key(hits.value), hits.unit
-                inside = key <= self.stop[unit]
-                key, unit = key[inside], unit[inside]
-                place = unit * BINS + (key - self.start[unit] - 1) // width[unit]
-                counts += torch.bincount(place, minlength=counts.numel()).view_as(counts)
-        self._choose(counts, width)
+                yield to_key(hits.value), hits.unit
 
     def _choose(self, counts: Tensor, width: Tensor) -> None:
         # From the top: how many values lie in this bin or above it.
@@ -110,6 +131,7 @@ class _Search:
 
     def _lower(self, unit: int, above: int) -> None:
         """Too few values lie above the bound: look below it, or the smallest value is the threshold."""
+        self.unseen[unit] = True
         lowest = to_key(self.low[unit])
         self.above[unit] = above
         self.stop[unit] = self.start[unit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dissect.measure import grid as grid_module
+from dissect.measure import thresholds as thresholds_module
 from dissect.measure.agreement import Agreement, count_agreement, iou, iqr, null_shifts, poisson_draws
 from dissect.measure.grid import Grid
 from dissect.measure.thresholds import find_thresholds, from_key, to_key
@@ -58,13 +60,26 @@ def engine_thresholds(x: Tensor, size: tuple[int, int], q: float, batch: int) ->
     return found.value, found.on_share
 
 
-@settings(max_examples=60, deadline=None)
-@given(shapes, kinds, st.integers(0, 10**6), st.sampled_from([0.004, 0.01, 0.2, 0.49]), st.integers(1, 5))
-def test_thresholds_and_masks(shape: tuple[int, ...], kind: str, seed: int, q: float, batch: int) -> None:
+@settings(max_examples=150, deadline=None)
+@given(
+    shapes,
+    kinds,
+    st.integers(0, 10**6),
+    st.sampled_from([0.004, 0.01, 0.2, 0.49]),
+    st.integers(1, 5),
+    st.sampled_from([0, 20, thresholds_module.KEPT]),
+    st.booleans(),
+)
+def test_thresholds_and_masks(
+    shape: tuple[int, ...], kind: str, seed: int, q: float, batch: int, kept: int, as_it_is: bool
+) -> None:
     samples, units, height, width, *size = shape
+    if as_it_is:
+        size = [height, width]
     x = draw(seed, (samples, units, height, width), kind)
     upsampled = reference.on_grid(x.numpy(), (size[0], size[1]))
-    value, share = engine_thresholds(x, (size[0], size[1]), q, batch)
+    with mock.patch.object(thresholds_module, "KEPT", kept):
+        value, share = engine_thresholds(x, (size[0], size[1]), q, batch)
     expected = [reference.threshold(upsampled[:, unit], q) for unit in range(units)]
     assert value.tolist() == expected
     masks = upsampled > np.array(expected, np.float32)[:, None, None]
