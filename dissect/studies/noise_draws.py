@@ -19,6 +19,8 @@ from dissect.samples import Sampler
 #: What is taken away from the network: nothing; the noise inputs of all layers behind the edited one; that of
 #: the edited layer; or, behind it, normalisation's answer to the edit.
 Removed = Literal["nothing", "noise behind", "noise inside", "rescaling"]
+#: Squared levels that float32 may differ by between equal rows of a batch, and more: no variation.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def measure_sample(
             float((after - before).square().mean()),
             float((after - before.roll(1, dims=0)).square().mean()),
         )
+    found[found < ROUNDING] = 0.0
     return found
 
 
