@@ -50,7 +50,8 @@ def find_thresholds(
     t is the (floor(q n) + 1)-th largest of the n values on the grid, so that at most q n are greater.
 
     Args:
-        batches: gives the activations of all samples; called once a pass, mostly two, for many samples up to five.
+        batches: gives the activations of all samples; called once a pass: mostly two, for many samples up
+            to five.
         grid: the compared grid.
         samples: how many samples the batches hold.
         low: float32 [U], each unit's smallest native value over all samples.

@@ -78,7 +78,8 @@ class Bedrooms(Segmenter):
         for name, tensor in own.items():
             _check_shape(weights, name, tensors[name], tensor)
         self._network.load_state_dict(tensors)
-        self._network.requires_grad_(False).eval()
+        # Channels last: half the time on a processor.
+        self._network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
     def segment(self, images: Tensor) -> Tensor:
         """See `Segmenter.segment`; the result has the pictures' own size."""
@@ -89,12 +90,13 @@ class Bedrooms(Segmenter):
         with torch.no_grad():
             for group in torch.split(images.float(), GROUP):
                 padded = torch.cat([group, group[:1].expand(GROUP - len(group), -1, -1, -1)])
-                parts.append(network(padded)[: len(group)].argmax(dim=1, keepdim=True) + 1)
+                scores = network(padded.contiguous(memory_format=torch.channels_last))
+                parts.append(scores[: len(group)].argmax(dim=1, keepdim=True) + 1)
         return torch.cat(parts)
 
     def logits(self, images: Tensor) -> list[Tensor | None]:
         """See `Segmenter.logits`; "nothing" is never said here, so its score is far below the others."""
-        scores = self._network.to(images.device)(images)
+        scores = self._network.to(images.device)(images.contiguous(memory_format=torch.channels_last))
         nothing = torch.full_like(scores[:, :1], -1e4)
         return [torch.cat([nothing, scores], dim=1)]
 
