@@ -52,15 +52,15 @@ def measure_overlap(
     shared = np.zeros((len(names), len(names)), np.int64)
     for activations in steps:
         # Masks are one percent dense: a sparse product touches only pixels that two masks share.
-        masks = sparse.vstack([_masks(activations[k], grids[k], thresholds[k]) for k in layers], "csr")
+        masks = sparse.vstack([unit_masks(activations[k], grids[k], thresholds[k]) for k in layers], "csr")
         shared += (masks @ masks.T).toarray()
     size = shared.diagonal()
     union = size[:, None] + size[None, :] - shared
     return Overlap(names, np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0))
 
 
-def _masks(activations: Tensor, grid: Grid, thresholds: Tensor) -> sparse.csr_matrix:
-    """[U, n x pixels], 1 where the unit's mask is."""
+def unit_masks(activations: Tensor, grid: Grid, thresholds: Tensor) -> sparse.csr_matrix:
+    """Masks of activations [n,U,h,w] as a sparse matrix [U, n x pixels], 1 where the unit's mask is."""
     rows: Sequence[NDArray[np.int64]] = []
     columns: Sequence[NDArray[np.int64]] = []
     for hits in grid.hits(activations, thresholds):

@@ -215,6 +215,15 @@ class Scorer:
         return found
 
 
+def score_columns(name: str, score: Score, row: int) -> dict[str, float]:
+    """A score and its interval as columns of a table."""
+    return {
+        name: float(score.value[row]),
+        f"{name}_low": float(score.low[row]),
+        f"{name}_high": float(score.high[row]),
+    }
+
+
 def _mean(values: Numbers) -> Numbers:
     """Over the last axis, of what there is (a rare concept may be in no sample of a draw)."""
     some = ~np.isnan(values)

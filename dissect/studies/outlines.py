@@ -30,6 +30,7 @@ from dissect.studies.drawn import (
     asked_area,
     by_chance,
     draw,
+    score_columns,
     what_is_asked,
 )
 from dissect.studies.outlines_report import GONE, STAY, Found, write_report
@@ -197,9 +198,9 @@ class _Scores:
                 "order": order,
                 "off": step.off,
                 "share": step.off / units,
-                **_columns("lines", self.lines, row),
-                **_columns("agreement", self.agreement, row),
-                **_columns("kept_lines", self.kept_lines, row),
+                **score_columns("lines", self.lines, row),
+                **score_columns("agreement", self.agreement, row),
+                **score_columns("kept_lines", self.kept_lines, row),
                 "change": float(self.change[row]),
             }
             for order in ("random", "agreement")
@@ -213,19 +214,11 @@ class _Scores:
             "layer": layer,
             "half": half,
             "units": self.steps[-1].off,
-            **_columns("kept_lines", self.kept_lines, -1),
-            **_columns("kept_agreement", self.kept_agreement, -1),
+            **score_columns("kept_lines", self.kept_lines, -1),
+            **score_columns("kept_agreement", self.kept_agreement, -1),
             "outcome": _outcome(float(self.kept_lines.low[-1]), float(self.kept_lines.high[-1])),
             "change": float(self.change[-1]),
         }
-
-
-def _columns(name: str, score: Score, row: int) -> dict[str, float]:
-    return {
-        name: float(score.value[row]),
-        f"{name}_low": float(score.low[row]),
-        f"{name}_high": float(score.high[row]),
-    }
 
 
 def _outcome(low: float, high: float) -> str:

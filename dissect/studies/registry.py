@@ -23,6 +23,7 @@ _KNOWN: dict[str, str] = {
     "artifacts": "dissect.studies.artifacts:Artifacts",
     "noise": "dissect.studies.noise:Noise",
     "outlines": "dissect.studies.outlines:Outlines",
+    "skips": "dissect.studies.skips:Skips",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return planted_unet.run(tmp_path_factory.mktemp("outlines"), "  - outlines: {samples: 12}")
 
 
-def whole(folder: Path) -> dict[str, dict[str, float]]:
+def whole(folder: Path) -> dict[str, dict[str, Any]]:
     table = pl.read_parquet(folder / "studies/outlines/layers.parquet")
     return {row["layer"]: row for row in table.iter_rows(named=True)}
 

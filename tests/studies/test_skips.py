@@ -1,0 +1,130 @@
+"""Skips: what a skip carries is lost with it; matches of units against slow counting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from dissect.measure.grid import Grid
+from dissect.networks import load
+from dissect.networks.pix2pix import Pix2Pix
+from dissect.recipe import RecipeError
+from dissect.results.reader import read_model
+from dissect.results.report import ReportRecord
+from dissect.studies.mirrors import Matches, Pair, best_matches
+from dissect.studies.skips import all_pairs, mirrored, silenced
+from tests import tiny
+from tests.studies import planted_unet
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("skips")
+    layers = "[layer1, layer2, layer9, layer10]"
+    return planted_unet.run(folder, "  - skips: {samples: 9, compared: 16}", layers=layers, samples=16)
+
+
+def test_what_only_the_skip_carries_is_lost_with_the_skip(found: Path) -> None:
+    ways = pl.read_parquet(found / "studies/skips/ways.parquet")
+    left = {(row["layer"], row["silent"]): row["kept_lines"] for row in ways.iter_rows(named=True)}
+    assert left["layer1", "deeper"] == 1
+    assert left["layer1", "skip"] == left["layer1", "both"] < 0.1
+    assert left["layer2", "skip"] == left["layer2", "deeper"] == 1
+
+
+def test_the_planted_mirror_shares_its_units(found: Path) -> None:
+    pairs = pl.read_parquet(found / "studies/skips/pairs.parquet").filter(layer="layer10")
+    excess = dict(pairs.select("kind", "excess").rows())
+    assert set(excess) == {"mirrored", "other encoder layer", "decoder layer before"}
+    assert excess["mirrored"] > max(excess["other encoder layer"], excess["decoder layer before"])
+
+
+def test_the_report_reads_back(found: Path) -> None:
+    (study,) = read_model(found).studies
+    assert isinstance(study.record, ReportRecord)
+    assert "Silencing the skip costs more of the outlines" in study.record.answer
+    assert study.record.number is not None
+    for picture in study.record.pictures:
+        assert study.picture(picture.file).is_file()
+        assert picture.rows[0] == "nothing silent"
+
+
+def test_mirrors_are_the_layers_that_a_skip_joins(tmp_path: Path) -> None:
+    torch.save(planted_unet.weights(artifact=False), tmp_path / "planted.pth")
+    network = load(tmp_path / "planted.pth")
+    assert isinstance(network, Pix2Pix)
+    assert mirrored(network, list(network.layers)) == [
+        ("layer1", "layer10"),
+        ("layer2", "layer9"),
+        ("layer3", "layer8"),
+        ("layer4", "layer7"),
+    ]
+    kinds = [(pair.other, pair.kind) for pair in all_pairs(network, ["layer1", "layer2", "layer8", "layer9"])]
+    assert kinds == [
+        ("layer1", "other encoder layer"),
+        ("layer2", "mirrored"),
+        ("layer8", "decoder layer before"),
+    ]
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    state = network.run(network.start(x), until="layer2")
+    assert torch.equal(silenced(network, "layer2", None, state), network.generate(x))
+    off = {**state, "x": torch.zeros_like(state["x"])}
+    with torch.no_grad():
+        assert torch.equal(
+            silenced(network, "layer2", "both", state), network.run(off, after="layer2")["image"]
+        )
+
+
+class _Measured:
+    """As much of a `Measurer` as matching needs: activations and thresholds that somebody chose."""
+
+    def __init__(self, x: dict[str, torch.Tensor], thresholds: dict[str, torch.Tensor]) -> None:
+        self.x, self.cache, self.shards = x, self, [range(len(next(iter(x.values()))))]
+        self._thresholds = thresholds
+
+    def activations(self, layer: str, shard: int) -> torch.Tensor:
+        return self.x[layer]
+
+    def grid(self, layer: str) -> Grid:
+        height, width = self.x[layer].shape[2:]
+        return Grid((height, width), (8, 8))
+
+    def activities(self, layer: str) -> _Measured:
+        self.insert_level, self.thresholds = np.zeros(self.x[layer].shape[1]), self
+        self.value = self._thresholds[layer]
+        return self
+
+
+def test_matches_equal_slow_counting() -> None:
+    generator = torch.Generator().manual_seed(4)
+    x = {"a": torch.rand(5, 3, 8, 8, generator=generator), "b": torch.rand(5, 4, 8, 8, generator=generator)}
+    thresholds = {"a": torch.tensor([0.5, 0.8, 2.0]), "b": torch.tensor([0.3, 0.6, 0.7, 0.9])}
+    measured = _Measured(x, thresholds)
+    done: list[int] = []
+    found = best_matches(measured, ["a", "b"], 4, np.array([1, 3]), done.append)  # type: ignore[arg-type]
+    assert len(done) == 3
+    masks = {k: (v[:4] > thresholds[k][:, None, None]).numpy() for k, v in x.items()}
+
+    def slow(unit: int, shift: int) -> float:
+        best = 0.0
+        for other in range(4):
+            one, two = masks["a"][:, unit], np.roll(masks["b"][:, other], shift, axis=0)
+            best = max(best, (one & two).sum() / max((one | two).sum(), 1))
+        return best
+
+    matches = Matches(["a", "b"], [3, 4], found)
+    pair = Pair("a", "b", "mirrored")
+    assert matches.own(pair).tolist() == pytest.approx([slow(unit, 0) for unit in range(3)])
+    chance = [(slow(unit, 1) + slow(unit, 3)) / 2 for unit in range(3)]
+    assert matches.excess(pair) == pytest.approx(matches.own(pair) - chance)
+
+
+def test_it_refuses_what_has_no_mirrors(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="skips is a study of pix2pix"):
+        tiny.run(tmp_path, more="studies: [skips]")
+    with pytest.raises(RecipeError, match=r"no layer is dissected together with its mirror.*layer2, layer9"):
+        planted_unet.run(tmp_path, "  - skips", layers="[layer1, layer9]")
