@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -145,14 +147,13 @@ class EffectsView:
             "unit", pl.col("effect").abs(), "concept", descending=[False, True, False], nulls_last=True
         )
         concepts = self.layer.model.concepts
-        for key, rows in table.group_by("unit", maintain_order=True):
-            number = int(str(key[0]))
+        for number, rows in groupby(table.iter_rows(named=True), key=itemgetter("unit")):
             summary = None if styles else self.summary(number)
             found = UnitEffects(
                 samples=(summary and summary.row["samples"]) or [],
                 sample_effects=(summary and summary.row["sample_effects"]) or [],
             )
-            for row in rows.iter_rows(named=True):
+            for row in rows:
                 if row["concept"] in concepts:
                     found.effects.setdefault(row["kind"], []).append(Effect(concepts[row["concept"]], row))
             yield number, found

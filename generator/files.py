@@ -84,12 +84,12 @@ def unit_data(page: Page) -> bytes:
         "agreement.parquet": agreement,
     }
     if effects := page.context["effects"]:
-        # The concepts that the unit leaves as they are would be most of them.
+        # All rows are in the layer's table; most say that nothing changes.
         rows["effects.parquet"] = [
             each.row
             for kind in effects.effects.values()
             for each in kind
-            if each.found or each.value or each.row["erased"] or each.row["inserted"]
+            if each.found or each.row["erased"] or each.row["inserted"]
         ]
         rows["unit_effects.parquet"] = [one.row for one in (unit.off, unit.on) if one]
     # Without indentation: Python's own encoder is ten times slower than the one in C, for 10 000 pages.

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import zip_longest
+from itertools import groupby, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,8 +171,8 @@ class LayerView:
     def agreements(self) -> Iterator[tuple[int, list[Agreement]]]:
         """For every unit its agreement with each concept, best first."""
         table = self.results.agreement.sort("unit", "iou", descending=[False, True], nulls_last=True)
-        for key, rows in table.group_by("unit", maintain_order=True):
-            yield int(str(key[0])), list(self._agreements(rows))
+        for unit, rows in groupby(table.iter_rows(named=True), key=itemgetter("unit")):
+            yield unit, list(self._agreements(rows))
 
     def best_agreement(self, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
         """The unit that agrees best with a concept, and how well.
@@ -182,7 +183,7 @@ class LayerView:
             pl.col("label") == concept.label, pl.col("plane") == concept.plane, pl.col("iou") > 0
         )
         top = rows.sort("iou", descending=True, nulls_last=True).head(1)
-        for found in self._agreements(top):
+        for found in self._agreements(top.iter_rows(named=True)):
             unit = self.by_number.get(top["unit"][0])
             if unit is None:
                 return None
@@ -192,8 +193,8 @@ class LayerView:
             return unit, found
         return None
 
-    def _agreements(self, rows: pl.DataFrame) -> Iterator[Agreement]:
-        for row in rows.iter_rows(named=True):
+    def _agreements(self, rows: Iterable[dict[str, Any]]) -> Iterator[Agreement]:
+        for row in rows:
             concept = self.model.concepts.get(row["concept"])
             if concept is not None:
                 yield Agreement(

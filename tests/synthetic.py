@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from dissect.results import (
     table_bytes,
     to_json,
 )
-from tests.synthetic_effects import effects_of
+from tests.synthetic_effects import ON_STRIP, effects_of
 from tests.synthetic_reports import write_reports
 
 Concepts = Sequence[tuple[str, str, str]]
@@ -67,7 +67,7 @@ def write_results(root: Path) -> Path:
         layers={"layer1": (12, 8), "layer2": (40, 16), "layer3": (16, 32)},
         planned=["layer1", "layer2", "layer3"],
         summary="A toy generator that draws rooms.",
-        effects=["layer2"],
+        effects={"layer2": 24},
     )
     write_model(
         root,
@@ -94,7 +94,7 @@ def write_model(
     summary: str = "",
     *,
     pictures: bool = True,
-    effects: Sequence[str] = (),
+    effects: Mapping[str, int] | None = None,
 ) -> None:
     """Write one model.
 
@@ -107,7 +107,7 @@ def write_model(
         planned: the layers that the recipe asked for.
         summary: what it is.
         pictures: draw a strip of its own for every unit, or one strip for all (for large folders).
-        effects: the layers whose units' effects were measured.
+        effects: the layers whose units' effects were measured, and the budget of units.
     """
     draw = np.random.default_rng(len(name))
     writer = ResultsWriter(root, name)
@@ -116,10 +116,9 @@ def write_model(
         tables, record = _layer_tables(draw, layer, number, units, edge, concepts, list(layers.items()))
         strips = _strips(tables["units.parquet"], concepts, pictures)
         writer.write_layer(layer, "key", tables, strips)
-        if layer in effects:
-            writer.write_files(
-                f"layers/{layer}/effects", "key", _effects(layer, tables["units.parquet"], concepts)
-            )
+        if budget := (effects or {}).get(layer):
+            found = _effects(layer, tables["units.parquet"], concepts, budget)
+            writer.write_files(f"layers/{layer}/effects", "key", found)
         records.append(record)
     planes = list(dict.fromkeys(plane for _, plane, _ in concepts))
     model = ModelRecord(
@@ -187,14 +186,15 @@ def write_model(
     )
 
 
-def _effects(layer: str, units: pl.DataFrame, concepts: Concepts) -> dict[str, bytes]:
-    record, tables = effects_of(layer, units["concept"].to_list(), concepts)
+def _effects(layer: str, units: pl.DataFrame, concepts: Concepts, budget: int) -> dict[str, bytes]:
+    record, tables = effects_of(layer, units["concept"].to_list(), concepts, budget)
     home = f"layers/{layer}"
     files = {f"{home}/effects.json": to_json(record)}
     files |= {f"{home}/{name}": table_bytes(table, EFFECT_TABLES[name]) for name, table in tables.items()}
     found = tables["unit_effects.parquet"].filter(pl.col("samples").is_not_null())
-    for unit, samples in found.select("unit", "samples").iter_rows():
-        files[f"{home}/pictures/{picture_name(unit, 'effect')}"] = _strip("ablated", samples, unit)
+    strip = _strip("ablated", ON_STRIP, 0)
+    for unit in found["unit"]:
+        files[f"{home}/pictures/{picture_name(unit, 'effect')}"] = strip
     return files
 
 

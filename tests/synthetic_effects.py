@@ -14,19 +14,17 @@ from dissect.results.schema import Ranking, RankingCheck
 
 #: The fixed samples and others for the rates.
 FIXED, EXTRA = 16, 8
-#: Units from this on are beyond the budget, but for the low-ranked.
-BUDGET, LOW_RANKED = 24, (30, 36)
-
-
-def measured_units(units: int) -> list[int]:
-    """The units that are measured, of so many."""
-    return [unit for unit in range(units) if unit < BUDGET or unit in LOW_RANKED]
+#: Units that are measured although they lie beyond the budget.
+LOW_RANKED = (30, 36)
+#: On every strip.
+ON_STRIP = [3, 1, 4, 7]
 
 
 def effects_of(
     layer: str,
     labels: Sequence[int | None],
     concepts: Sequence[tuple[str, str, str]],
+    budget: int,
     styles: Sequence[str] = (),
 ) -> tuple[EffectsRecord, dict[str, pl.DataFrame]]:
     """A layer's record and tables: every third measured unit takes its label away, the others do nothing.
@@ -35,10 +33,12 @@ def effects_of(
         layer: its name.
         labels: every unit's concept, 1-based; None for a silent unit.
         concepts: label, plane and colour of each concept.
+        budget: the first so many units are measured, and two others.
         styles: kinds of style edits, measured for all channels; these do twice as much.
     """
     draw = np.random.default_rng(59)
-    wanted: dict[str, list[int]] = {kind: measured_units(len(labels)) for kind in ("ablate", "insert")}
+    measured = [unit for unit in range(len(labels)) if unit < budget or unit in LOW_RANKED]
+    wanted: dict[str, list[int]] = {"ablate": measured, "insert": measured}
     wanted |= {kind: list(range(len(labels))) for kind in styles}
     rows, summaries = [], []
     for kind, units in wanted.items():
@@ -67,8 +67,8 @@ def effects_of(
         ranking=Ranking(
             by="attribution",
             units=len(labels),
-            measured=len(wanted["ablate"]),
-            low_ranked=[unit for unit in LOW_RANKED if unit < len(labels)],
+            measured=len(measured),
+            low_ranked=[unit for unit in measured if unit >= budget],
             checks=[
                 RankingCheck(kind="ablate", spearman=0.62, low=0.31, high=0.82, top=2, missed=[30]),
                 RankingCheck(kind="insert", spearman=0.1, low=-0.3, high=0.44, top=2, missed=[]),
@@ -142,7 +142,7 @@ def _summary(unit: int, kind: str, rows: list[dict[str, Any]]) -> dict[str, Any]
         return {name: summary.get(name) for name in UNIT_EFFECTS}
     first = max(found, key=lambda row: abs(row["effect"]))
     rate = "insertion" if kind in {"insert", "style_up"} else "erasure"
-    on_strip = [3, 1, 4, 7] if kind == "ablate" else None
+    on_strip = ON_STRIP if kind == "ablate" else None
     return {
         **summary,
         **{name: first[name] for name in ("concept", "label", "plane", "effect", "low", "high", "q", "side")},

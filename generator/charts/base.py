@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dissect.results import INTERPRETABLE_IOU
@@ -60,6 +61,7 @@ def plain(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=1024)  # every unit's charts name the same concepts
 def short(text: str, most: int = 22) -> str:
     """A name that fits on an axis, as text that Plotly takes as such."""
     return plain(text if len(text) <= most else text[: most - 1] + "…")

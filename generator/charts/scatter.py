@@ -32,7 +32,7 @@ class Correlation:
 
     def __str__(self) -> str:
         """`0.32 [0.10, 0.51]`."""
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]".replace("-", "−")
 
 
 def rank_correlation(a: Sequence[float], b: Sequence[float]) -> Correlation | None:
@@ -148,9 +148,7 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> C
         ),
         data=data,
         layout={
-            **_layout(
-                f"IoU with {short(concept.label)}", f"change of {short(concept.label)}, % of the picture"
-            ),
+            **_layout(f"IoU with {short(concept.label)}", "change when off, % of the picture"),
             "showlegend": len(data) > 1,
             "legend": {"orientation": "h", "y": -0.3},
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.charts import concept_units_chart
+from generator.pages.concept_causes import concept_causes
 from generator.site import Page, Site
 from generator.views import Agreement, ConceptView, ModelView, UnitView
 
@@ -60,6 +61,7 @@ def concept_page(site: Site, concept: ConceptView) -> Page:
         template="concept.html",
         context={
             "concept": concept,
+            "causes": concept_causes(site, concept),
             "places": in_models(site, concept),
             "above": above,
             "units": shown,

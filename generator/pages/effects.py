@@ -22,20 +22,32 @@ def change_words(effect: Effect) -> str:
     )
 
 
+def effect_words(effect: Effect) -> str:
+    """An effect from its size to what other units do, as the end of a sentence that names the concept."""
+    parts = [change_words(effect), rate_words(effect)]
+    return f"{'; '.join(filter(None, parts))}. {others_words(effect)}".rstrip()
+
+
 def rate_words(effect: Effect) -> str:
-    """How often the concept goes or comes: `of the 30 samples that show it, it is gone in 12 (40 %, …)`."""
+    """How often the concept goes or comes: `of the 30 samples that show it, it is gone in 12 (40 %, …)`.
+
+    Empty where no sample shows (or lacks) it.
+    """
     goes = effect.value < 0
     rate = effect.erasure if goes else effect.insertion
     if rate is None:
-        return f"{'no' if goes else 'every'} measured sample shows it"
-    which = "show" if goes else "lack"
-    one = "s" if rate.cases == 1 else ""
-    which = (
-        f"the {rate.cases} samples that {which} it"
-        if rate.cases > 1
-        else f"the one sample that {which}{one} it"
+        return ""
+    which = f"{rate.cases} samples that {'show' if goes else 'lack'}"
+    if rate.cases == 1:
+        which = f"one sample that {'shows' if goes else 'lacks'}"
+    return (
+        f"of the {which} it, it {'is gone' if goes else 'comes'} in {rate.hits or 'none'} {_interval(rate)}"
     )
-    return f"of {which}, it {'is gone' if goes else 'comes'} in {_share(rate)}"
+
+
+def rate_cell(rate: Rate | None) -> str:
+    """A rate for a table: `12 of 30 (40 %, 95 % interval 25 to 58)`."""
+    return "–" if rate is None else f"{rate.hits} of {rate.cases} {_interval(rate)}"
 
 
 def others_words(effect: Effect) -> str:
@@ -108,7 +120,8 @@ def ranking_words(record: EffectsRecord) -> list[Ranked]:
         if low:
             under = len(low.intersection(check.missed))
             says += (
-                f" Of the {len(low)} low-ranked units, {under or 'none'} belong{'s' * (under == 1)} to these."
+                f" Of the {len(low)} units drawn from the rest, {under or 'none'} "
+                f"belong{'s' if under < 2 else ''} to these."
             )
         found.append(Ranked(edit, says, check.missed))
     return found
@@ -128,9 +141,9 @@ def _by(record: EffectsRecord) -> str:
     return "first-order attribution" if record.ranking.by == "attribution" else "agreement (IoU)"
 
 
-def _share(rate: Rate) -> str:
+def _interval(rate: Rate) -> str:
     low, high = f"{rate.low * 100:.0f}", f"{rate.high * 100:.0f}"
-    return f"{rate.hits or 'none'} ({rate.rate * 100:.0f}\u202f%, 95\u202f% interval {low} to {high})"
+    return f"({rate.rate * 100:.0f}\u202f%, 95\u202f% interval {low} to {high})"
 
 
 def _percent(value: float) -> str:

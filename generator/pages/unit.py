@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from generator.charts import Chart, ConceptEffect, activation_chart, agreement_chart, effects_chart
 from generator.effects import Effect, UnitEffects, styles_of
-from generator.pages.effects import change_words, how_measured, not_measured, others_words, rate_words
+from generator.pages.effects import change_words, effect_words, how_measured, not_measured, rate_cell
 from generator.pages.handles import compare_handles
-from generator.render import signed
+from generator.render import number, signed
 from generator.site import Page, Site
 from generator.views import LayerView, UnitView
 
@@ -80,9 +80,9 @@ class Causes:
     off: Effect | None = None  # the largest effects that are found
     on: Effect | None = None
     nothing: str = ""  # where none is found off, the largest all the same
-    words: dict[str, list[str]] | None = None  # by kind: change, rate, other units
+    words: dict[str, str] | None = None  # of these two, by kind
     charts: list[Chart] | None = None
-    rates: list[tuple[Effect, Effect | None]] | None = None  # off and on, of the same concept
+    rates: list[tuple[str, ...]] | None = None  # rows of a table: how often concepts go and come
     pictures: list[str] | None = None  # below each picture of the strip
 
 
@@ -98,7 +98,7 @@ def _causes(unit: UnitView, effects: UnitEffects | None) -> Causes:
         nothing=f"the largest change is that {largest.concept.label} {change_words(largest)}"
         if largest and largest.value and not off
         else "no concept changes by a single pixel",
-        words={kind: [change_words(one), rate_words(one), others_words(one)] for kind, one in found.items()},
+        words={kind: effect_words(one) for kind, one in found.items()},
         charts=[chart for kind in ("ablate", "insert") if (chart := _effects_chart(unit, effects, kind))],
         rates=_rates(unit, effects),
         pictures=[f"{off.concept.label} {signed(value)}" for value in effects.sample_effects] if off else [],
@@ -123,15 +123,17 @@ def _effects_chart(unit: UnitView, effects: UnitEffects, kind: str) -> Chart | N
     )
 
 
-def _rates(unit: UnitView, effects: UnitEffects) -> list[tuple[Effect, Effect | None]]:
+def _rates(unit: UnitView, effects: UnitEffects) -> list[tuple[str, ...]]:
     """The concepts that go or come at all or that an effect was found on, and the unit's label."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    inserted = {each.concept.slug: each for each in effects.effects.get("insert", [])}
     for off in effects.effects.get("ablate", []):
-        both = [off, effects.on("insert", off.concept)]
-        known = [each for each in both if each is not None]
-        hits = sum(each.row["erased"] + each.row["inserted"] for each in known)
+        on = inserted.get(off.concept.slug)
+        known = [each for each in (off, on) if each is not None]
+        hits = sum((each.row["erased"] or 0) + (each.row["inserted"] or 0) for each in known)
         if hits or off.concept == unit.concept or any(each.found for each in known):
-            rows.append((off, both[1]))
+            came = (rate_cell(on.insertion), number(on.row["side"], 2)) if on else ("–", "–")
+            rows.append((off.concept.label, rate_cell(off.erasure), number(off.row["side"], 2), *came))
     return rows[:MOST_RATES]
 
 
