@@ -133,7 +133,7 @@ def hostile() -> ReportRecord:
                 title=EVIL,
                 text=[EVIL],
                 charts=[
-                    chart("bars", x="name", label=EVIL, caption=EVIL, x_title=EVIL, y_title=EVIL),
+                    chart("bars", x="name", label=f"{EVIL}.", caption=f"{EVIL}.", x_title=EVIL, y_title=EVIL),
                     chart("points", group="name", hover=["name"]),
                 ],
                 tables=[

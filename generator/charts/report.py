@@ -325,7 +325,7 @@ def _left_out(groups: int, every: int, points: list[_Point], drawn: list[_Point]
     if every > 1:
         said += f" One in {every} of the {len(points):,} points is drawn."
     if len(drawn) < len(points):
-        said += f" {len(points) - len(drawn)} further rows for the same bars are not drawn."
+        said += f" Further rows for the same bar are not drawn: {len(points) - len(drawn)}."
     if groups > MOST_GROUPS:
         said += f" The first {MOST_GROUPS} of {groups} groups are drawn."
     return said

@@ -70,6 +70,8 @@ def _all(site: Site) -> list[charts.Chart]:
     for page in site_pages(site):
         found += list(page.context.get("charts", []))
         found += [chart] if (chart := page.context.get("chart")) else []
+        for section in page.context.get("sections", []):
+            found += [chart for _, chart in section.charts if chart]
     for layer in site.layers:
         for page in unit_pages(site, layer):
             charts_here = (page.context["agreement_chart"], page.context["activation_chart"])
