@@ -76,7 +76,8 @@ def measured_words(measured: Measured) -> tuple[str, str]:
     ('50.0\u202f%', '')
     """
     times, unit = (100, "\u202f%") if measured.form == "percent" else (1, "")
-    size = abs(measured.value * times)
+    ends = [end for end in (measured.value, measured.low, measured.high) if end is not None]
+    size = max(abs(end * times) for end in ends)
     digits = min(6, max(0, 1 - math.floor(math.log10(size)) if 0 < size < 0.1 else 2 - int(size >= 10)))
 
     def text(value: float) -> str:
