@@ -24,6 +24,9 @@ PAGES = {
     "hostile unit": "/models/hostile/b8.conv0/0/",
     "concepts": "/concepts/",
     "concept": "/concepts/cushion/",
+    "studies": "/studies/",
+    "report": "/studies/bedrooms-scores/",
+    "hostile report": "/studies/hostile-evil/",
     "compare": "/compare/?u=bedrooms/layer2/3&u=hostile/b8.conv0/0",
 }
 UNIT = "/models/bedrooms/layer2/3/"
