@@ -159,7 +159,7 @@ def _points(kind: str) -> ReportChart:
         hover=["layer", "unit", "concept"],
         where={"kind": kind},
         x_title="IoU with its label",
-        y_title=f"its label {does}, % of the picture",
+        y_title=f"{'loss' if kind == 'ablate' else 'gain'} of its label, % of the picture",
         y_percent=True,
         references=[
             Reference(axis="y", value=0, name=""),
