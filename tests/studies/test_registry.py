@@ -104,7 +104,7 @@ def test_a_study_of_ones_own(tmp_path: Path) -> None:
 
 def test_the_same_recipe_gives_the_same_report(tmp_path: Path) -> None:
     more = own(tmp_path, "['own:Loudest']", "own_b")
-    given = {"layers": "[layer1]", "samples": 16, "more": more}
+    given: dict[str, Any] = {"layers": "[layer1]", "samples": 16, "more": more}
     first = tiny.run(tmp_path, results="one", cache="one-cache", **given)
     second = tiny.run(tmp_path, results="two", cache="two-cache", batch=3, **given)
     assert tiny.contents(first) == tiny.contents(second)
