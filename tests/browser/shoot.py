@@ -21,7 +21,11 @@ def page_kinds(site: Path) -> list[str]:
     pages = sorted(path.parent.relative_to(site).as_posix() for path in site.rglob("index.html"))
     kinds = [r"\.", "models", "models/[^/]+", "models/[^/]+/[^/]+", r"models/[^/]+/[^/]+/\d+"]
     kinds += ["concepts", "concepts/[^/]+", "compare"]
-    found = (next((page for page in pages if re.fullmatch(kind, page)), None) for kind in kinds)
+    kinds += ["findings", "findings/[^/]+", "studies", "studies/[^/]+"]
+    found = [next((page for page in pages if re.fullmatch(kind, page)), None) for kind in kinds]
+    strip = next(iter(sorted(site.rglob("*-effect.webp"))), None)
+    if strip:  # a unit with an effect
+        found.append(f"{strip.parent.parent.relative_to(site).as_posix()}/{int(strip.name.split('-')[0])}")
     return [page for page in found if page is not None]
 
 

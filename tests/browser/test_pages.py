@@ -20,6 +20,8 @@ PAGES = {
     "unfinished model": "/models/hostile/",
     "layer": "/models/bedrooms/layer2/",
     "unit": "/models/bedrooms/layer2/3/",
+    "unit without an effect": "/models/bedrooms/layer2/1/",
+    "unit beyond the budget": "/models/bedrooms/layer2/25/",
     "silent unit": "/models/bedrooms/layer2/10/",
     "hostile unit": "/models/hostile/b8.conv0/0/",
     "concepts": "/concepts/",
@@ -113,7 +115,9 @@ def test_a_unit_reads_well_without_javascript(open_context: Opener, root: str, w
     expect(page.get_by_text("agrees with")).to_be_visible()
     expect(page.locator("figure.u59-plot").first).to_be_hidden()  # no empty box where a chart would be
     expect(page.locator(".u59-pairbar").first).to_be_hidden()
-    assert page.locator(".u59-pair:visible").count() == 10
+    expect(page.get_by_text("of the 12 samples that show it, it is gone in 6").first).to_be_visible()
+    expect(page.get_by_role("columnheader", name="gone with it off")).to_be_visible()
+    assert page.locator(".u59-pair:visible").count() == 14
     page.get_by_text("The same numbers as a table").first.click()
     expect(page.get_by_role("columnheader", name="95 % interval")).to_be_visible()
     page.get_by_role("link", name="4 ›").click()
@@ -165,6 +169,56 @@ def test_the_gallery_filters_sorts_and_keeps_its_state(open_context: Opener, roo
     assert ious
     assert min(ious) >= 0.2
     assert ious == sorted(ious, reverse=True)
+
+
+def _values(page: Page, name: str) -> list[float]:
+    return [float(card.get_attribute(name) or 0) for card in page.locator(".u59-card:visible").all()]
+
+
+def test_the_gallery_sorts_and_filters_by_effect(open_context: Opener, root: str) -> None:
+    page = open_context().new_page()
+    page.goto(root + LAYER)
+    controls = page.locator("[data-u59-controls]")
+    for order, name in (("effect when off", "data-effect"), ("effect when on", "data-insertion")):
+        controls.get_by_label("Sort by").select_option(label=order)
+        sizes = _values(page, name)
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[0] > 1
+        assert sizes[-1] == -1  # not measured: last
+    controls.get_by_label("of at least").fill("2.5")
+    strong = _values(page, "data-effect")
+    assert 0 < len(strong) < 10
+    assert min(strong) >= 2.5
+    expect(controls.get_by_text("2.50 %")).to_be_visible()
+    controls.get_by_label("of at least").fill("0")
+    controls.get_by_label("Effect on").select_option(label="window")
+    assert {card.get_attribute("data-cause") for card in page.locator(".u59-card:visible").all()} == {
+        "window"
+    }
+    page.goto(root + "/concepts/window/")
+    page.locator("#causes ~ .u59-scroll").first.get_by_role("link", name="layer2").first.click()
+    expect(page.locator("[data-u59-controls]").get_by_label("Effect on")).to_have_value("window")
+
+
+def test_changes_sort_as_numbers(open_context: Opener, root: str) -> None:
+    page = open_context().new_page()
+    page.goto(root + LAYER + "?view=table")
+    head = page.get_by_role("columnheader", name="effect when off")
+    head.get_by_role("button").press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    column = page.locator("[data-u59-list=table] tr td:nth-child(10)").all_inner_texts()
+    changes = [float(text.split("\u202f")[0].replace("−", "-")) for text in column if "%" in text]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[0] < 0
+    assert {"no evidence", "not measured"} <= set(column[len(changes) :])
+
+
+def test_what_causes_a_concept_reads_without_javascript(open_context: Opener, root: str) -> None:
+    page = open_context(360, java_script_enabled=False).new_page()
+    page.goto(root + "/concepts/window/")
+    expect(page.get_by_text("The largest loss: without")).to_be_visible()
+    expect(page.get_by_role("region", name="Units that cause window")).to_be_visible()
+    expect(page.get_by_role("heading", name="Can it be erased, can it be inserted?")).to_be_visible()
 
 
 def test_tables_sort_by_a_pressed_head(open_context: Opener, root: str) -> None:
