@@ -1,26 +1,32 @@
 # Everything that is needed is set up by the targets themselves; two of them are enough:
 #   make site   dissects the bundled models and builds the site in site/
+#   make faces  dissects a face model that this project did not train; the site then has it too
 #   make test   lint, types and all tests
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SITE_READY := $(VENV)/.ready-site
+FACES_READY := $(VENV)/.ready-faces
 TEST_READY := $(VENV)/.ready-test
 
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: site serve test bench faces clean
+.PHONY: site models faces serve test bench clean
 
-site: faces
+# As many dissections at once as there are processors.
+site: models
 	$(BIN)/mkdocs build --quiet
 	@echo "The site is in site/: open site/index.html, or run 'make serve'."
 
-faces: $(SITE_READY)
+models: $(SITE_READY)
+	$(BIN)/unit59 dissect recipes/bedrooms-*.yaml
+
+faces: $(FACES_READY)
 	$(BIN)/unit59 fetch faces
 	$(BIN)/unit59 dissect recipes/faces.yaml
 
-serve: faces
+serve: models
 	$(BIN)/mkdocs serve
 
 test: $(TEST_READY)
@@ -40,8 +46,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(SITE_READY): $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[faces]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dissect]'
 	touch $@
+
+$(FACES_READY): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[faces]'
+	touch $@ $(SITE_READY)
 
 # Chromium for the browser tests, where apt can install it; elsewhere they are skipped and say so.
 $(TEST_READY): $(BIN)/python pyproject.toml constraints.txt
@@ -49,4 +59,4 @@ $(TEST_READY): $(BIN)/python pyproject.toml constraints.txt
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-dejavu-core; } \
 	  || echo "chromium is not here and apt cannot install it: the browser tests will be skipped"
-	touch $@ $(SITE_READY)
+	touch $@ $(SITE_READY) $(FACES_READY)

@@ -52,13 +52,19 @@ def _options(
 
 @app.command()
 def dissect(
-    recipe: RecipePath,
+    recipes: Annotated[
+        list[Path], typer.Argument(metavar="RECIPE...", help="The recipe (a YAML file), or several.")
+    ],
     results: ResultsFolder = Path("results"),
     cache: CacheFolder = Path(".unit59"),
     device: Device = "cpu",
     batch_size: Annotated[
         int, typer.Option(min=1, help="Samples between two steps of the progress bar; changes no result.")
     ] = 64,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of several recipes, how many at once; by default one a processor."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
 ) -> None:
     """Dissect what RECIPE names; interrupted, the same command goes on where it stopped."""
@@ -69,8 +75,28 @@ def dissect(
     from dissect.recipe import read_recipe
 
     options = Options(results, cache, checked_device(device), batch_size)
+    files = [read_recipe(recipe) for recipe in recipes]
+    if len(files) > 1:
+        given = ["--results", str(results), "--cache", str(cache), "--device", device]
+        given += ["--batch-size", str(batch_size), *(["--quiet"] if quiet else [])]
+        _side_by_side(recipes, given, jobs, device)
+        return
     with _interruptible():
-        run(read_recipe(recipe), options, Reporter(quiet=quiet))
+        run(files[0], options, Reporter(quiet=quiet))
+
+
+def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, device: str) -> None:
+    from dissect.side_by_side import INTERRUPTED, dissect_all, processors
+
+    at_once = min(len(recipes), jobs or (processors() if device == "cpu" else 1))
+    ended = dissect_all(recipes, given, at_once, lambda line: typer.echo(line, err=True))
+    if INTERRUPTED in ended.values():
+        _complain("unit59: interrupted. The same command goes on from here.")
+        raise typer.Exit(INTERRUPTED)
+    failed = [str(recipe) for recipe, status in ended.items() if status]
+    if failed:
+        _complain(f"unit59: not finished: {', '.join(failed)}. What went wrong is said above.")
+        raise typer.Exit(2)
 
 
 @app.command()

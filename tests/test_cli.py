@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +59,55 @@ def test_a_whole_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     status, out, _ = call(capsys, "check", tmp_path / "results")
     assert status == 0
     assert "as they were written" in out
+
+
+def two_recipes(folder: Path, samples: int = 16) -> list[Path]:
+    return [
+        tiny.write_recipe(folder, f"{name}.yaml", model=name, layers="[layer2]", samples=samples)
+        for name in "ab"
+    ]
+
+
+def test_several_recipes_side_by_side(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    places = ("--results", tmp_path / "results", "--cache", tmp_path / "cache")
+    status, out, err = call(capsys, "dissect", *two_recipes(tmp_path), *places)
+    assert (status, out) == (0, "")
+    assert "a samples: 16 samples in" in err
+    assert "b layer2: pictures: 5 units in" in err
+    alone = tiny.run(tmp_path, results="alone", cache="other", layers="[layer2]", samples=16)
+    for model in "ab":
+        units = (tmp_path / "results" / model / "layers/layer2/units.parquet").read_bytes()
+        assert units == (alone / "layers/layer2/units.parquet").read_bytes()
+
+
+def test_one_that_fails_does_not_stop_the_other(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    places = ("--results", tmp_path / "results", "--cache", tmp_path / "cache", "--jobs", "1")
+    first, second = two_recipes(tmp_path)
+    first.write_text(first.read_text().replace("layer2", "layer9"))
+    status, _, err = call(capsys, "dissect", first, second, *places)
+    assert status == 2
+    assert "no layer 'layer9'" in err
+    assert f"not finished: {first}." in err
+    assert "Traceback" not in err
+    assert read_model(tmp_path / "results/b").missing_layers == []
+    second.write_text("modle: b")
+    assert call(capsys, "dissect", first, second, *places)[0] == 2  # said before anything runs
+
+
+def test_ctrl_c_reaches_all(tmp_path: Path) -> None:
+    recipes = [str(path) for path in two_recipes(tmp_path, 3000)]
+    command = [sys.executable, "-m", "dissect.cli", "dissect", *recipes]
+    command += ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "cache").rglob("*.safetensors")) and time.monotonic() < deadline:
+            time.sleep(0.01)  # until the first of many samples are made
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "The same command goes on from here." in said
+    assert "Traceback" not in said
 
 
 def test_missing_truncated_and_foreign_weights(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dissect.progress import Reporter
 from dissect.recipe import read_recipe
 
 RECIPE = """\
-model: tiny
+model: {model}
 title: A tiny DCGAN
 summary: Random weights; says nothing about anything.
 checkpoint: {weights}
@@ -51,7 +51,15 @@ def write_recipe(folder: Path, name: str = "tiny.yaml", **values: Any) -> Path:
     weights = folder / "tiny.pth"
     if not weights.exists():
         torch.save({"netG_state_dict": tensors()}, weights)
-    filled = {"weights": "tiny.pth", "layers": "all", "samples": 70, "seed": 3, "more": "", **values}
+    filled = {
+        "model": "tiny",
+        "weights": "tiny.pth",
+        "layers": "all",
+        "samples": 70,
+        "seed": 3,
+        "more": "",
+        **values,
+    }
     path = folder / name
     path.write_text(RECIPE.format(**filled))
     return path

@@ -78,8 +78,9 @@ class Bedrooms(Segmenter):
         for name, tensor in own.items():
             _check_shape(weights, name, tensors[name], tensor)
         self._network.load_state_dict(tensors)
-        # Channels last: half the time on a processor.
-        self._network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+        self._network.requires_grad_(False).eval()
+        # Half the time on a processor. The stubs of torch know no memory format here.
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def segment(self, images: Tensor) -> Tensor:
         """See `Segmenter.segment`; the result has the pictures' own size."""
