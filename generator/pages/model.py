@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from generator.charts import layers_chart
-from generator.quality import FAR, view_quality
 from generator.pages.studies import studies_of
+from generator.quality import FAR, view_quality
 from generator.site import Page, Site
 from generator.views import ModelView, UnitView, take_turns
 
