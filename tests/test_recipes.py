@@ -21,10 +21,13 @@ from dissect.intervene.tail import Tail
 from dissect.networks import Network, load
 from dissect.opening import load_network, open_inputs, open_segmenter
 from dissect.progress import Reporter
-from dissect.recipe import RecipeError, RecipeFile, read_recipe
+from dissect.recipe import RecipeError, RecipeFile, SearchSection, read_recipe
 from dissect.results import ModelResults, find_faults, read_model
 from dissect.samples import GROUP, Drawing, SampleCache, Sampler
 from dissect.segmenters.colours import Colours
+from generator.pages.finding import finding_page
+from generator.render import Renderer
+from generator.site import Site
 from tests import tiny
 from tests.networks.persistence import stylegan2_attributes, stylegan2_weights, write_pickle
 from tests.networks.test_stylegan2 import random_settings
@@ -45,6 +48,8 @@ STANDINS: dict[str, tuple[Path, dict[str, str]]] = {
         {"L3_52_512": "L10_84_13", "L5_84_512": "L12_84_8", "L7_148_362": "L13_64_8"},
     ),
 }
+#: In place of a concept that the small segmenter does not know.
+KNOWN = {"cushion": "window"}
 INPUTS, SAMPLES = 9, 9
 
 
@@ -99,6 +104,8 @@ def standin(name: str, small: Path, **values: Any) -> RecipeFile:
     content["segmenter"] = [_small_segmenter(entry, small) for entry in content["segmenter"]]
     if "inputs" in content:
         content["inputs"]["pairs"] = "inputs"
+    for search in content.get("searches", []):
+        search["concept"] = KNOWN[search["concept"]]
     content |= {"samples": SAMPLES, "shuffles": 3, "bootstrap": 20, "exemplars": 2, "grid": 32, **values}
     path = small / f"{name}.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -159,6 +166,28 @@ def test_a_recipe_runs_from_end_to_end(name: str, small: Path, tmp_path: Path) -
             for kind in ("exemplars", "ablated", "inserted"):
                 with Image.open(layer.picture(unit, kind)) as picture:
                     assert picture.width >= 2 * 32
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_the_bedroom_recipe_ends_in_a_page_on_unit_59(small: Path, tmp_path: Path) -> None:
+    asked = yaml.safe_load((RECIPES / "stylegan-lsun-bedroom.yaml").read_text())["searches"]
+    searches = [
+        {**search, "concept": "window", "layers": ["layer6"], "floor": 0.001, "samples": 16, "probe": 3}
+        for search in asked
+    ]
+    file = standin("stylegan-lsun-bedroom", small, layers=["layer6"], samples=24)
+    file.recipe.__dict__["searches"] = [SearchSection(**search) for search in searches]
+    site = Site.of([run(file, tmp_path)])
+    (finding,) = site.findings
+    assert len(finding.record.layers) == 1  # enough samples show it: it was searched
+    page = finding_page(finding)
+    assert (page.path, page.title) == (
+        "findings/stylegan-lsun-bedroom-unit-59-cushion",
+        "Unit 59: cushion",
+    )
+    body = Renderer(site).body(page)
+    for said in ("What was reported", "unit 59 of layer6", "What was measured here", "no unit 59"):
+        assert said in body
 
 
 def test_batches_change_nothing(small: Path, tmp_path: Path) -> None:
