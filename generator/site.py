@@ -82,7 +82,12 @@ class Site:
     @property
     def has_studies(self) -> bool:
         """Whether there is anything for the index of studies."""
-        return bool(self.set_studies or self.studies.reports)
+        return bool(self.set_studies or self.studies.reports or len(self.compared) > 1)
+
+    @cached_property
+    def compared(self) -> list[ModelView]:
+        """The models that have units to compare."""
+        return [model for model in self.models if model.units]
 
     @cached_property
     def layers(self) -> list[LayerView]:

@@ -115,6 +115,8 @@ class SetStudy(ConceptStudy):
         return self.results.record
 
 
+#: Where all models stand side by side: no study of one model has this address.
+MODELS_COMPARED = "studies/models-compared"
 #: Strongest claim first.
 STRENGTH = ("sole cause", "one of few", "distributed", "none", "too rare")
 
@@ -131,7 +133,7 @@ class Studies:
 def view_studies(models: Iterable[ModelView]) -> Studies:
     """Give every study its address."""
     found = Studies([], [], [])
-    taken: set[str] = set()
+    taken = {MODELS_COMPARED}
     for model in models:
         for results in model.results.studies:
             record, name = results.record, file_name(f"{model.name}-{results.record.name}").lower()

@@ -3,6 +3,7 @@
 from generator.charts.base import Chart
 from generator.charts.causes import ConceptEffect, effects_chart
 from generator.charts.layers import count_concepts, iou_distribution, layers_chart, units_per_concept
+from generator.charts.models import models_chart
 from generator.charts.quality import presence_chart
 from generator.charts.report import report_chart
 from generator.charts.scatter import (
@@ -33,6 +34,7 @@ __all__ = [
     "label_effects_chart",
     "largest_effects_chart",
     "layers_chart",
+    "models_chart",
     "presence_chart",
     "rank_correlation",
     "report_chart",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.pages import compare, concept, finding, home, layer, model, report, sets, studies
+from generator.pages import (
+    compare,
+    concept,
+    finding,
+    home,
+    layer,
+    model,
+    models_compared,
+    report,
+    sets,
+    studies,
+)
 from generator.pages.unit import unit_pages
 from generator.site import Page, Site
 
@@ -24,6 +35,8 @@ def site_pages(site: Site) -> Iterator[Page]:
     yield from (concept.concept_page(site, view) for view in site.concepts)
     if site.has_studies:
         yield studies.studies_page(site)
+        if len(site.compared) > 1:
+            yield models_compared.models_compared_page(site)
         yield from (sets.set_page(view) for view in site.set_studies)
         yield from (report.report_page(site, view) for view in site.studies.reports)
     yield compare.compare_page(site)

@@ -103,6 +103,12 @@ def concept_causes(site: Site, concept: ConceptView) -> ConceptCauses:
     )
 
 
+def control_of(site: Site, model: ModelView, concept: ConceptView) -> Control | None:
+    """Whether one model can lose, or get, the concept; None where nothing was measured of it."""
+    places = [_measured(layer, concept) for layer in model.layers]
+    return _control(site, model, concept, _causes(places, model, concept))
+
+
 def _measured(layer: LayerView, concept: ConceptView) -> Measured:
     if layer.effects is None:
         return Measured(layer, {}, {})

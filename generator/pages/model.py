@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from generator.charts import layers_chart
-from generator.pages.studies import studies_of
+from generator.pages.studies import compared_card, studies_of
 from generator.quality import FAR, view_quality
 from generator.site import Page, Site
 from generator.views import ModelView, UnitView, take_turns
@@ -18,6 +18,7 @@ def models_page(site: Site) -> Page:
         title="Models",
         description=f"The {len(site.models)} generators dissected here, layer by layer.",
         template="models.html",
+        context={"compared": compared_card(site) if len(site.compared) > 1 else None},
     )
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from dissect.results.report import Measured
 from generator.pages import finding_words as findings
-from generator.pages import sets
+from generator.pages import models_compared, sets
 from generator.site import Page, Site
-from generator.studies import Finding, ReportStudy, SetStudy, Study
+from generator.studies import MODELS_COMPARED, Finding, ReportStudy, SetStudy, Study
 from generator.views import ModelView
 
 
@@ -32,13 +32,13 @@ class Card:
     path: str
     title: str
     answer: str
-    model: ModelView
+    model: ModelView | None  # None: all of them
     number: Measured | None
     picture: Picture | None
 
 
 def studies_page(site: Site) -> Page:
-    """`studies/`: every set study and report, by model."""
+    """`studies/`: the models compared, then every set study and report, by model."""
     cards = [*map(report_card, site.studies.reports), *map(set_card, site.set_studies)]
     models = [(model, [card for card in cards if card.model is model]) for model in site.models]
     return Page(
@@ -46,8 +46,16 @@ def studies_page(site: Site) -> Page:
         title="Studies",
         description="Experiments beyond single units: each a question, what was done, and what came out.",
         template="studies.html",
-        context={"models": [(model, shown) for model, shown in models if shown]},
+        context={
+            "compared": compared_card(site) if len(site.compared) > 1 else None,
+            "models": [(model, shown) for model, shown in models if shown],
+        },
     )
+
+
+def compared_card(site: Site) -> Card:
+    """All models side by side, as a card."""
+    return Card(MODELS_COMPARED, models_compared.QUESTION, models_compared.answer(site), None, None, None)
 
 
 def studies_of(site: Site, model: ModelView) -> list[Card]:

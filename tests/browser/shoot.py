@@ -21,7 +21,13 @@ def page_kinds(site: Path) -> list[str]:
     pages = sorted(path.parent.relative_to(site).as_posix() for path in site.rglob("index.html"))
     kinds = [r"\.", "models", "models/[^/]+", "models/[^/]+/[^/]+", r"models/[^/]+/[^/]+/\d+"]
     kinds += ["concepts", "concepts/[^/]+", "compare"]
-    kinds += ["findings", "findings/[^/]+", "studies", "studies/[^/]+"]
+    kinds += [
+        "findings",
+        "findings/[^/]+",
+        "studies",
+        "studies/models-compared",
+        "studies/(?!models-compared)[^/]+",
+    ]
     found = [next((page for page in pages if re.fullmatch(kind, page)), None) for kind in kinds]
     strip = next(iter(sorted(site.rglob("*-effect.webp"))), None)
     if strip:  # a unit with an effect

@@ -27,6 +27,7 @@ PAGES = {
     "concepts": "/concepts/",
     "concept": "/concepts/cushion/",
     "studies": "/studies/",
+    "models compared": "/studies/models-compared/",
     "report": "/studies/bedrooms-scores/",
     "hostile report": "/studies/hostile-evil/",
     "compare": "/compare/?u=bedrooms/layer2/3&u=hostile/b8.conv0/0",
