@@ -143,6 +143,17 @@ class Bench:
             found.append((plain.labels if edit is None else self._segmented(tuple(group), edit)[1])[:count])
         return torch.cat(found)
 
+    @torch.no_grad()
+    def seen(self, edit: AnyEdit, group: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One full group of samples (see `groups`) without and with the edit, from one pass of the tail.
+
+        Returns:
+            Pictures uint8 [N,H,W,3] without and with it, segmentations [N,P,h,w] without and with it.
+        """
+        plain = self._group(tuple(group))
+        image, labels = self._segmented(tuple(group), edit)
+        return plain.levels, to_uint8(image), plain.labels, labels
+
     # ---- counts
 
     @torch.no_grad()

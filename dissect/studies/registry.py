@@ -24,6 +24,7 @@ _KNOWN: dict[str, str] = {
     "noise": "dissect.studies.noise:Noise",
     "outlines": "dissect.studies.outlines:Outlines",
     "skips": "dissect.studies.skips:Skips",
+    "textures": "dissect.studies.textures:Textures",
 }
 
 
