@@ -33,8 +33,8 @@ from dissect.studies.base import Dissected, Report, Study, StudyError
 from dissect.studies.drawn import NEEDS_LABELS, what_is_asked
 from dissect.studies.repairs import Repairs, try_out
 
-#: Pictures on the strip.
-SHOWN = 6
+#: Pictures on the strips.
+SHOWN = 8
 #: Fewer samples do not make two halves with a null each.
 FEWEST = 8
 
@@ -59,7 +59,7 @@ class _Work:
 class Artifacts(Study):
     """Find the units whose activity marks bad regions, switch them off, and see what it repairs and costs."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     bad: Literal["labels"] | tuple[Annotated[int, Field(ge=0)], ...] | Path = "labels"
     """``labels`` (where a conditional model shows something else than asked for), the numbers of bad
@@ -112,11 +112,13 @@ class Artifacts(Study):
             most=self.most,
         )
         if all(work.bad[half].any() for half in halves):
-            found.units = pl.concat([self._marks(work, layer, halves[0]) for layer in model.layers])
+            found.units = pl.concat([self._marks(work, layer, halves[0]) for layer in model.layers]).sort(
+                "beyond", "iou", descending=True, maintain_order=True
+            )
             ranked = {
-                layer: found.units.filter(pl.col("layer") == layer, pl.col("beyond"))
-                .sort("iou", descending=True, maintain_order=True)["unit"]
-                .to_list()[: self.most]
+                layer: found.units.filter(pl.col("layer") == layer, pl.col("beyond"))["unit"].to_list()[
+                    : self.most
+                ]
                 for layer in model.layers
             }
             ranked = {layer: units for layer, units in ranked.items() if units}

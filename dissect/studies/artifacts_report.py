@@ -233,10 +233,8 @@ def _marks(found: Found) -> ReportSection | None:
                 table="units.parquet",
                 x="null_99",
                 y="iou",
-                low="iou_low",
-                high="iou_high",
                 group="layer",
-                hover=["unit", "bad_share"],
+                hover=["unit", "iou_low", "iou_high", "bad_share"],
                 x_title="99 % bound of the null (IoU with other samples' bad regions)",
                 y_title="IoU with the bad regions",
                 label="Every unit's IoU with the bad regions against its null bound",
@@ -254,8 +252,8 @@ def _marks(found: Found) -> ReportSection | None:
                     Column(name="null_99", heading="null's 99 % bound", form="number"),
                     Column(name="bad_share", heading="of the mask, bad", form="percent"),
                 ],
-                caption="The units that agree best with the bad regions. Of all pixels, "
-                f"{percent(found.share, 1)} are bad.",
+                caption="Units above their bound, those that agree best with the bad regions first. Of all "
+                f"pixels, {percent(found.share, 1)} are bad.",
             )
         ],
         units=[UnitRef(layer=judged.layer, unit=unit, note="switched off") for unit in judged.units[:CARDS]]

@@ -33,7 +33,7 @@ from dissect.studies.drawn import (
     score_columns,
     what_is_asked,
 )
-from dissect.studies.outlines_report import GONE, STAY, Found, write_report
+from dissect.studies.outlines_report import GONE, SHOWN, STAY, Found, write_report
 
 Level = Literal["zero", "mean"]
 
@@ -49,7 +49,7 @@ class _Step:
 class Outlines(Study):
     """Switch off more and more units of each layer; see what is left of the outlines asked for."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many, from the first on."""
@@ -106,7 +106,7 @@ class Outlines(Study):
             whole=pl.DataFrame([scores[name].whole(name, halves[name]) for name in scores]),
             concepts=_concepts(scorer, counts, halves, model.concepts),
             half=_at_half(scores),
-            strips=_strips(model, halves, self.ablate, numbers[:6]),
+            strips=_strips(model, halves, self.ablate, numbers[:SHOWN]),
         )
         return write_report(found)
 
@@ -280,5 +280,5 @@ def _strips(
             before, after = model.material.bench(layer).pictures(Edit.ablate(units, level), numbers)
             rows += [after] if rows else [before, after]
             names.append(f"{layer} off")
-        found[half] = ([*names, "given"], picture_rows([*rows, inputs.load(numbers)]))
+        found[half] = ([*names, "what was asked for"], picture_rows([*rows, inputs.load(numbers)]))
     return found

@@ -22,8 +22,10 @@ from dissect.studies.words import interval, listed, percent
 
 #: Outlines stay when surely at least so much of them is left, and are gone when surely at most so much is.
 STAY, GONE = 0.9, 0.1
+#: Samples on a strip.
+SHOWN = 4
 
-_LEFT = "outlines left (%; 0: another sample's, 100: nothing off)"
+_LEFT = "outlines left (%)"
 
 
 @dataclass(frozen=True)
@@ -286,9 +288,9 @@ def _pictures(found: Found) -> ReportSection:
             ReportPicture(
                 file=f"{half}.webp",
                 rows=rows,
-                samples=found.samples[:6],
-                caption=f"The first {len(found.samples[:6])} samples, with nothing off and with each layer "
-                f"of the {half} off whole (set to {_said(found.level)}); last the input that they were "
+                samples=found.samples[:SHOWN],
+                caption=f"The first {len(found.samples[:SHOWN])} samples, with nothing off and with each "
+                f"layer of the {half} off whole (set to {_said(found.level)}); last the input that they were "
                 "drawn from.",
             )
             for half, (rows, _) in found.strips.items()

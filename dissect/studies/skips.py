@@ -29,7 +29,7 @@ from dissect.studies.skips_report import SHOWN, WAYS, Found, write_report
 class Skips(Study):
     """Compare layers that a skip connection joins with others, and close the skip or what lies deeper."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many are edited, from the first on."""
@@ -159,7 +159,7 @@ def all_pairs(network: Pix2Pix, layers: Sequence[str]) -> list[Pair]:
     """Each decoder layer that has a mirror, with every encoder layer and the decoder layer before it."""
     order, levels = list(network.layers), network.settings.levels
     pairs = []
-    for encoder, decoder in mirrored(network, layers):
+    for encoder, decoder in reversed(mirrored(network, layers)):
         for other in layers:
             if order.index(other) < levels:
                 kind = "mirrored" if other == encoder else "other encoder layer"
@@ -222,4 +222,4 @@ def _strip(
                 names.append(f"{layer}: {WAYS[way]}")
     inputs = cache.sampler.inputs
     assert inputs is not None  # noqa: S101  # a pix2pix has some
-    return [*names, "given"], picture_rows([*rows, inputs.load(numbers)])
+    return [*names, "what was asked for"], picture_rows([*rows, inputs.load(numbers)])

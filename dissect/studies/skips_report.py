@@ -17,13 +17,14 @@ from dissect.results.report import (
     ReportTable,
 )
 from dissect.studies.base import Report
+from dissect.studies.words import listed
 
 #: Where a layer is silent -> what rows of pictures say.
 WAYS = {"skip": "silent in the skip", "deeper": "silent for what lies deeper", "both": "silent in both"}
 
 
 #: Samples on the strip.
-SHOWN = 6
+SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,17 @@ def _overlap_answer(found: Found) -> str:
     others = found.against.get("other encoder layer")
     if others is None:
         return "There is no other encoder layer to compare with."
-    if float(others.low) > 0:
-        said = "Yes: units of a decoder layer overlap more with those of the mirrored layer than with other"
-    elif float(others.high) < 0:
-        said = "No: units of a decoder layer overlap less with those of the mirrored layer than with other"
-    else:
-        said = "Not surely: units of a decoder layer overlap with those of the mirrored layer as with other"
-    best = _best_is_mirror(found)
+    best, mirrors = _best_is_mirror(found), len(found.mirrors)
+    more = float(others.low) > 0
+    said = "Yes" if more and 2 * best > mirrors else "In part" if more else "No"
+    how = (
+        "overlap more with those of the mirrored layer than with other encoder layers'"
+        if more
+        else "do not surely overlap more with those of the mirrored layer than with other encoder layers'"
+    )
     return (
-        f"{said} encoder layers': {_points(others)} in IoU above chance. For {best} of {len(found.mirrors)} "
-        "decoder layers the mirrored one is the encoder layer that overlaps most."
+        f"{said}: units of a decoder layer {how}, by {_points(others)} in IoU above chance, and for {best} "
+        f"of {mirrors} decoder layers the mirrored one is the encoder layer that overlaps most."
     )
 
 
@@ -115,11 +117,20 @@ def _best_is_mirror(found: Found) -> int:
 def _ways_answer(found: Found) -> str:
     if found.ways is None:
         return ""
-    left = {way: dict(found.ways.filter(silent=way).select("layer", "kept_lines").rows()) for way in WAYS}
-    more = [layer for layer, value in left["skip"].items() if value < left["deeper"][layer]]
-    return (
-        f"Silencing the skip costs more of the outlines than silencing what lies deeper for {len(more)} of "
-        f"{len(found.mirrors)} layers."
+    low, high = (
+        {way: dict(found.ways.filter(silent=way).select("layer", f"kept_lines_{end}").rows()) for way in WAYS}
+        for end in ("low", "high")
+    )
+    layers = [layer for layer, _ in found.mirrors]
+    skip = [layer for layer in layers if high["skip"][layer] < low["deeper"][layer]]
+    deeper = [layer for layer in layers if high["deeper"][layer] < low["skip"][layer]]
+    rest = len(layers) - len(skip) - len(deeper)
+    return " ".join(
+        [
+            f"Outlines suffer more from a silent skip for {listed(skip) if skip else 'no layer'}, more "
+            f"from a layer that is silent for what lies deeper for {listed(deeper) if deeper else 'none'}.",
+            *([f"For the other {rest} there is no clear difference."] if rest else []),
+        ]
     )
 
 
@@ -223,10 +234,8 @@ def _concepts(found: Found) -> ReportSection:
                 table="concepts.parquet",
                 x="layer",
                 y="correlation",
-                low="low",
-                high="high",
                 group="kind",
-                hover=["other", "both", "one"],
+                hover=["other", "low", "high", "both", "one"],
                 x_title="decoder layer",
                 y_title="rank correlation of the concepts' best IoU",
                 references=[Reference(axis="y", value=0, name="nothing shared")],

@@ -46,7 +46,7 @@ def test_the_planted_mirror_shares_its_units(found: Path) -> None:
 def test_the_report_reads_back(found: Path) -> None:
     (study,) = read_model(found).studies
     assert isinstance(study.record, ReportRecord)
-    assert "Silencing the skip costs more of the outlines" in study.record.answer
+    assert "Outlines suffer more from a silent skip for layer1, " in study.record.answer
     assert study.record.number is not None
     for picture in study.record.pictures:
         assert study.picture(picture.file).is_file()
