@@ -33,7 +33,7 @@ SHOWN = 6
 class Textures(Study):
     """Switch off units one by one; measure how many pixels change their concept, and how the others look."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     units: Annotated[int, Field(ge=4)] | Literal["all"] = "all"
     """How many of each layer, drawn at random."""

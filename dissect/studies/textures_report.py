@@ -41,7 +41,7 @@ def write_report(found: Found, strips: Sequence[Strip]) -> Report:
         answer=_answer(found),
         number=_number(found.trend),
         method=_method(found),
-        sections=[_trend(found), _strength(), *(_end(end, strips) for end in _ENDS), _table()],
+        sections=[_trend(found), _strength(found), *(_end(end, strips) for end in _ENDS), _table()],
         limits=[
             "What is where is what the segmenter sees: where an object changes its colour, it may take it "
             "for another.",
@@ -181,9 +181,14 @@ def _trend(found: Found) -> ReportSection:
     )
 
 
-def _strength() -> ReportSection:
+def _strength(found: Found) -> ReportSection:
     return ReportSection(
         title="Every unit, and noise of the same strength",
+        text=[
+            f"{found.units['beyond'].sum()} of {len(found.units)} units change more concepts than noise with "
+            "the same texture effect does. What the others do to concepts may come of the strength of the "
+            "change alone."
+        ],
         charts=[
             ReportChart(
                 kind="points",
