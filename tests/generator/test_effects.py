@@ -205,7 +205,7 @@ def with_styles(layer: LayerView, family: str) -> LayerView:
     )
     model = layer.model.results
     renamed = replace(model, record=model.record.model_copy(update={"family": family}))
-    views = []
+    views: list[LayerView] = []
     view = replace(layer.model, results=renamed, layers=views)
     for each in layer.model.layers:
         results = replace(each.results, effects=found) if each.name == layer.name else each.results
