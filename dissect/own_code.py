@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ def is_own(spec: str) -> bool:
     return _SPEC.fullmatch(spec) is not None
 
 
-def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str) -> Any:
-    """Import what a spec names.
+def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str) -> Callable[..., Any]:
+    """Import the class or function that a spec names.
 
     Args:
         spec: ``package.module:attribute``.
@@ -34,6 +35,7 @@ def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str
         module = importlib.import_module(module_name)
     except Exception as fault:  # a user's module may raise anything
         raise error(f"{said}: cannot import {module_name}: {type(fault).__name__}: {fault}") from fault
-    if not hasattr(module, attribute):
-        raise error(f"{said}: module {module_name} has no {attribute!r}.")
-    return getattr(module, attribute)
+    if not callable(found := getattr(module, attribute, None)):
+        raise error(f"{said}: module {module_name} has no callable {attribute!r}.")
+    named: Callable[..., Any] = found
+    return named

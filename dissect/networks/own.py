@@ -267,11 +267,7 @@ def _is_size(value: Any, least: int = 1) -> bool:
 def _find(spec: str, folder: Path | None) -> Callable[[], Any]:
     if not is_own(spec):
         raise NetworkError(f"{spec}: expected package.module:factory.")
-    factory = find_own(spec, folder, NetworkError, spec)
-    if not callable(factory):
-        raise NetworkError(f"{spec}: is not callable.")
-    found: Callable[[], Any] = factory
-    return found
+    return find_own(spec, folder, NetworkError, spec)
 
 
 def _said(error: Exception) -> str:

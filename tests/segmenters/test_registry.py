@@ -105,7 +105,7 @@ def test_known_names() -> None:
         ({"colours": 3}, "colours: takes no options, got 3"),
         ({HERE + "Bright": {"level": "high"}}, "option level: .*number.*'high'"),
         ({HERE + "Bright": {"edges": [1, 2, 3]}}, "option edges: "),
-        (HERE + "Brigt", "has no 'Brigt'"),
+        (HERE + "Brigt", "has no callable 'Brigt'"),
         (HERE + "Broken", "RuntimeError: no weights today"),
         ("no_such_module:X", "cannot import no_such_module: ModuleNotFoundError"),
         ("..:X", "there is no '..:X'"),

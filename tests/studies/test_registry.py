@@ -82,7 +82,7 @@ def test_every_known_study_loads_under_its_name(name: str) -> None:
         (7, "expected a name"),
         ("nowhere_at_all:Study", "cannot import nowhere_at_all"),
         ("pathlib:Path", "is no subclass of dissect.studies.base.Study"),
-        ("pathlib:Nothing", "module pathlib has no 'Nothing'"),
+        ("pathlib:Nothing", "module pathlib has no callable 'Nothing'"),
     ],
 )
 def test_mistakes_are_explained(spec: Any, said: str) -> None:
