@@ -66,6 +66,8 @@ class EffectsSection(_Section):
     """What switching off sets a unit to."""
     styles: list[Literal["neutral", "down", "up"]] = []
     """StyleGAN families: also set each style channel to its mean, or shift its scale down or up."""
+    style_layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Of the layers, those whose style channels are measured too."""
     style_shift: Annotated[float, Field(gt=0)] = 5.0
     """By how many standard deviations over samples."""
 
@@ -239,7 +241,8 @@ def json_schema() -> str:
 def _explain(document: Document, fault: Any) -> str:
     if fault["loc"][-1] == "literal['all']":
         return ""  # the other half of the same fault says it better
-    if "layers" in fault["loc"] and fault["type"] == "list_type":
-        place = fault["loc"][: fault["loc"].index("layers") + 1]
+    lists = [index for index, step in enumerate(fault["loc"]) if str(step).endswith("layers")]
+    if lists and fault["type"] == "list_type":
+        place = fault["loc"][: lists[0] + 1]
         return document.at(place, f"expected a list such as [layer2], or all, got {fault['input']!r}.")
     return document.explain(fault, Recipe)

@@ -95,6 +95,7 @@ class Causes:
         if section is None:
             return []
         layers = self._chosen(("effects", "layers"), section.layers)
+        self._chosen(("effects", "style_layers"), section.style_layers)
         keys = {layer: self._key("effects", section, layer=layer, layers=layers) for layer in layers}
         return [
             _Part(
@@ -235,7 +236,7 @@ class Causes:
         for index, layer in enumerate(asked):
             if layer not in self.layers:
                 raise self.file.fail(
-                    (*place, index) if place[-1] == "layers" else place,
+                    (*place, index) if str(place[-1]).endswith("layers") else place,
                     f"{layer!r} is none of the dissected layers{nearest(layer, self.layers)} "
                     f"These are {', '.join(self.layers)}.",
                 )

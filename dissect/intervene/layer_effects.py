@@ -151,7 +151,8 @@ class EffectsStage:
         wanted: dict[Kind, list[int]] = {"ablate": units, "insert": units}
         sampler = self.material.cache.sampler
         state = sampler.start(range(8))
-        if self.section.styles and has_styles(sampler.network, layer, state):
+        styled = self.section.style_layers == "all" or layer in self.section.style_layers
+        if styled and self.section.styles and has_styles(sampler.network, layer, state):
             channels = list(range(read_style(sampler.network, layer, state).shape[2]))
             names: dict[str, Kind] = {
                 "neutral": "style_neutral",
