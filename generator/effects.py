@@ -60,7 +60,7 @@ class Summary:
     """What one kind of edit of a unit does most: a row of unit_effects.parquet.
 
     Attributes:
-        concept: the one with the largest effect of those found; None where there is no evidence of any.
+        concept: the one that is said first, see `UnitEffects.first`; None where there is no evidence.
         row: the rest of the row.
     """
 
@@ -92,8 +92,12 @@ class UnitEffects:
         return next((each for each in self.effects.get(kind, []) if each.concept == concept), None)
 
     def first(self, kind: str) -> Effect | None:
-        """The largest effect of those that are found; None where there is no evidence of any."""
-        return next((each for each in self.effects.get(kind, []) if each.found), None)
+        """What is said first: the largest effect of those found, before all those beyond other units'.
+
+        None where there is no evidence of any.
+        """
+        found = [each for each in self.effects.get(kind, []) if each.found]
+        return max(found, key=lambda each: each.beyond, default=None)
 
     def largest(self, kind: str) -> Effect | None:
         """The largest effect, found or not."""

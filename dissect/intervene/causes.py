@@ -27,7 +27,7 @@ from dissect.studies.registry import Asked, load_study
 from dissect.suggest import nearest
 
 #: Raised when effects or studies change their meaning, so that no old part is taken for a new one.
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)

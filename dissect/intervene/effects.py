@@ -194,12 +194,18 @@ class _Part:
 
 
 def _summary(table: pl.DataFrame, kind: Kind, wanted: Sequence[int], change: Numbers) -> pl.DataFrame:
-    """Per unit the concept with the largest effect of those that are found."""
+    """Per unit the concept with the largest effect of those found: first those beyond the other units'."""
     rate = "insertion" if kind in {"insert", "style_up"} else "erasure"
-    found = table.filter(pl.col("q") <= FALSE_DISCOVERIES)
-    # Stable: among equals the concept with the smaller number.
+    beyond = (pl.col("effect") < pl.col("others_low")) | (pl.col("effect") > pl.col("others_high"))
+    found = table.filter(pl.col("q") <= FALSE_DISCOVERIES).with_columns(beyond_others=beyond)
+    # What any unit does to large things would hide what only this one does to a small one. Among equals the
+    # concept with the smaller number.
     first = (
-        found.sort(["unit", pl.col("effect").abs(), "concept"], descending=[False, True, False])
+        found.sort(
+            ["unit", "beyond_others", pl.col("effect").abs(), "concept"],
+            descending=[False, True, True, False],
+            nulls_last=True,
+        )
         .group_by("unit", maintain_order=True)
         .first()
         .select(
@@ -211,9 +217,7 @@ def _summary(table: pl.DataFrame, kind: Kind, wanted: Sequence[int], change: Num
             "low",
             "high",
             "q",
-            ((pl.col("effect") < pl.col("others_low")) | (pl.col("effect") > pl.col("others_high"))).alias(
-                "beyond_others"
-            ),
+            "beyond_others",
             pl.col(f"{rate}_rate").alias("rate"),
             pl.col(f"{rate}_low").alias("rate_low"),
             pl.col(f"{rate}_high").alias("rate_high"),

@@ -107,7 +107,7 @@ UNIT_EFFECTS: dict[str, Any] = {
     "kind": pl.String,
     "change": pl.Float64,  # mean absolute change of the whole picture, 0..255
     "concepts": pl.Int32,  # concepts with q <= 0.05
-    "concept": pl.Int32,  # of those, the one with the largest effect; null where there is none
+    "concept": pl.Int32,  # the largest effect of those, first of those beyond the others; null: none
     "label": pl.String,
     "plane": pl.String,
     "effect": pl.Float64,

@@ -11,6 +11,7 @@ from generator.pages.effects import change_words, effect_words, how_measured, no
 from generator.pages.handles import compare_handles
 from generator.render import number, signed
 from generator.site import Page, Site
+from generator.studies import Finding
 from generator.views import LayerView, UnitView
 
 #: Concepts in the chart of a unit's effects, and rows in its table of rates.
@@ -35,6 +36,7 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
     effects = dict(layer.effects.units()) if layer.effects else {}
     owner = styles_of(layer)
     channels = dict(owner.units(styles=True)) if owner else {}
+    named = _named(site, layer)
     for place, unit in enumerate(layer.units):
         found = agreements.get(unit.number, [])
         value = values.get(unit.number)
@@ -58,6 +60,7 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
                 "effects": does,
                 "causes": _causes(unit, does),
                 "handles": compare_handles(does, channel, owner) if channel and owner else None,
+                "named": named.get(unit.number, []),
                 "alike": alike.get(unit.number, []),
                 "previous": layer.units[place - 1] if place else None,
                 "next": layer.units[place + 1] if place + 1 < len(layer.units) else None,
@@ -65,6 +68,16 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
             },
             keywords=label,
         )
+
+
+def _named(site: Site, layer: LayerView) -> dict[int, list[Finding]]:
+    """By unit, the searches whose verdict names it."""
+    found: dict[int, list[Finding]] = {}
+    for finding in site.findings:
+        if finding.model is layer.model and finding.record.layer == layer.name:
+            for unit in finding.record.causes:
+                found.setdefault(unit, []).append(finding)
+    return found
 
 
 def _changes(values: list[float] | None) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dissect.results import read_results
+from generator.pages import unit_pages
 from generator.pages.claim import ClaimView, claim_view
 from generator.pages.concept_handles import concept_handles
 from generator.pages.finding import finding_page
@@ -185,3 +186,14 @@ def test_ordinals() -> None:
     assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 112)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th",
     ]  # fmt: skip
+
+
+def test_a_unit_that_a_search_names_says_so(site: Site) -> None:
+    layer = next(each for each in site.layers if each.name == "layer1")
+    pages = {page.context["unit"].number: page for page in unit_pages(site, layer)}
+    for found in site.findings:
+        for number, page in pages.items():
+            assert (found in page.context["named"]) == (number in found.record.causes)
+    causes = {unit for found in site.findings for unit in found.record.causes}
+    for number in causes:
+        assert "A search for the cause of" in " ".join(Renderer(site).body(pages[number]).split())

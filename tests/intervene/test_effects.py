@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from dissect.intervene.attribution import attribute, score
 from dissect.intervene.bench import Bench
-from dissect.intervene.effects import LayerEffects, choose_samples, measure_effects
+from dissect.intervene.effects import LayerEffects, _summary, choose_samples, measure_effects
 from dissect.intervene.rates import Floor
 from dissect.networks.planted import CELL, SIDE, THINGS
 from tests.intervene.planting import levels_of, planted_bench
@@ -81,6 +81,15 @@ def test_the_summary_names_what_each_unit_does_most(found: LayerEffects) -> None
     assert named == {2: "bed", 5: "lamp", 9: "bed", 13: "clock"}
     assert units.filter(unit=5).row(0, named=True)["beyond_others"]
     assert units.filter(unit=3)["change"].item() == 0
+
+
+def test_what_only_this_unit_does_is_named_before_what_all_do_more(found: LayerEffects) -> None:
+    """Unit 0 changes the bed more than the cushion, but the bed no more than its neighbours do."""
+    rows = {"concept": [1, 2], "label": ["bed", "cushion"], "effect": [-0.05, -0.01], "q": [0.001, 0.001]}
+    bounds = {"others_low": [-0.06, -0.001], "others_high": [0.06, 0.001]}
+    blank = pl.DataFrame(schema=found.table.schema)
+    table = pl.concat([blank, pl.DataFrame({"unit": [0, 0], **rows, **bounds})], how="diagonal_relaxed")
+    assert _summary(table, "ablate", [0], np.zeros(1))["label"].item() == "cushion"
 
 
 def test_rows_do_not_depend_on_how_many_units_are_measured_beside(bench: Bench, found: LayerEffects) -> None:
