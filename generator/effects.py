@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dissect.results.reader import LayerEffects
-from dissect.results.schema import EFFECT_TABLES, EffectsRecord, Rate
+from dissect.results.schema import EFFECT_TABLES, LEAST_WIDTH, EffectsRecord, Rate
 
 if TYPE_CHECKING:  # views are made with this module
     from generator.views import ConceptView, LayerView
@@ -43,6 +43,14 @@ class Effect:
         """Whether it lies outside where 95 % of the layer's other measured units lie."""
         low, high = self.row["others_low"], self.row["others_high"]
         return low is not None and high is not None and not low <= self.value <= high
+
+    @property
+    def unusual(self) -> float:
+        """How far it stands out: its size over the width of the other units' effects; 0 among these."""
+        if not self.beyond:
+            return 0.0
+        width: float = self.row["others_high"] - self.row["others_low"] + LEAST_WIDTH
+        return abs(self.value) / width
 
     @property
     def erasure(self) -> Rate | None:
@@ -92,12 +100,12 @@ class UnitEffects:
         return next((each for each in self.effects.get(kind, []) if each.concept == concept), None)
 
     def first(self, kind: str) -> Effect | None:
-        """What is said first: the largest effect of those found, before all those beyond other units'.
+        """What is said first: of the effects found the one that stands out most, else the largest.
 
         None where there is no evidence of any.
         """
         found = [each for each in self.effects.get(kind, []) if each.found]
-        return max(found, key=lambda each: each.beyond, default=None)
+        return max(found, key=lambda each: each.unusual, default=None)
 
     def largest(self, kind: str) -> Effect | None:
         """The largest effect, found or not."""

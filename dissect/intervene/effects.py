@@ -20,7 +20,7 @@ from dissect.intervene.edits import Edit
 from dissect.intervene.intervals import Mean, benjamini_hochberg, mean_interval, others_interval
 from dissect.intervene.rates import Floor, Rates, rate_columns, rates_of
 from dissect.intervene.styles import StyleEdit
-from dissect.results.schema import EFFECTS, UNIT_EFFECTS
+from dissect.results.schema import EFFECTS, LEAST_WIDTH, UNIT_EFFECTS
 from dissect.segmenters import Concept
 
 #: What counts as found, after Benjamini-Hochberg.
@@ -194,15 +194,18 @@ class _Part:
 
 
 def _summary(table: pl.DataFrame, kind: Kind, wanted: Sequence[int], change: Numbers) -> pl.DataFrame:
-    """Per unit the concept with the largest effect of those found: first those beyond the other units'."""
+    """Per unit the concept on which its effect stands out most, of those found; else the largest."""
     rate = "insertion" if kind in {"insert", "style_up"} else "erasure"
     beyond = (pl.col("effect") < pl.col("others_low")) | (pl.col("effect") > pl.col("others_high"))
-    found = table.filter(pl.col("q") <= FALSE_DISCOVERIES).with_columns(beyond_others=beyond)
-    # What any unit does to large things would hide what only this one does to a small one. Among equals the
-    # concept with the smaller number.
+    # What any unit does to large things would hide what only this one does to a small one: so effects are
+    # told by how far they stand out. Among equals the concept with the smaller number.
+    width = pl.col("others_high") - pl.col("others_low") + LEAST_WIDTH
+    found = table.filter(pl.col("q") <= FALSE_DISCOVERIES).with_columns(
+        beyond_others=beyond, unusual=pl.when(beyond).then(pl.col("effect").abs() / width).otherwise(0.0)
+    )
     first = (
         found.sort(
-            ["unit", "beyond_others", pl.col("effect").abs(), "concept"],
+            ["unit", "unusual", pl.col("effect").abs(), "concept"],
             descending=[False, True, True, False],
             nulls_last=True,
         )

@@ -14,6 +14,10 @@ from dissect.results.report import ReportRecord
 #: The report's cut (and GAN Dissection's for small units): IoU at or above it is "interpretable".
 INTERPRETABLE_IOU = 0.05
 
+#: Added to the width of the other units' effects, which may be 0, before an effect is divided by it: a share of
+#: the picture, less than a pixel.
+LEAST_WIDTH = 1e-6
+
 UNITS: dict[str, Any] = {
     "unit": pl.Int32,
     "threshold": pl.Float32,  # mask = value on the grid strictly greater
@@ -107,7 +111,7 @@ UNIT_EFFECTS: dict[str, Any] = {
     "kind": pl.String,
     "change": pl.Float64,  # mean absolute change of the whole picture, 0..255
     "concepts": pl.Int32,  # concepts with q <= 0.05
-    "concept": pl.Int32,  # the largest effect of those, first of those beyond the others; null: none
+    "concept": pl.Int32,  # of those, where it stands out most from other units; null: none
     "label": pl.String,
     "plane": pl.String,
     "effect": pl.Float64,
