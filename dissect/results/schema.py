@@ -14,8 +14,8 @@ from dissect.results.report import ReportRecord
 #: The report's cut (and GAN Dissection's for small units): IoU at or above it is "interpretable".
 INTERPRETABLE_IOU = 0.05
 
-#: Added to the width of the other units' effects, which may be 0, before an effect is divided by it: a share of
-#: the picture, less than a pixel.
+#: Added to the width of the other units' effects, which may be 0, before an effect is divided by it: a share
+#: of the picture, less than a pixel.
 LEAST_WIDTH = 1e-6
 
 UNITS: dict[str, Any] = {
