@@ -36,7 +36,7 @@ test: $(TEST_READY)
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-bench: $(TEST_READY)
+bench: $(TEST_READY) models
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
