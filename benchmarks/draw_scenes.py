@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dissect.bedrooms.scenes import draw
+from unit59.bedrooms.scenes import draw
 
 
 def main(count: int = 2000) -> None:

@@ -20,9 +20,6 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.table import Table
-
-from dissect.networks import Network, load
-from dissect.segmenters import Segmenter, load_segmenter
 from tests.networks.persistence import (
     stylegan2_attributes,
     stylegan2_weights,
@@ -34,6 +31,9 @@ from tests.networks.persistence import (
 from tests.networks.test_stylegan2 import random_settings
 from tests.published import fullsize_state, fullsize_stylegan, some_inputs
 from tests.segmenters.published import FIXTURES, fullsize_labels, random_weights, saved
+
+from unit59.networks import Network, load
+from unit59.segmenters import Segmenter, load_segmenter
 
 
 def _progan(folder: Path) -> Path:

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
-from dissect.checkpoints import CheckpointError
-from dissect.networks import Network, load
 from tests.published import generator_files
+
+from unit59.checkpoints import CheckpointError
+from unit59.networks import Network, load
 
 LIMIT = 10
 #: Audit events that no reader causes once everything is imported.

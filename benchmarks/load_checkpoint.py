@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-
-from dissect.checkpoints import read_checkpoint
-from dissect.networks import load
-from dissect.networks.files import save
-from dissect.networks.inspect import named_tensors
 from tests.published import fullsize_state, fullsize_stylegan
+
+from unit59.checkpoints import read_checkpoint
+from unit59.commands.inspect import named_tensors
+from unit59.networks import load
+from unit59.networks.files import save
 
 TASKS: dict[str, Callable[[Path], Any]] = {
     "torch.load": lambda path: torch.load(path, weights_only=True),

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dissect.measure.agreement import count_agreement, iou, null_shifts, poisson_draws
-from dissect.measure.grid import Grid
-from dissect.measure.thresholds import find_thresholds
-from dissect.pipeline import Options, Run
-from dissect.progress import Reporter
-from dissect.recipe import read_recipe
-from dissect.results import INTERPRETABLE_IOU
+from unit59.foundation.progress import Reporter
+from unit59.measure.agreement import count_agreement, iou, null_shifts, poisson_draws
+from unit59.measure.grid import Grid
+from unit59.measure.thresholds import find_thresholds
+from unit59.recipe.sections import read_recipe
+from unit59.results import INTERPRETABLE_IOU
+from unit59.run import Options, Run
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dissect.errors import Unit59Error
-from dissect.results import read_model
+from unit59.foundation.errors import Unit59Error
+from unit59.results import read_model
 
 DEFAULT = Path("results/bedrooms-stylegan")
 

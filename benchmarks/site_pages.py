@@ -20,8 +20,9 @@ from mkdocs.config import load_config
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from generator.export import export
 from tests.synthetic import BEDROOM, write_model
+
+from unit59.site.export import export
 
 FEW, MANY = 50, 450
 

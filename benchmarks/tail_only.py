@@ -15,14 +15,14 @@ import time
 from pathlib import Path
 
 import torch
+from tests.published import fullsize_stylegan
 from torch import Tensor
 
-from dissect.intervene.bench import Bench
-from dissect.intervene.edits import Edit, Levels
-from dissect.networks import load
-from dissect.samples import GROUP, Drawing, SampleCache, Sampler
-from dissect.segmenters import Concept, Segmenter
-from tests.published import fullsize_stylegan
+from unit59.edit.edits import Edit, Levels
+from unit59.edit.sweep import Bench
+from unit59.networks import load
+from unit59.samples.cache import GROUP, Drawing, SampleCache, Sampler
+from unit59.segmenters import Concept, Segmenter
 
 
 class Instant(Segmenter):

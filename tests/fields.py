@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from dissect.recipe import Recipe
+from unit59.recipe.sections import Recipe
 
 PAGE = Path("docs/guide/recipes.md")
 BEGIN, END = "<!-- fields -->", "<!-- /fields -->"

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dissect.networks import Network
+from unit59.networks import Network
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageDraw
 
-from dissect.results import (
+from tests.synthetic_effects import ON_STRIP, effects_of
+from tests.synthetic_reports import write_reports
+from unit59.results import (
     ACTIVATIONS,
     AGREEMENT,
     CONCEPTS,
@@ -32,8 +34,6 @@ from dissect.results import (
     table_bytes,
     to_json,
 )
-from tests.synthetic_effects import ON_STRIP, effects_of
-from tests.synthetic_reports import write_reports
 
 Concepts = Sequence[tuple[str, str, str]]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from dissect.results import ATTRIBUTION, EFFECTS, UNIT_EFFECTS, EffectsRecord
-from dissect.results.schema import Ranking, RankingCheck
+from unit59.results import ATTRIBUTION, EFFECTS, UNIT_EFFECTS, EffectsRecord
+from unit59.results.schema import Ranking, RankingCheck
 
 #: The fixed samples and others for the rates.
 FIXED, EXTRA = 16, 8

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from dissect.results import ResultsWriter, table_bytes, to_json
-from dissect.results.report import (
+from unit59.results import ResultsWriter, table_bytes, to_json
+from unit59.results.report import (
     Column,
     Measured,
     Reference,

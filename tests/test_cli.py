@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from dissect import __version__, cli
-from dissect.results import read_model
 from tests import tiny
+from unit59 import cli
+from unit59.foundation.version import __version__
+from unit59.results import read_model
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -96,7 +97,7 @@ def test_one_that_fails_does_not_stop_the_other(capsys: pytest.CaptureFixture[st
 
 def test_ctrl_c_reaches_all(tmp_path: Path) -> None:
     recipes = [str(path) for path in two_recipes(tmp_path, 3000)]
-    command = [sys.executable, "-m", "dissect.cli", "dissect", *recipes]
+    command = [sys.executable, "-m", "unit59.cli", "dissect", *recipes]
     command += ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--jobs", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dissect.checkpoints.published import PUBLISHED
-from dissect.segmenters import known_segmenters
 from tests import fields, tiny
+from unit59.checkpoints.published import PUBLISHED
+from unit59.segmenters import known_segmenters
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?[^\n]*\n(.*?)^```', re.MULTILINE | re.DOTALL)

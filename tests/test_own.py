@@ -10,13 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from dissect.opening import load_network
-from dissect.pipeline import Options, dissect
-from dissect.progress import Reporter
-from dissect.recipe import RecipeError, read_recipe
-from dissect.results import ModelResults, find_faults, read_model
 from tests import tiny
 from tests.test_docs import blocks, follow
+from unit59.foundation.progress import Reporter
+from unit59.recipe.opening import load_network
+from unit59.recipe.sections import RecipeError, read_recipe
+from unit59.results import ModelResults, find_faults, read_model
+from unit59.run import Options, dissect
 
 PAGE = "docs/guide/own.md"
 

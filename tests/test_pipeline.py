@@ -14,14 +14,15 @@ import polars as pl
 import pytest
 import torch
 
-from dissect import samples, strips
-from dissect.intervene.tail import Tail
-from dissect.measure import layer as layer_module
-from dissect.networks import load
-from dissect.results import ResultsError, find_faults, read_model
-from dissect.segmenters.colours import Colours
 from tests import tiny
 from tests.conftest import StopAt
+from unit59.edit import unit_strips as strips
+from unit59.edit.tail import Tail
+from unit59.measure import layer as layer_module
+from unit59.networks import load
+from unit59.results import ResultsError, find_faults, read_model
+from unit59.samples import cache as samples
+from unit59.segmenters.colours import Colours
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +146,7 @@ def test_a_full_disk_loses_nothing(finished: Path, tmp_path: Path, stop_at: Stop
 
 def test_kill_9_and_the_same_command_again(finished: Path, tmp_path: Path) -> None:
     recipe = tiny.write_recipe(tmp_path)
-    command = [sys.executable, "-m", "dissect.cli", "dissect", str(recipe)]
+    command = [sys.executable, "-m", "unit59.cli", "dissect", str(recipe)]
     command += ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--quiet"]
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 60
@@ -165,7 +166,7 @@ def test_an_interrupted_run_says_what_is_missing(tmp_path: Path, monkeypatch: py
             raise KeyboardInterrupt
         return draw(cache, layer, *rest)
 
-    monkeypatch.setattr("dissect.pipeline.draw_strips", failing)
+    monkeypatch.setattr("unit59.run.draw_strips", failing)
     with pytest.raises(KeyboardInterrupt):
         tiny.run(tmp_path)
     results = read_model(tmp_path / "results" / "tiny")

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dissect.pipeline import Options, dissect
-from dissect.progress import Reporter
-from dissect.recipe import read_recipe
+from unit59.foundation.progress import Reporter
+from unit59.recipe.sections import read_recipe
+from unit59.run import Options, dissect
 
 RECIPE = """\
 model: {model}

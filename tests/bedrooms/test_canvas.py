@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissect.bedrooms.canvas import Canvas, Shape, ellipse, polygon, rectangle
+from unit59.bedrooms.canvas import Canvas, Shape, ellipse, polygon, rectangle
 
 WHITE = np.ones((1, 3), np.float32)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from dissect.bedrooms.concepts import COLOURS, NAMES
-from dissect.bedrooms.inputs import HELD_OUT
-from dissect.bedrooms.scenes import draw
-from dissect.inputs import InputError, load_inputs
+from unit59.bedrooms.concepts import COLOURS, NAMES
+from unit59.bedrooms.inputs import HELD_OUT
+from unit59.bedrooms.scenes import draw
+from unit59.samples.inputs import InputError, load_inputs
 
 
 def test_label_maps_are_the_concepts_colours() -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from dissect.bedrooms.concepts import NUMBER
-from dissect.bedrooms.inputs import HELD_OUT, label_maps
-from dissect.bedrooms.quality import MODELS, WEIGHTS, model_quality, pix2pix_agreement, real_shares
-from dissect.bedrooms.scenes import draw
-from dissect.networks import load
-from dissect.opening import check_names, open_inputs
-from dissect.recipe import read_recipe
-from dissect.segmenters.bedrooms import Bedrooms
+from unit59.bedrooms.concepts import NUMBER
+from unit59.bedrooms.inputs import HELD_OUT, label_maps
+from unit59.bedrooms.quality import MODELS, WEIGHTS, model_quality, pix2pix_agreement, real_shares
+from unit59.bedrooms.scenes import draw
+from unit59.bedrooms.segmenter import Bedrooms
+from unit59.networks import load
+from unit59.recipe.opening import check_names, open_inputs
+from unit59.recipe.sections import read_recipe
 
 SEGMENTER = Bedrooms()
 

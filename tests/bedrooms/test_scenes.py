@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissect.bedrooms.concepts import COLOURS, NAMES, NUMBER
-from dissect.bedrooms.scenes import draw
+from unit59.bedrooms.concepts import COLOURS, NAMES, NUMBER
+from unit59.bedrooms.scenes import draw
 
 SHARES = {
     "cushion": 0.5,

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 
 from tests.browser.serving import launch, serve
-from tests.generator.conftest import build_site, results  # noqa: F401  # fixtures
+from tests.site.conftest import build_site, results  # noqa: F401  # fixtures
 
 PREFIX = "/dissections"
 

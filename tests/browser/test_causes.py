@@ -11,8 +11,8 @@ from tests import tiny
 from tests.browser.conftest import Opener
 from tests.browser.serving import serve
 from tests.browser.test_pages import axe_violations, loads_whole, scroll_through, wait_for_charts
-from tests.generator.pages import broken_links
-from tests.intervene.test_causes import CAUSES
+from tests.site.pages import broken_links
+from tests.studies.test_causes import CAUSES
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from dissect.checkpoints import CheckpointError, read_checkpoint
+from unit59.checkpoints import CheckpointError, read_checkpoint
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "matrix": np.arange(600, dtype=np.float32).reshape(20, 30),
@@ -239,6 +239,6 @@ def test_an_absurd_directory_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "file.pth"
     torch.save({str(n): torch.zeros(1) for n in range(50)}, path)
     assert len(read_checkpoint(path).content) == 50
-    monkeypatch.setattr("dissect.checkpoints.torch_zip._LARGEST_DIRECTORY", 1000)
+    monkeypatch.setattr("unit59.checkpoints.torch_zip._LARGEST_DIRECTORY", 1000)
     with pytest.raises(CheckpointError, match="directory is absurdly large"):
         read_checkpoint(path)

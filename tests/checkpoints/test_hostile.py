@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dissect.checkpoints import CheckpointError, read_checkpoint
-from dissect.networks import load
 from tests.published import FIXTURES, REDUCE, generator_files, some_inputs
+from unit59.checkpoints import CheckpointError, read_checkpoint
+from unit59.networks import load
 
 FILES = {path.name: path for path in generator_files()}
 CUTS, FLIPS = 30, 200

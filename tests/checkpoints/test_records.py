@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from dissect.checkpoints import CheckpointError, PickledObject
+from unit59.checkpoints import CheckpointError, PickledObject
 
 
 def module(**state: Any) -> PickledObject:

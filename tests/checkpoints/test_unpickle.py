@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissect.checkpoints import CheckpointError, read_checkpoint
-from dissect.checkpoints.known import NETWORKS, PYTHON
-from dissect.checkpoints.limits import Budget
-from dissect.checkpoints.unpickle import Unpickler
+from unit59.checkpoints import CheckpointError, read_checkpoint
+from unit59.checkpoints.known import NETWORKS, PYTHON
+from unit59.checkpoints.limits import Budget
+from unit59.checkpoints.unpickle import Unpickler
 
 _KEYS = st.one_of(
     st.text(), st.integers(-(2**59), 2**59), st.booleans(), st.none(), st.floats(allow_nan=False), st.binary()

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissect.measure.activity import histogram, measure_activity
-from dissect.measure.grid import Grid
-from dissect.measure.overlap import measure_overlap
+from unit59.measure.activity import histogram, measure_activity
+from unit59.measure.grid import Grid
+from unit59.measure.overlap import measure_overlap
 
 
 @settings(max_examples=40, deadline=None)

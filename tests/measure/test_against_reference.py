@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dissect.measure import grid as grid_module
-from dissect.measure import thresholds as thresholds_module
-from dissect.measure.agreement import Agreement, count_agreement, iou, iqr, null_shifts, poisson_draws
-from dissect.measure.grid import Grid
-from dissect.measure.thresholds import find_thresholds, from_key, to_key
 from tests import reference
+from unit59.measure import grid as grid_module
+from unit59.measure import thresholds as thresholds_module
+from unit59.measure.agreement import Agreement, count_agreement, iou, iqr, null_shifts, poisson_draws
+from unit59.measure.grid import Grid
+from unit59.measure.thresholds import find_thresholds, from_key, to_key
 
 shapes = st.tuples(
     st.integers(2, 5),  # samples

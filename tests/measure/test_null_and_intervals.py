@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dissect.measure.agreement import (
+from unit59.measure.agreement import (
     Agreement,
     count_agreement,
     interval,
@@ -15,7 +15,7 @@ from dissect.measure.agreement import (
     null_shifts,
     poisson_draws,
 )
-from dissect.measure.grid import Grid
+from unit59.measure.grid import Grid
 
 
 def measured(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dissect.measure.agreement import (
+from unit59.measure.agreement import (
     Agreement,
     count_agreement,
     interval,
@@ -14,9 +14,9 @@ from dissect.measure.agreement import (
     null_shifts,
     poisson_draws,
 )
-from dissect.measure.grid import Grid
-from dissect.measure.thresholds import find_thresholds
-from dissect.networks.planted import SIDE, THINGS, Planted, PlantedSegmenter
+from unit59.measure.grid import Grid
+from unit59.measure.thresholds import find_thresholds
+from unit59.networks.planted import SIDE, THINGS, Planted, PlantedSegmenter
 
 NETWORK, SEGMENTER = Planted(), PlantedSegmenter()
 CUT = 0.05  # "interpretable" in the literature

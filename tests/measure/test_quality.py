@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from dissect.measure.asked import agreement_with_asked, count_asked
-from dissect.measure.quality import FLOOR, Confusion, area_shares, compare, frechet
+from unit59.measure.asked import agreement_with_asked, count_asked
+from unit59.measure.quality import FLOOR, Confusion, area_shares, compare, frechet
 
 
 def test_area_shares_count_every_plane() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dissect.checkpoints import CheckpointError
-from dissect.networks import Network, load
-from dissect.networks.base import State
-from dissect.networks.files import save
 from tests.published import difference
+from unit59.checkpoints import CheckpointError
+from unit59.networks import Network, load
+from unit59.networks.base import State
+from unit59.networks.files import save
 
 
 def check_resumes(network: Network, inputs: Tensor, **options: Any) -> None:

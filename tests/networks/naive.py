@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from dissect.networks.mapping import MappingSettings
-from dissect.networks.stylegan2_blocks import StyleGAN2Settings
-from dissect.networks.stylegan3 import StyleGAN3Settings
+from unit59.networks.mapping import MappingSettings
+from unit59.networks.stylegan2_blocks import StyleGAN2Settings
+from unit59.networks.stylegan3 import StyleGAN3Settings
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -1,4 +1,4 @@
-"""Modules as users write them, for the tests of `dissect.networks.own`."""
+"""Modules as users write them, for the tests of `unit59.networks.own`."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dissect.networks.mapping import MappingSettings
-from dissect.networks.stylegan2_blocks import StyleGAN2Settings
-from dissect.networks.stylegan3 import StyleGAN3Settings
+from unit59.networks.mapping import MappingSettings
+from unit59.networks.stylegan2_blocks import StyleGAN2Settings
+from unit59.networks.stylegan3 import StyleGAN3Settings
 
 Tensors = dict[str, Tensor]
 Attributes = dict[str, dict[str, Any]]

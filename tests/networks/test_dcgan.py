@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dissect.checkpoints import CheckpointError
-from dissect.networks import load
 from tests.published import difference
+from unit59.checkpoints import CheckpointError
+from unit59.networks import load
 
 
 def tutorial(latent: int = 12, units: int = 4, doublings: int = 3) -> nn.Sequential:

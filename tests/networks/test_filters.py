@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dissect.networks.filters import filtered_lrelu, upfirdn, upsample2
 from tests.networks import naive
+from unit59.networks.filters import filtered_lrelu, upfirdn, upsample2
 
 GENERATOR = torch.Generator().manual_seed(0)
 

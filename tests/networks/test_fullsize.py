@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from dissect.networks import load
 from tests.published import fullsize_state, fullsize_stylegan
+from unit59.networks import load
 
 
 def test_stylegan_256(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dissect.networks import NetworkError, load, own
 from tests.networks.own_modules import Conditional, Skipping
+from unit59.networks import NetworkError, load, own
 
 MODULES = "tests.networks.own_modules"
 

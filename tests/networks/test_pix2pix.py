@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from dissect.checkpoints import Checkpoint, CheckpointError
-from dissect.networks import NetworkError, load, pix2pix
-from dissect.networks.pix2pix import Pix2Pix
 from tests.networks.contract import check_batches, check_resumes, check_saves
 from tests.networks.unet import random_unet
 from tests.published import FIXTURES, difference, references
+from unit59.checkpoints import Checkpoint, CheckpointError
+from unit59.networks import NetworkError, load, pix2pix
+from unit59.networks.pix2pix import Pix2Pix
 
 torch.set_num_threads(1)
 FILE = FIXTURES / "pix2pix" / "unet256_batch_dropout_latest_net_G.pth"

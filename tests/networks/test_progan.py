@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dissect.checkpoints import CheckpointError
-from dissect.networks import Network, NetworkError, load
 from tests.published import GANDISSECT, PROGAN, Variables, difference, references, tensorflow_pickle
+from unit59.checkpoints import CheckpointError
+from unit59.networks import Network, NetworkError, load
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 FILES = {"official": PROGAN, "gandissect": GANDISSECT}

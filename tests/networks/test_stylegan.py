@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dissect.checkpoints import CheckpointError
-from dissect.networks import NetworkError, load
-from dissect.networks.stylegan import Statistics, StyleGAN
 from tests.published import STYLEGAN, Variables, difference, references, tensorflow_pickle
+from unit59.checkpoints import CheckpointError
+from unit59.networks import NetworkError, load
+from unit59.networks.stylegan import Statistics, StyleGAN
 
 REFERENCES = STYLEGAN.with_suffix(".npz")
 Arrays = dict[str, np.ndarray[Any, Any]]

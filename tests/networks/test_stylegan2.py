@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from dissect.checkpoints import CheckpointError
-from dissect.networks import NetworkError, load
-from dissect.networks.stylegan2 import StyleGAN2
-from dissect.networks.stylegan2_blocks import StyleGAN2Settings
 from tests.networks import naive
 from tests.networks.contract import check_batches, check_flips, check_resumes, check_saves
 from tests.networks.persistence import stylegan2_attributes, stylegan2_weights, write_pickle
 from tests.published import FIXTURES, difference, references
+from unit59.checkpoints import CheckpointError
+from unit59.networks import NetworkError, load
+from unit59.networks.stylegan2 import StyleGAN2
+from unit59.networks.stylegan2_blocks import StyleGAN2Settings
 
 torch.set_num_threads(1)
 FILE = FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl"

@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from dissect.checkpoints import CheckpointError
-from dissect.networks import NetworkError, load
-from dissect.networks.stylegan3 import StyleGAN3, StyleGAN3Settings
 from tests.networks import naive
 from tests.networks.contract import check_batches, check_flips, check_resumes, check_saves
 from tests.networks.persistence import (
@@ -21,6 +18,9 @@ from tests.networks.persistence import (
     write_pickle,
 )
 from tests.published import FIXTURES, difference, references
+from unit59.checkpoints import CheckpointError
+from unit59.networks import NetworkError, load
+from unit59.networks.stylegan3 import StyleGAN3, StyleGAN3Settings
 
 torch.set_num_threads(1)
 FILE = FIXTURES / "stylegan3" / "sg3t_res64.pkl"

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from dissect.checkpoints import Checkpoint
-from dissect.segmenters import SegmenterError, load_segmenter, weights
-from dissect.segmenters.ade20k import ADE20K, seen_size
-from dissect.segmenters.resnet import ResNet
-from dissect.segmenters.weights import Weights
 from tests.segmenters.published import FIXTURES, random_weights, saved
+from unit59.checkpoints import Checkpoint
+from unit59.segmenters import SegmenterError, load_segmenter, weights
+from unit59.segmenters.ade20k import ADE20K, seen_size
+from unit59.segmenters.resnet import ResNet
+from unit59.segmenters.weights import Weights
 
 SHAPES = FIXTURES / "ade20k"
 ENCODER = SHAPES / "ade20k_resnet50_encoder.json"

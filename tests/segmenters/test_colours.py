@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dissect.segmenters.colours import PROTOTYPES, Colours, to_lab
+from unit59.segmenters.colours import PROTOTYPES, Colours, to_lab
 
 
 def lab(red: float, green: float, blue: float) -> tuple[float, float, float]:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from dissect.networks import load
-from dissect.samples import Drawing, Sampler
-from dissect.segmenters import SegmenterError
-from dissect.segmenters.faces import BROW, EYE, HAIR, LIPS, MOUTH, NECK, NOSE, POLYGONS, SKIN, Faces
+from unit59.networks import load
+from unit59.samples.cache import Drawing, Sampler
+from unit59.segmenters import SegmenterError
+from unit59.segmenters.faces import BROW, EYE, HAIR, LIPS, MOUTH, NECK, NOSE, POLYGONS, SKIN, Faces
 
 WEIGHTS = Path("weights/faces")
 

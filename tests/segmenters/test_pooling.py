@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.integrate import dblquad
 
-from dissect.segmenters.pooling import averaging, precise_roi_pool
+from unit59.segmenters.pooling import averaging, precise_roi_pool
 
 
 def bilinear(field: np.ndarray[tuple[int, int], np.dtype[np.float64]], y: float, x: float) -> float:

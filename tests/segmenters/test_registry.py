@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 from torch import Tensor
 
-from dissect.segmenters import (
+from unit59.segmenters import (
     Concept,
     Segmenter,
     SegmenterError,
@@ -22,9 +22,9 @@ from dissect.segmenters import (
     load_segmenter,
     registry,
 )
-from dissect.segmenters.checked import Checked
-from dissect.segmenters.palette import colour_of
-from dissect.segmenters.stack import Stack
+from unit59.segmenters.checked import Checked
+from unit59.segmenters.palette import colour_of
+from unit59.segmenters.stack import Stack
 
 HERE = f"{__name__}:"
 

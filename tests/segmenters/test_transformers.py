@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from dissect.segmenters import SegmenterError, load_segmenter
-from dissect.segmenters.preparation import Preparation
-from dissect.segmenters.transformers import Transformers, unique_names
+from unit59.segmenters import SegmenterError, load_segmenter
+from unit59.segmenters.preparation import Preparation
+from unit59.segmenters.transformers import Transformers, unique_names
 
 LABELS = {0: "background", 1: "bed ", 2: "window, pane", 3: "lamp", 4: "lamp"}
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from dissect.checkpoints import Checkpoint, CheckpointError
-from dissect.segmenters import SegmenterError, load_segmenter, weights
-from dissect.segmenters.pooling import precise_roi_pool
-from dissect.segmenters.upernet import MEAN_BGR, UnifiedParsing
 from tests.segmenters.published import FIXTURES, fullsize_labels, random_weights, saved
+from unit59.checkpoints import Checkpoint, CheckpointError
+from unit59.segmenters import SegmenterError, load_segmenter, weights
+from unit59.segmenters.pooling import precise_roi_pool
+from unit59.segmenters.upernet import MEAN_BGR, UnifiedParsing
 
 SMALL = FIXTURES / "upernet"
 OFFICIAL = np.load(SMALL / "upp_small.npz")

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dissect.networks.files import save
-from dissect.networks.stylegan import Config, StyleGAN
-from dissect.networks.weights import Weights
-from dissect.pipeline import Options, dissect
-from dissect.progress import Reporter
-from dissect.recipe import read_recipe
+from unit59.foundation.progress import Reporter
+from unit59.networks.files import save
+from unit59.networks.stylegan import Config, StyleGAN
+from unit59.networks.weights import Weights
+from unit59.recipe.sections import read_recipe
+from unit59.run import Options, dissect
 
 UNITS, LATENT = 16, 6
 #: layer0 and layer1 of 4x4, layer2 and layer3 of 8x8, and so on.

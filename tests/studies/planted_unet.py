@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dissect.bedrooms.concepts import COLOURS, NAMES, NUMBER
-from dissect.networks.pix2pix import _official_paths
-from dissect.pipeline import Options, dissect
-from dissect.progress import Reporter
-from dissect.recipe import read_recipe
-from dissect.segmenters.base import Concept, Segmenter
+from unit59.bedrooms.concepts import COLOURS, NAMES, NUMBER
+from unit59.foundation.progress import Reporter
+from unit59.networks.pix2pix import _official_paths
+from unit59.recipe.sections import read_recipe
+from unit59.run import Options, dissect
+from unit59.segmenters.base import Concept, Segmenter
 
 LEVELS, WIDTH, ARTIFACT = 5, 4, 24
 PALETTE = torch.tensor(

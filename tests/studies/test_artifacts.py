@@ -10,16 +10,16 @@ import pytest
 import torch
 from PIL import Image
 
-from dissect.networks.planted import Planted
-from dissect.recipe import RecipeError
-from dissect.results.reader import read_model
-from dissect.results.report import ReportRecord
-from dissect.studies.bad_regions import in_halves
-from dissect.studies.base import StudyError
-from dissect.studies.repairs import Repairs, try_out
 from tests import tiny
-from tests.intervene.planting import planted_cache
+from tests.edit.planting import planted_cache
 from tests.studies import planted_unet
+from unit59.networks.planted import Planted
+from unit59.recipe.sections import RecipeError
+from unit59.results.reader import read_model
+from unit59.results.report import ReportRecord
+from unit59.studies.artifacts.bad_regions import in_halves
+from unit59.studies.artifacts.repairs import Repairs, try_out
+from unit59.studies.base import StudyError
 
 STUDY = "  - artifacts: {edited: 8, most: 4}"
 

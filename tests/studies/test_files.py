@@ -9,8 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dissect.results import ResultsError, find_faults, read_model
-from dissect.results.report import (
+from tests.synthetic import BEDROOM, write_model
+from tests.synthetic_reports import SCORES, chart, write_report
+from unit59.results import ResultsError, find_faults, read_model
+from unit59.results.report import (
     Column,
     Measured,
     ReportPicture,
@@ -18,11 +20,10 @@ from dissect.results.report import (
     ReportSection,
     ReportTable,
 )
-from dissect.studies.base import Dissected, Report, Study, StudyError
-from dissect.studies.files import report_files
-from dissect.studies.registry import Asked
-from tests.synthetic import BEDROOM, write_model
-from tests.synthetic_reports import SCORES, chart, write_report
+from unit59.studies.base import StudyError
+from unit59.studies.base import Whole as Report
+from unit59.studies.files import report_files
+from unit59.studies.registry import Asked
 
 
 class Made(Study):

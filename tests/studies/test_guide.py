@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from dissect.results import ReportRecord, read_model
 from tests import tiny
 from tests.test_docs import follow
+from unit59.results import ReportRecord, read_model
 
 
 def test_the_page(tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ import polars as pl
 import pytest
 import torch
 
-from dissect.intervene.edits import set_units
-from dissect.networks import load
-from dissect.recipe import RecipeError
-from dissect.results import find_faults, read_model
-from dissect.results.report import ReportRecord
-from dissect.samples import Drawing, Sampler
-from dissect.studies.noise_draws import Case, measure_sample, networks_without
-from dissect.studies.noise_found import Found
 from tests import tiny
 from tests.published import FIXTURES
 from tests.studies import planted_stylegan
+from unit59.edit.edits import set_units
+from unit59.networks import load
+from unit59.recipe.sections import RecipeError
+from unit59.results import find_faults, read_model
+from unit59.results.report import ReportRecord
+from unit59.samples.cache import Drawing, Sampler
+from unit59.studies.noise.draws import Case, measure_sample, networks_without
+from unit59.studies.noise.found import Found
 
 STUDY = "  - noise: {samples: 16, draws: 4, shares: [0.5, 1]}"
 

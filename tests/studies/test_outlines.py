@@ -12,13 +12,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dissect.measure.boundaries import count_boundaries, f_score
-from dissect.recipe import RecipeError
-from dissect.results.reader import read_model
-from dissect.results.report import ReportRecord
-from dissect.studies.drawn import Scorer
 from tests import tiny
 from tests.studies import planted_unet
+from unit59.measure.boundaries import count_boundaries, f_score
+from unit59.recipe.sections import RecipeError
+from unit59.results.reader import read_model
+from unit59.results.report import ReportRecord
+from unit59.studies.outlines.drawn import Scorer
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from dissect.results import ReportRecord, read_model
-from dissect.studies.base import StudyError
-from dissect.studies.registry import known_studies, load_study
 from tests import tiny
 from tests.test_cli import call
+from unit59.results import ReportRecord, read_model
+from unit59.studies.base import StudyError
+from unit59.studies.registry import known_studies, load_study
 
 OWN = """\
-from dissect.results.report import Column, ReportSection, ReportTable
-from dissect.studies.base import Report, Study
+from unit59.results.report import Column, ReportSection, ReportTable
+from unit59.studies.base import Study
+from unit59.studies.base import Whole as Report
 import numpy as np
 import polars as pl
 
@@ -30,7 +31,7 @@ class Loudest(Study):
 
     def check(self, network, layers, concepts):
         if self.power > 9:
-            from dissect.studies.base import StudyError
+            from unit59.studies.base import StudyError
             raise StudyError("a power above 9 says nothing; give a smaller one.")
 
     def run(self, model):
@@ -81,7 +82,7 @@ def test_every_known_study_loads_under_its_name(name: str) -> None:
         ({"a": {}, "b": {}}, "expected a name, or one `name: settings`"),
         (7, "expected a name"),
         ("nowhere_at_all:Study", "cannot import nowhere_at_all"),
-        ("pathlib:Path", "is no subclass of dissect.studies.base.Study"),
+        ("pathlib:Path", "is no subclass of unit59.studies.base.Study"),
         ("pathlib:Nothing", "module pathlib has no callable 'Nothing'"),
     ],
 )

@@ -9,16 +9,16 @@ import polars as pl
 import pytest
 import torch
 
-from dissect.measure.grid import Grid
-from dissect.networks import load
-from dissect.networks.pix2pix import Pix2Pix
-from dissect.recipe import RecipeError
-from dissect.results.reader import read_model
-from dissect.results.report import ReportRecord
-from dissect.studies.mirrors import Matches, Pair, best_matches
-from dissect.studies.skips import all_pairs, mirrored, silenced
 from tests import tiny
 from tests.studies import planted_unet
+from unit59.measure.grid import Grid
+from unit59.networks import load
+from unit59.networks.pix2pix import Pix2Pix
+from unit59.recipe.sections import RecipeError
+from unit59.results.reader import read_model
+from unit59.results.report import ReportRecord
+from unit59.studies.skips.measure import all_pairs, mirrored, silenced
+from unit59.studies.skips.mirrors import Matches, Pair, best_matches
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 import torch
 
-from dissect.recipe import RecipeError
-from dissect.results import find_faults, read_model
-from dissect.results.report import ReportRecord
-from dissect.studies.texture_effects import effects, window_of
-from dissect.studies.textures_found import Found, Layer
 from tests import tiny
+from unit59.recipe.sections import RecipeError
+from unit59.results import find_faults, read_model
+from unit59.results.report import ReportRecord
+from unit59.studies.textures.effects import effects, window_of
+from unit59.studies.textures.found import Found, Layer
 
 SIDE = 20
 STUDY = "studies: [{textures: {plane: colour, units: 4, samples: 10}}]"

@@ -9,14 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from dissect.bedrooms.concepts import COLOURS
-from dissect.bedrooms.inputs import coloured
-from dissect.bedrooms.scenes import draw
-from dissect.inputs import InputError, load_inputs
-from dissect.segmented import Segmented
-from dissect.segmenters.bedrooms import Bedrooms as BedroomSegmenter
-from dissect.training.augment import augment
-from dissect.training.data import Bedrooms, Own, open_data
+from unit59.bedrooms.concepts import COLOURS
+from unit59.bedrooms.inputs import coloured
+from unit59.bedrooms.scenes import draw
+from unit59.bedrooms.segmenter import Bedrooms as BedroomSegmenter
+from unit59.samples.inputs import InputError, load_inputs
+from unit59.samples.segmented import Segmented
+from unit59.training.augment import augment
+from unit59.training.data import Bedrooms, Own, open_data
 
 
 def test_bedrooms_and_their_label_maps() -> None:

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dissect.networks import Network
-from dissect.networks.base import State
-from dissect.training.critic import Equalised, GrowingCritic
-from dissect.training.growth import Phase, grown_image, moment, shrink
-from dissect.training.weights import GrowingProGAN, GrowingStyleGAN
+from unit59.networks import Network
+from unit59.networks.base import State
+from unit59.training.critic import Equalised, GrowingCritic
+from unit59.training.growth import Phase, grown_image, moment, shrink
+from unit59.training.weights import GrowingProGAN, GrowingStyleGAN
 
 PHASES = [Phase(side=8, images=40, batch=4), Phase(side=16, images=64, fade=32, batch=8)]
 

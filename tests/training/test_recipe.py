@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dissect.documents import RecipeError
-from dissect.training.recipe import GanRecipe
-from dissect.training.train import read_training
 from tests.training.tiny import RECIPES
+from unit59.recipe.document import RecipeError
+from unit59.training.recipe import GanRecipe
+from unit59.training.train import read_training
 
 
 def read(tmp_path: Path, text: str) -> str:

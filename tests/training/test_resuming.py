@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from dissect.networks import load
-from dissect.progress import Reporter
-from dissect.training.checkpoint import TrainingError
-from dissect.training.train import start
 from tests.training.tiny import RECIPES, write_recipe
+from unit59.foundation.progress import Reporter
+from unit59.networks import load
+from unit59.training.checkpoint import TrainingError
+from unit59.training.train import start
 
 QUIET = Reporter(quiet=True)
 
@@ -79,7 +79,7 @@ def test_killed_without_warning(tmp_path: Path) -> None:
 
 
 def _train(recipe: Path, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "dissect.cli", "train", str(recipe), "--folder", str(folder), "--quiet"]
+    command = [sys.executable, "-m", "unit59.cli", "train", str(recipe), "--folder", str(folder), "--quiet"]
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 

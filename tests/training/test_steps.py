@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from dissect.training.data import Bedrooms
-from dissect.training.gan import GanTrainer
-from dissect.training.growth import moment
-from dissect.training.optimiser import Adam
-from dissect.training.pix2pix import Pix2PixTrainer
-from dissect.training.recipe import GanRecipe, Pix2PixRecipe
 from tests.training.tiny import Random
+from unit59.training.data import Bedrooms
+from unit59.training.gan import GanTrainer
+from unit59.training.growth import moment
+from unit59.training.optimiser import Adam
+from unit59.training.pix2pix import Pix2PixTrainer
+from unit59.training.recipe import GanRecipe, Pix2PixRecipe
 
 
 def trainer(family: str = "stylegan", **more: Any) -> GanTrainer:

@@ -1,0 +1,92 @@
+"""The drawn bedrooms as tensors: pictures, and label maps in the concepts' colours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unit59.bedrooms.concepts import COLOURS, NAMES
+from unit59.bedrooms.scenes import Scenes, draw
+
+#: Scenes of the first seed are trained on. Those of the others only judge: as label maps that a model is
+#: given, and as real pictures that generated ones are compared with.
+TRAINED, HELD_OUT, COMPARED = 59, 60, 61
+
+
+class LabelMaps:
+    """Held-out label maps as a picture-to-picture network's inputs.
+
+    Args:
+        count: how many.
+        size: height and width.
+    """
+
+    concepts: Sequence[str] = NAMES
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count, self.size = count, size
+
+    def __len__(self) -> int:
+        return self._count
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """The numbered label maps, float32 [N,3,size,size] in [-1,1]."""
+        return label_maps(draw(numbers, HELD_OUT, self.size))
+
+    def labels(self, numbers: Sequence[int]) -> Tensor:
+        """What each pixel is asked to show, int64 [N,size,size]."""
+        return torch.from_numpy(draw(numbers, HELD_OUT, self.size).labels).long()
+
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """A hash of the numbered label maps."""
+        return hashlib.sha256(coloured(draw(numbers, HELD_OUT, self.size).labels).tobytes()).hexdigest()
+
+
+class RealScenes:
+    """Held-out scenes as real pictures; none of them is among the label maps.
+
+    Args:
+        count: how many.
+        size: height and width.
+    """
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count, self._size = count, size
+
+    def __len__(self) -> int:
+        return self._count
+
+    def load(self, numbers: Sequence[int]) -> Tensor:
+        """The numbered pictures, float32 [N,3,size,size] in [-1,1]."""
+        return pictures(draw(numbers, COMPARED, self._size))
+
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """A hash of the numbered pictures."""
+        return hashlib.sha256(draw(numbers, COMPARED, self._size).pictures.tobytes()).hexdigest()
+
+
+def pictures(scenes: Scenes) -> Tensor:
+    """The scenes' pictures, float32 [N,3,H,W] in [-1,1]."""
+    return _as_input(scenes.pictures)
+
+
+def label_maps(scenes: Scenes) -> Tensor:
+    """The scenes' label maps in the concepts' colours, float32 [N,3,H,W] in [-1,1]."""
+    return _as_input(coloured(scenes.labels))
+
+
+def coloured(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Label maps [N,H,W] as pictures [N,H,W,3] in the concepts' colours; nothing is black."""
+    codes = [[int(code[i : i + 2], 16) for i in (1, 3, 5)] for code in COLOURS.values()]
+    palette = np.array([[0, 0, 0], *codes], np.uint8)
+    found: NDArray[np.uint8] = palette[labels]
+    return found
+
+
+def _as_input(levels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(levels).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1

@@ -1,0 +1,294 @@
+"""The command `unit59`. Each command imports what it needs when it runs: the site stage has no torch."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.version import __version__
+
+app = typer.Typer(
+    name="unit59",
+    help="Dissect image generators and publish the findings as a static site.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: Packages that the site stage does without.
+_DISSECT_NEEDS = ("torch", "numpy", "scipy", "PIL", "safetensors", "lmdb")
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe (a YAML file).")]
+CacheFolder = Annotated[
+    Path,
+    typer.Option("--cache", help="Where samples and measurements are kept; may be deleted at any time."),
+]
+Device = Annotated[str, typer.Option(help="Where the networks run: cpu, cuda, cuda:1.")]
+ResultsFolder = Annotated[Path, typer.Option("--results", help="The results folder.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unit59 {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def dissect(
+    recipes: Annotated[
+        list[Path], typer.Argument(metavar="RECIPE...", help="The recipe (a YAML file), or several.")
+    ],
+    results: ResultsFolder = Path("results"),
+    cache: CacheFolder = Path(".unit59"),
+    device: Device = "cpu",
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Samples between two steps of the progress bar; changes no result.")
+    ] = 64,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of several recipes, how many at once; by default one a processor."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
+) -> None:
+    """Dissect what RECIPE names; interrupted, the same command goes on where it stopped."""
+    from unit59.foundation.progress import Reporter
+    from unit59.recipe.opening import checked_device
+    from unit59.recipe.sections import read_recipe
+    from unit59.run import Options
+    from unit59.run import dissect as run
+
+    options = Options(results, cache, checked_device(device), batch_size)
+    files = [read_recipe(recipe) for recipe in recipes]
+    if len(files) > 1:
+        given = ["--results", str(results), "--cache", str(cache), "--device", device]
+        given += ["--batch-size", str(batch_size), *(["--quiet"] if quiet else [])]
+        _side_by_side(recipes, given, jobs, device)
+        return
+    with _interruptible():
+        run(files[0], options, Reporter(quiet=quiet))
+
+
+def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, device: str) -> None:
+    from unit59.commands.many import INTERRUPTED, dissect_all, processors
+
+    at_once = min(len(recipes), jobs or (processors() if device == "cpu" else 1))
+    ended = dissect_all(recipes, given, at_once, lambda line: typer.echo(line, err=True))
+    if INTERRUPTED in ended.values():
+        _complain("unit59: interrupted. The same command goes on from here.")
+        raise typer.Exit(INTERRUPTED)
+    failed = [str(recipe) for recipe, status in ended.items() if status]
+    if failed:
+        _complain(f"unit59: not finished: {', '.join(failed)}. What went wrong is said above.")
+        raise typer.Exit(2)
+
+
+@app.command()
+def train(
+    recipe: RecipePath,
+    folder: Annotated[Path, typer.Option(help="Where trainings are kept.")] = Path(".training"),
+    device: Annotated[str, typer.Option(help="Where it runs: cpu, cuda, cuda:1.")] = "cpu",
+    stop: Annotated[int | None, typer.Option(min=1, help="Stop after so many steps in all.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Train nothing: write the weights of the last checkpoint here.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
+) -> None:
+    """Train what RECIPE names; interrupted, the same command goes on from its last checkpoint."""
+    from unit59.foundation.progress import Reporter
+    from unit59.recipe.opening import checked_device
+    from unit59.training.train import start
+
+    with _interruptible():
+        training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
+        typer.echo(training.export(export) if export else training.run(stop))
+
+
+@app.command()
+def edit(
+    recipe: RecipePath,
+    layer: Annotated[str, typer.Option(help="Any layer of the network.")],
+    units: Annotated[str, typer.Option(help="Units, e.g. 59,12 or 0-7.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and effects.csv.")],
+    ablate: Annotated[bool, typer.Option("--ablate", help="Switch them off.")] = False,
+    insert: Annotated[bool, typer.Option("--insert", help="Switch them on.")] = False,
+    scale: Annotated[float | None, typer.Option(help="Multiply them by this.")] = None,
+    level: Annotated[float | None, typer.Option(help="What to set them to.")] = None,
+    quantile: Annotated[
+        float | None, typer.Option(help="Insert: this quantile of each unit's values.")
+    ] = None,
+    mean: Annotated[bool, typer.Option("--mean", help="Set each to its mean.")] = False,
+    box: Annotated[str | None, typer.Option(help="Only there: top,left,bottom,right in 0..1.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Only where this picture is light.")] = None,
+    concept: Annotated[str | None, typer.Option(help="Only where the segmenter finds this.")] = None,
+    samples: Annotated[str, typer.Option(help="Samples, e.g. 0-15.")] = "0-15",
+    floor: Annotated[
+        float, typer.Option(help="Share of a picture from which on it shows a concept.")
+    ] = 0.005,
+    random: Annotated[
+        int, typer.Option(min=0, help="Random sets of as many other units, for comparison.")
+    ] = 20,
+    cache: CacheFolder = Path(".unit59"),
+    device: Device = "cpu",
+) -> None:
+    """Edit units of one layer; writes pictures before and after and prints the effects."""
+    from unit59.commands.edit import make_edit, make_where, parse_numbers, print_effects, run_edit
+    from unit59.foundation.progress import Reporter
+    from unit59.recipe.opening import checked_device
+    from unit59.recipe.sections import read_recipe
+    from unit59.run import Options, Run
+
+    chosen = [
+        name for name, on in (("ablate", ablate), ("insert", insert), ("scale", scale is not None)) if on
+    ]
+    if len(chosen) != 1:
+        raise Unit59Error("say what to do with the units: one of --ablate, --insert and --scale.")
+    wanted = make_edit(
+        parse_numbers(units, "units"),
+        chosen[0],  # type: ignore[arg-type]  # one of the three names above
+        scale if scale is not None else level,
+        quantile,
+        mean,
+        make_where(box, mask, concept),
+    )
+    run = Run(read_recipe(recipe), Options(Path("results"), cache, checked_device(device)), Reporter())
+    table = run_edit(run, layer, wanted, parse_numbers(samples, "samples"), out, floor, random)
+    print_effects(table, Console())
+    typer.echo(f"{out}: pictures of {len(parse_numbers(samples, 'samples'))} samples, and effects.csv.")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: faces.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to put it; by default weights/NAME.")] = None,
+) -> None:
+    """Fetch third-party weights by name; every file is checked."""
+    from unit59.commands.fetch import fetch as run
+
+    run(name, folder or Path("weights") / name, typer.echo)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of recipes, for editors."""
+    from unit59.recipe.sections import json_schema
+
+    typer.echo(json_schema(), nl=False)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of any supported format.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what FILE holds: its family, layers, units and licence. Nothing in it is executed."""
+    from unit59.commands.inspect import inspect as run
+    from unit59.commands.listing import show
+
+    found = run(file)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        show(found, Console())
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published checkpoint.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="The file to write.")],
+) -> None:
+    """Write the generator in FILE as safetensors, which loads faster and in other programs too."""
+    from unit59.networks import load
+    from unit59.networks.files import save
+
+    save(load(file), out, source=file)
+    typer.echo(f"{out}: {out.stat().st_size:,} bytes.")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier export.")],
+    results: ResultsFolder = Path("results"),
+    html: Annotated[
+        bool, typer.Option("--html", help="Whole HTML pages that need no site builder, not Markdown.")
+    ] = False,
+    templates: Annotated[
+        Path | None, typer.Option(help="Templates and assets that go before unit59's own.")
+    ] = None,
+) -> None:
+    """Write the site's pages as files, for any site builder or none."""
+    from unit59.site.export import export as write_pages
+
+    count = write_pages(results, folder, "html" if html else "md", templates)
+    typer.echo(f"{folder}: {count} pages.")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The results folder.")] = Path("results"),
+) -> None:
+    """Verify a results folder: every file there, unchanged, of a known schema."""
+    from unit59.results import find_faults, model_folders
+
+    faults = [fault for model in model_folders(folder) for fault in find_faults(model)]
+    for fault in faults:
+        _complain(fault)
+    if faults:
+        raise typer.Exit(2)
+    typer.echo(f"{folder}: all files of {len(model_folders(folder))} model(s) are as they were written.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        _complain("unit59: interrupted. The same command goes on from here.")
+        raise typer.Exit(130) from None
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(message, style="red", markup=False)
+
+
+def main() -> None:
+    """Run the command line; bad input ends with one message and exit status 2."""
+    try:
+        app()
+    except Unit59Error as error:
+        _complain(f"unit59: {error}")
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in _DISSECT_NEEDS:
+            raise
+        _complain(f"unit59: {error.name} is not installed. Dissecting needs `pip install 'unit59[dissect]'`.")
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(
+            f"unit59: {place}{error.strerror}. Make room (or choose another folder) "
+            "and run the same command again: what was finished is kept."
+        )
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

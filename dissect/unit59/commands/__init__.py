@@ -1,0 +1,1 @@
+"""What the commands of `unit59` do, one module each."""

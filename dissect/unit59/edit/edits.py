@@ -1,0 +1,231 @@
+"""Edits of a layer: which units, what becomes of them, and where. Data only, from Python, YAML or a command.
+
+    Edit.ablate([59])                                   switched off everywhere
+    Edit.insert([59, 12], where=Where(concept="bed"))   switched on where the unedited picture shows a bed
+    Edit(do="scale", units=[59], factor=2)              twice as strong
+
+An edit never changes the tensor it is given, and an edit of no unit gives the same tensor back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.sources import decode
+from unit59.foundation.suggest import nearest
+from unit59.segmenters import Segmenter
+
+
+class EditError(Unit59Error):
+    """An edit that says something it may not, or that does not fit the layer."""
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Where(_Spec):
+    """A part of the picture: a box, a mask or a concept."""
+
+    box: tuple[float, float, float, float] | None = None
+    """Top, left, bottom, right as shares of the picture's height and width."""
+    mask: Path | None = None
+    """A grey picture; what is lighter than the middle grey belongs."""
+    concept: str | None = None
+    """Where the segmenter finds it in the unedited picture."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(part is not None for part in (self.box, self.mask, self.concept)) != 1:
+            raise ValueError("give one of box, mask and concept")
+        if self.box is not None:
+            top, left, bottom, right = self.box
+            if not (0 <= top < bottom <= 1 and 0 <= left < right <= 1):
+                raise ValueError("a box is top, left, bottom, right in 0..1, top < bottom, left < right")
+        return self
+
+
+class Edit(_Spec):
+    """An edit of units of one layer."""
+
+    do: Literal["ablate", "insert", "scale"]
+    """Switch off, switch on, or multiply."""
+    units: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Which; each once."""
+    level: float | Literal["zero", "mean"] | None = None
+    """Ablation sets the units to it (by default zero), insertion too (by default the insertion level)."""
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Insertion: set each unit to this quantile of its values, instead of a level."""
+    factor: float | None = None
+    """Scaling: multiply by it."""
+    where: Where | None = None
+    """By default everywhere."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(set(self.units)) < len(self.units):
+            raise ValueError("a unit is named twice")
+        if (self.do == "scale") != (self.factor is not None):
+            raise ValueError("`factor` goes with `do: scale`, and only with it")
+        if self.do != "insert" and self.quantile is not None:
+            raise ValueError("`quantile` goes with `do: insert`")
+        if self.level is not None and (self.do == "scale" or self.quantile is not None):
+            raise ValueError("`level` goes with ablation, or with insertion instead of `quantile`")
+        return self
+
+    @classmethod
+    def ablate(
+        cls, units: Iterable[int], level: float | Literal["zero", "mean"] = "zero", where: Where | None = None
+    ) -> Self:
+        """Switch units off: x[:, u] = 0, or the unit's mean, or a number."""
+        return cls(do="ablate", units=tuple(map(int, units)), level=level, where=where)
+
+    @classmethod
+    def insert(
+        cls,
+        units: Iterable[int],
+        level: float | Literal["zero", "mean"] | None = None,
+        quantile: float | None = None,
+        where: Where | None = None,
+    ) -> Self:
+        """Switch units on: x[:, u] = the insertion level, or a number, or a quantile of the unit's values."""
+        return cls(do="insert", units=tuple(map(int, units)), level=level, quantile=quantile, where=where)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The values that a layer's units can be set to.
+
+    Attributes:
+        mean: float32 [U], mean of each unit's native map over samples.
+        insert: float32 [U], the insertion level of the recipe.
+        quantile: gives float32 [U], any quantile of each unit's native values.
+    """
+
+    mean: Tensor
+    insert: Tensor
+    quantile: Callable[[float], Tensor]
+
+    def of(self, edit: Edit) -> Tensor:
+        """What the edit's units are set to, float32 [len(units)]."""
+        units = list(edit.units)
+        if edit.quantile is not None:
+            return self.quantile(edit.quantile)[units]
+        if isinstance(edit.level, float):
+            return torch.full((len(units),), edit.level, device=self.mean.device)
+        if edit.level == "mean":
+            return self.mean[units]
+        if edit.do == "ablate" or edit.level == "zero":
+            return torch.zeros(len(units), device=self.mean.device)
+        return self.insert[units]
+
+
+def apply_edit(x: Tensor, edit: Edit, levels: Levels, mask: Tensor | None = None) -> Tensor:
+    """The activation [N,U,h,w] after an edit.
+
+    Args:
+        x: before it.
+        edit: what to do.
+        levels: of the layer.
+        mask: bool [N or 1,1,h,w], where; None is everywhere (see `region`).
+
+    Raises:
+        EditError: the layer has no such unit.
+    """
+    if not edit.units:
+        return x
+    if max(edit.units) >= x.shape[1]:
+        raise EditError(f"unit {max(edit.units)}: the layer has {x.shape[1]} units, 0 to {x.shape[1] - 1}.")
+    if edit.do == "scale":
+        assert edit.factor is not None  # noqa: S101  # the model's check
+        return _put(x, edit.units, x[:, list(edit.units)] * edit.factor, mask)
+    return set_units(x, edit.units, levels.of(edit), mask)
+
+
+def set_units(x: Tensor, units: Sequence[int], level: float | Tensor, mask: Tensor | None = None) -> Tensor:
+    """x[:, u] = level, everywhere or where `mask` is set.
+
+    Args:
+        x: activation [N,U,h,w]; it is left as it is.
+        units: which.
+        level: one for all, or one a unit.
+        mask: bool [N or 1,1,h,w].
+    """
+    levels = torch.as_tensor(level, dtype=x.dtype, device=x.device).expand(len(units))[None, :, None, None]
+    return _put(x, units, levels, mask)
+
+
+def _put(x: Tensor, units: Sequence[int], values: Tensor, mask: Tensor | None) -> Tensor:
+    changed = x.clone()
+    if len(units):
+        chosen = list(units)
+        changed[:, chosen] = values if mask is None else torch.where(mask, values, x[:, chosen])
+    return changed
+
+
+def region(where: Where | None, size: tuple[int, int], labels: Tensor, segmenter: Segmenter) -> Tensor | None:
+    """Where an edit works, on a layer's map: bool [N or 1,1,h,w], or None for everywhere.
+
+    A cell of the map belongs when any part of it lies in the region: a concept smaller than a cell of a
+    coarse layer is covered whole.
+
+    Args:
+        where: of the edit.
+        size: height and width of the layer's map.
+        labels: segmentations [N,P,h,w] of the unedited pictures.
+        segmenter: that made them.
+
+    Raises:
+        EditError: there is no such concept, or the mask cannot be read.
+        InputError: the mask is no picture.
+    """
+    if where is None:
+        return None
+    if where.box is not None:
+        return _box(where.box, size)
+    if where.mask is not None:
+        shape = _mask(where.mask)
+    else:
+        assert where.concept is not None  # noqa: S101  # the model's check
+        number = concept_number(segmenter, where.concept)
+        shape = (labels == number).any(dim=1, keepdim=True).float()
+    return F.adaptive_max_pool2d(shape, size) > 0.5
+
+
+def concept_number(segmenter: Segmenter, name: str) -> int:
+    """The number of a concept.
+
+    Raises:
+        EditError: the segmenter has none of that name.
+    """
+    names = [concept.name for concept in segmenter.concepts]
+    if name not in names:
+        raise EditError(f"there is no concept {name!r}{nearest(name, names)}")
+    return names.index(name) + 1
+
+
+def _box(box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
+    top, left, bottom, right = box
+    rows, columns = torch.arange(size[0]), torch.arange(size[1])
+    down = (rows + 1 > top * size[0]) & (rows < bottom * size[0])
+    across = (columns + 1 > left * size[1]) & (columns < right * size[1])
+    return (down[:, None] & across[None, :])[None, None]
+
+
+def _mask(path: Path) -> Tensor:
+    """A mask picture as {0,1} [1,1,H,W]."""
+    try:
+        picture = decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise EditError(f"{path}: {error.strerror or error}.") from None
+    return torch.from_numpy(np.asarray(picture.convert("L")) > 127)[None, None].float()

@@ -1,0 +1,1 @@
+"""What a unit is: a channel of a layer, a style."""

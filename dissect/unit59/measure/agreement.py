@@ -1,0 +1,250 @@
+"""How well each unit agrees with each concept, and what chance alone would give: integer pixel counts.
+
+Everything is counted in one pass over the samples: the masks against their own segmentations, per sample
+(for the bootstrap), and against other samples' segmentations (the null), in total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unit59.measure.grid import Grid
+
+Counts = NDArray[np.int64]
+
+#: One step of the pass: number of its first sample, activations [n,U,h,w].
+Steps = Iterable[tuple[int, Tensor]]
+#: Segmentations int [n,P,pixels of the grid] of the given samples.
+Segmentations = Callable[[NDArray[np.int64]], Tensor]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Pixel counts over all samples; U units, C concepts, B bootstrap draws, S shuffles.
+
+    Attributes:
+        pixels: grid pixels of all samples together.
+        mask: [U], pixels in the unit's mask.
+        area: [C], pixels of the concept.
+        both: [U,C], pixels of both.
+        mask_drawn: [B,U], as `mask`, each sample counted with its Poisson weight.
+        area_drawn: [B,C].
+        both_drawn: [B,U,C].
+        both_shuffled: [S,U,C], pixels of both when each mask meets another sample's segmentation.
+    """
+
+    pixels: int
+    mask: Counts
+    area: Counts
+    both: Counts
+    mask_drawn: Counts
+    area_drawn: Counts
+    both_drawn: Counts
+    both_shuffled: Counts
+
+    def arrays(self) -> dict[str, Any]:
+        """The counts by name, for storing; `Agreement(**arrays)` brings them back."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def count_agreement(
+    steps: Steps,
+    segmentations: Segmentations,
+    grid: Grid,
+    thresholds: Tensor,
+    concepts: int,
+    samples: int,
+    draws: NDArray[np.int64],
+    shifts: NDArray[np.int64],
+) -> Agreement:
+    """Count over all samples.
+
+    Args:
+        steps: all samples' activations in order.
+        segmentations: see `Segmentations`; called once a shift and step.
+        grid: the compared grid.
+        thresholds: float32 [U].
+        concepts: C; concept v of a segmentation is column v - 1.
+        samples: how many there are.
+        draws: [B, samples] Poisson weights of the bootstrap.
+        shifts: [S], cyclic shifts of the sample order for the null.
+    """
+    units, device = len(thresholds), thresholds.device
+    total = _Totals(len(draws), units, concepts, device)
+    shuffled = torch.zeros(len(shifts), units * (concepts + 1), dtype=torch.int64, device=device)
+    for start, activations in steps:
+        numbers = start + np.arange(len(activations))
+        own = segmentations(numbers).to(device)
+        others = [segmentations((numbers + int(shift)) % samples).to(device) for shift in shifts]
+        both = torch.zeros(len(numbers), units * (concepts + 1), dtype=torch.int64, device=device)
+        mask = torch.zeros(len(numbers), units, dtype=torch.int64, device=device)
+        for hits in grid.hits(activations, thresholds):
+            _tally(mask, hits.sample * units + hits.unit)
+            column = hits.unit * (concepts + 1)
+            row = hits.sample * both.shape[1] + column
+            for plane in range(own.shape[1]):
+                _tally(both, row + own[hits.sample, plane, hits.pixel])
+                for shuffle, other in enumerate(others):
+                    _tally(shuffled[shuffle], column + other[hits.sample, plane, hits.pixel])
+        area = torch.stack([_areas(each, concepts) for each in own])
+        weights = torch.from_numpy(draws[:, numbers]).to(device)
+        total.add(mask, area, both.view(len(numbers), units, concepts + 1)[:, :, 1:], weights)
+    return Agreement(
+        pixels=samples * grid.pixels,
+        both_shuffled=_plain(shuffled.view(len(shifts), units, concepts + 1)[:, :, 1:]),
+        **total.plain(),
+    )
+
+
+class _Totals:
+    """Sums over samples, plain and weighted."""
+
+    def __init__(self, draws: int, units: int, concepts: int, device: torch.device) -> None:
+        shapes = {"mask": (units,), "area": (concepts,), "both": (units, concepts)}
+        self.sums = {k: torch.zeros(s, dtype=torch.int64, device=device) for k, s in shapes.items()}
+        # Sums of integers below 2^53: exact in double precision, and a matrix product is quick in it.
+        self.drawn = {
+            k: torch.zeros((draws, *s), dtype=torch.float64, device=device) for k, s in shapes.items()
+        }
+
+    def add(self, mask: Tensor, area: Tensor, both: Tensor, weights: Tensor) -> None:
+        for name, counts in (("mask", mask), ("area", area), ("both", both)):
+            self.sums[name] += counts.sum(0)
+            self.drawn[name] += torch.tensordot(weights.double(), counts.double(), dims=1)
+
+    def plain(self) -> dict[str, Counts]:
+        return {k: _plain(v) for k, v in self.sums.items()} | {
+            f"{k}_drawn": _plain(v.long()) for k, v in self.drawn.items()
+        }
+
+
+def _tally(counts: Tensor, places: Tensor) -> None:
+    counts.view(-1).add_(torch.bincount(places, minlength=counts.numel()))
+
+
+def _areas(segmentation: Tensor, concepts: int) -> Tensor:
+    """Pixels of each concept in one sample [P,pixels]."""
+    return torch.bincount(segmentation.reshape(-1), minlength=concepts + 1)[1:]
+
+
+def _plain(counts: Tensor) -> Counts:
+    plain: Counts = counts.contiguous().cpu().numpy()
+    return plain
+
+
+# ---------------------------------------------------------------- scores from counts
+
+
+def iou(both: NDArray[Any], mask: NDArray[Any], area: NDArray[Any]) -> NDArray[np.float64]:
+    """Intersection over union; 0 where both are empty.
+
+    Args:
+        both: [...,U,C].
+        mask: [...,U].
+        area: [...,C].
+    """
+    union = mask[..., :, None] + area[..., None, :] - both
+    return _ratio(both, union, union > 0)
+
+
+def iqr(agreement: Agreement) -> NDArray[np.float64]:
+    """Information quality ratio [U,C]: mutual information over joint entropy of the 2x2 pixel table."""
+    n = float(agreement.pixels)
+    mask, area = agreement.mask[:, None] / n, agreement.area[None, :] / n
+    both = agreement.both / n
+    table = (
+        (both, mask * area),
+        (mask - both, mask * (1 - area)),
+        (area - both, (1 - mask) * area),
+        (1 - mask - area + both, (1 - mask) * (1 - area)),
+    )
+    shared = np.sum([_plogr(joint, joint, apart) for joint, apart in table], axis=0)
+    entropy = -np.sum([_plogr(joint, joint, np.ones_like(joint)) for joint, _ in table], axis=0)
+    return _ratio(shared, entropy, entropy > 1e-12)
+
+
+def _ratio(over: NDArray[Any], under: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Over / under, 0 elsewhere."""
+    quotient: NDArray[np.float64] = np.divide(over, under, out=np.zeros(where.shape), where=where)
+    return quotient
+
+
+def _plogr(p: NDArray[Any], over: NDArray[Any], under: NDArray[Any]) -> NDArray[np.float64]:
+    """P log(over/under), 0 where p is 0 (or negative by rounding)."""
+    fine = (p > 0) & (under > 0)
+    ratio = np.divide(over, under, out=np.ones(np.broadcast(p, under).shape), where=fine)
+    return np.where(fine, p * np.log(ratio), 0.0)
+
+
+def interval(agreement: Agreement) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % bootstrap interval of the IoU: low and high, [U,C] each."""
+    drawn = iou(agreement.both_drawn, agreement.mask_drawn, agreement.area_drawn)
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return low, high
+
+
+@dataclass(frozen=True)
+class Null:
+    """What chance gives: the IoU with other samples' segmentations.
+
+    Attributes:
+        best: [S,U], the largest IoU over concepts under each shuffle.
+        mean: [U,C], mean over shuffles.
+        bound: [U,C], 99 % bound.
+        best_mean: [U], mean of `best`.
+        best_bound: [U], 99 % bound of `best`.
+    """
+
+    best: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    best_mean: NDArray[np.float64]
+    best_bound: NDArray[np.float64]
+
+
+def null_scores(agreement: Agreement) -> Null:
+    """Summarise the shuffles.
+
+    The 99 % bound is the one-sided prediction bound for one more shuffle, mean + t s sqrt(1 + 1/S) with
+    Student's t of S - 1 degrees of freedom: a data set's IoU sums over many samples, so its spread between
+    shuffles is close to normal, and twenty shuffles tell its 99th percentile better than their largest does.
+    """
+    from scipy.stats import t
+
+    shuffles = len(agreement.both_shuffled)
+    scores = iou(agreement.both_shuffled, agreement.mask[None], agreement.area[None])
+    best = scores.max(axis=2)
+    factor = float(t.ppf(0.99, shuffles - 1)) * np.sqrt(1 + 1 / shuffles)
+
+    def bound(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        limit: NDArray[np.float64] = values.mean(axis=0) + factor * values.std(axis=0, ddof=1)
+        return limit
+
+    return Null(best, scores.mean(axis=0), bound(scores), best.mean(axis=0), bound(best))
+
+
+# ---------------------------------------------------------------- draws
+
+
+def poisson_draws(seed: int, samples: int, draws: int) -> NDArray[np.int64]:
+    """Poisson(1) weights [draws, samples]; sample i's column depends on (seed, i) alone."""
+    columns = [
+        np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, i], dtype=np.uint64))).poisson(
+            1.0, draws
+        )
+        for i in range(samples)
+    ]
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
+def null_shifts(seed: int, samples: int, shuffles: int) -> NDArray[np.int64]:
+    """Distinct cyclic shifts of the sample order, none of them 0; fewer where there are few samples."""
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, 2**63], dtype=np.uint64)))
+    return np.sort(generator.permutation(np.arange(1, samples))[: min(shuffles, samples - 1)])

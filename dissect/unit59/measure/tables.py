@@ -1,0 +1,157 @@
+"""From measurements to the results' tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unit59.edit.unit_strips import UnitStrips
+from unit59.measure.agreement import Agreement, Null, interval, iou, iqr
+from unit59.measure.layer import Activities
+from unit59.networks import Layer
+from unit59.results import INTERPRETABLE_IOU
+from unit59.results.schema import LayerRecord, NullSummary
+from unit59.segmenters import Segmenter
+
+NULL_BINS = 100
+
+
+def concept_table(
+    segmenter: Segmenter, area: NDArray[np.int64], presence: NDArray[np.int64], pixels: int, samples: int
+) -> pl.DataFrame:
+    """One row a concept: how much of the pictures it takes, in how many it shows."""
+    concepts = segmenter.concepts
+    return pl.DataFrame(
+        {
+            "concept": range(1, len(concepts) + 1),
+            "label": [concept.name for concept in concepts],
+            "plane": [concept.plane for concept in concepts],
+            "colour": [concept.colour for concept in concepts],
+            "share": area / pixels,
+            "presence": presence / samples,
+        }
+    )
+
+
+def layer_tables(
+    segmenter: Segmenter,
+    found: Activities,
+    agreement: Agreement,
+    null: Null,
+    strips: Mapping[int, UnitStrips],
+    similar: Mapping[int, list[tuple[str, int, float]]],
+) -> dict[str, pl.DataFrame]:
+    """All tables of a layer, by file name."""
+    scores = Scores(segmenter, agreement, null)
+    return {
+        "units.parquet": scores.units(found, strips),
+        "agreement.parquet": scores.pairs(),
+        "activations.parquet": pl.DataFrame(
+            {
+                "unit": range(len(found.insert_level)),
+                "low": found.activity.low.cpu().numpy(),
+                "high": found.activity.high.cpu().numpy(),
+                "counts": found.histogram.tolist(),
+            }
+        ),
+        "similar.parquet": pl.DataFrame(
+            [
+                (unit, rank, layer, other, overlap)
+                for unit, rows in similar.items()
+                for rank, (layer, other, overlap) in enumerate(rows, start=1)
+            ],
+            schema=["unit", "rank", "other_layer", "other_unit", "overlap"],
+            orient="row",
+        ),
+    }
+
+
+def layer_record(layer: Layer, units: pl.DataFrame, null: Null) -> LayerRecord:
+    """The layer's line in `model.json`."""
+    passing = (null.best >= INTERPRETABLE_IOU).sum(axis=1)
+    bins = np.minimum((null.best * NULL_BINS).astype(int), NULL_BINS - 1)
+    return LayerRecord(
+        name=layer.name,
+        number=layer.number,
+        units=layer.units,
+        height=layer.height,
+        width=layer.width,
+        path=layer.path,
+        interpretable=int(units["interpretable"].sum()),
+        above_null=int((units["interpretable"] & units["above_null"]).sum()),
+        null=NullSummary(
+            shuffles=len(null.best),
+            interpretable=float(passing.mean()),
+            interpretable_max=int(passing.max()),
+            histogram=np.bincount(bins.reshape(-1), minlength=NULL_BINS).tolist(),
+        ),
+    )
+
+
+class Scores:
+    """Scores of every (unit, concept), from the counts."""
+
+    def __init__(self, segmenter: Segmenter, agreement: Agreement, null: Null) -> None:
+        self.names = [concept.name for concept in segmenter.concepts]
+        self.planes = [concept.plane for concept in segmenter.concepts]
+        self.counts, self.null = agreement, null
+        self.iou = iou(agreement.both, agreement.mask, agreement.area)
+        self.low, self.high = interval(agreement)
+        self.iqr = iqr(agreement)
+
+    def pairs(self) -> pl.DataFrame:
+        """agreement.parquet."""
+        units, concepts = self.iou.shape
+        union = self.counts.mask[:, None] + self.counts.area[None, :] - self.counts.both
+        columns: dict[str, Any] = {
+            "unit": np.repeat(np.arange(units), concepts),
+            "concept": np.tile(np.arange(1, concepts + 1), units),
+            "label": self.names * units,
+            "plane": self.planes * units,
+            "intersection": self.counts.both.reshape(-1),
+            "union": union.reshape(-1),
+            "iou": self.iou.reshape(-1),
+            "iou_low": self.low.reshape(-1),
+            "iou_high": self.high.reshape(-1),
+            "null_iou": self.null.mean.reshape(-1),
+            "null_99": self.null.bound.reshape(-1),
+            "iqr": self.iqr.reshape(-1),
+        }
+        return pl.DataFrame(columns)
+
+    def units(self, found: Activities, strips: Mapping[int, UnitStrips]) -> pl.DataFrame:
+        """units.parquet: a unit's label is the concept with the largest IoU; none where nothing overlaps."""
+        best = self.iou.argmax(axis=1)
+        rows = np.arange(len(best))
+        drawn = [strips[unit] for unit in range(len(best))]
+        score = self.iou[rows, best]
+        labelled = score > 0
+        columns: dict[str, Any] = {
+            "unit": rows,
+            "threshold": found.thresholds.value.cpu().numpy(),
+            "on_share": found.thresholds.on_share.cpu().numpy(),
+            "concept": [int(c) + 1 if is_ else None for c, is_ in zip(best, labelled, strict=True)],
+            "label": [self.names[c] if is_ else None for c, is_ in zip(best, labelled, strict=True)],
+            "plane": [self.planes[c] if is_ else None for c, is_ in zip(best, labelled, strict=True)],
+            "iou": score,
+            "iou_low": self.low[rows, best],
+            "iou_high": self.high[rows, best],
+            "null_iou": self.null.best_mean,
+            "null_99": self.null.best_bound,
+            "iqr": self.iqr[rows, best],
+            "interpretable": score >= INTERPRETABLE_IOU,
+            "above_null": score > self.null.best_bound,
+            "mean": found.activity.mean.cpu().numpy(),
+            "maximum": found.activity.high.cpu().numpy(),
+            "insert_level": found.insert_level,
+            "exemplars": [strip.exemplars for strip in drawn],
+            "exemplar_peaks": found.activity.strongest_peaks.tolist(),
+            "ablated_change": [strip.ablated_change for strip in drawn],
+            "inserted": [strip.inserted for strip in drawn],
+            "inserted_change": [strip.inserted_change for strip in drawn],
+        }
+        return pl.DataFrame(columns)

@@ -1,0 +1,167 @@
+"""The threshold of every unit: the exact (1-q) quantile of its values on the compared grid.
+
+All samples' upsampled values would not fit into memory, so the quantile is found by counting: float32 values
+map to integers of the same order, a histogram over a range of those integers says in which bin the wanted
+rank lies, and the next pass looks into that bin alone. Counts are integers, so the result does not depend on
+the order of samples. Only the upper tail is ever upsampled (see `unit59.measure.grid`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from unit59.measure.grid import Grid
+
+BINS = 4096
+#: The first look takes this multiple of the tail, so that the bound it gives is almost always low enough.
+SLACK = 1.6
+#: Samples that the first look takes.
+FIRST_LOOK = 64
+#: So many values are kept from one pass for the next, which then need not upsample again.
+KEPT = 1 << 24
+
+#: Batches of activations [N,U,h,w]; called anew for every pass.
+Batches = Callable[[], Iterable[Tensor]]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What `find_thresholds` finds.
+
+    Attributes:
+        value: float32 [U], a grid pixel is in the unit's mask when its value is strictly greater.
+        on_share: float64 [U], the share of grid pixels that are; at most q.
+    """
+
+    value: Tensor
+    on_share: Tensor
+
+
+def find_thresholds(
+    batches: Batches, grid: Grid, samples: int, low: Tensor, high: Tensor, q: float
+) -> Thresholds:
+    """Find every unit's threshold.
+
+    t is the (floor(q n) + 1)-th largest of the n values on the grid, so that at most q n are greater.
+
+    Args:
+        batches: gives the activations of all samples; called once a pass: mostly two, for many samples up
+            to five.
+        grid: the compared grid.
+        samples: how many samples the batches hold.
+        low: float32 [U], each unit's smallest native value over all samples.
+        high: float32 [U], each unit's largest.
+        q: the tail, e.g. 0.01.
+    """
+    rank = int(q * samples * grid.pixels) + 1
+    search = _Search(grid, rank, low, high)
+    search.begin(_first_guess(batches, grid, low, q))
+    while search.open.any():
+        search.narrow(batches)
+    return Thresholds(search.value, search.above.double() / (samples * grid.pixels))
+
+
+class _Search:
+    """Per unit a range of keys (start, stop] that holds the wanted value, and how many lie above it."""
+
+    def __init__(self, grid: Grid, rank: int, low: Tensor, high: Tensor) -> None:
+        self.grid, self.rank, self.low = grid, rank, low + 0.0
+        self.start = torch.empty(0)
+        self.stop = to_key(high + 0.0)
+        self.above = torch.zeros_like(self.stop)
+        self.open = torch.ones_like(self.stop, dtype=torch.bool)
+        self.value = self.low.clone()
+        #: Key and unit (int32) of every value in the units' ranges, but for those in `unseen`.
+        self.kept: list[tuple[Tensor, Tensor]] = []
+        self.unseen = self.open.clone()
+
+    def begin(self, guess: Tensor) -> None:
+        self.start = to_key(guess)
+
+    def narrow(self, batches: Batches) -> None:
+        """One look at all values in the ranges: at the kept ones, and for the other units at all samples."""
+        width = ((self.stop - self.start + BINS - 1) // BINS).clamp(min=1)
+        counts = torch.zeros(len(width), BINS, dtype=torch.int64, device=width.device)
+        kept: list[tuple[Tensor, Tensor]] = []
+        count = 0
+        for keys, units in chain(self.kept, self._look(batches)):
+            key, unit = keys.long(), units.long()
+            inside = self.open[unit] & (key > self.start[unit]) & (key <= self.stop[unit])
+            key, unit = key[inside], unit[inside]
+            place = unit * BINS + (key - self.start[unit] - 1) // width[unit]
+            counts += torch.bincount(place, minlength=counts.numel()).view_as(counts)
+            count += len(key)
+            if count <= KEPT:
+                kept.append((key.int(), unit.int()))
+        self.kept = kept if count <= KEPT else []
+        self.unseen = torch.full_like(self.open, count > KEPT)
+        self._choose(counts, width)
+
+    def _look(self, batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+        """Key and unit of the values that are not kept, from each range's start on."""
+        wanted = self.open & self.unseen
+        if not wanted.any():
+            return
+        floor = torch.where(wanted, from_key(self.start), torch.inf)
+        for batch in batches():
+            for hits in self.grid.hits(batch, floor):
+                yield to_key(hits.value), hits.unit
+
+    def _choose(self, counts: Tensor, width: Tensor) -> None:
+        # From the top: how many values lie in this bin or above it.
+        reached = self.above[:, None] + counts.flip(1).cumsum(1).flip(1)
+        found = reached[:, 0] >= self.rank
+        chosen = (reached >= self.rank).sum(1) - 1
+        for unit in self.open.nonzero()[:, 0].tolist():
+            if not found[unit]:
+                self._lower(unit, int(reached[unit, 0]))
+                continue
+            bin_ = int(chosen[unit])
+            self.above[unit] = reached[unit, bin_] - counts[unit, bin_]
+            begin = self.start[unit] + bin_ * width[unit]
+            self.stop[unit] = torch.minimum(self.stop[unit], begin + width[unit])
+            self.start[unit] = begin
+            if int(width[unit]) == 1:
+                self.value[unit] = from_key(self.stop[unit])
+                self.open[unit] = False
+
+    def _lower(self, unit: int, above: int) -> None:
+        """Too few values lie above the bound: look below it, or the smallest value is the threshold."""
+        self.unseen[unit] = True
+        lowest = to_key(self.low[unit])
+        self.above[unit] = above
+        self.stop[unit] = self.start[unit]
+        if bool(self.start[unit] <= lowest):
+            self.value[unit] = self.low[unit]
+            self.open[unit] = False
+        self.start[unit] = lowest
+
+
+def _first_guess(batches: Batches, grid: Grid, low: Tensor, q: float) -> Tensor:
+    """A bound below most units' thresholds, from the first batch: saves upsampling what cannot matter."""
+    first = next(iter(batches()))[:FIRST_LOOK]
+    guess = low + 0.0
+    lowest = torch.full_like(low, -torch.inf)
+    size = len(first) * grid.pixels
+    tail = min(size, int(SLACK * q * size) + 1)
+    for unit in range(first.shape[1]):
+        values = [hits.value for hits in grid.hits(first[:, unit : unit + 1], lowest[unit : unit + 1])]
+        guess[unit] = torch.cat(values).topk(tail).values[-1]
+    return torch.maximum(guess, low)
+
+
+def to_key(values: Tensor) -> Tensor:
+    """Float32 to int64 of the same order (no NaN; -0.0 must have become 0.0)."""
+    bits = values.float().view(torch.int32).long()
+    return torch.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
+
+
+def from_key(keys: Tensor) -> Tensor:
+    """The inverse of `to_key`."""
+    bits = torch.where(keys >= 0, keys, (-keys) | 0x80000000)
+    return torch.where(bits > 0x7FFFFFFF, bits - (1 << 32), bits).to(torch.int32).view(torch.float32)

@@ -1,0 +1,208 @@
+"""Networks built by hand, in which the truth is known: what each unit draws, alone or with others.
+
+Whatever claims to find causes has to find these. A planted network draws *things*: flat bars in colours of
+their own, each in a band of rows that it has to itself, present or not, of varying place and length, all by
+the latent code. Its two layers hold maps of one size: the units of ``layer1`` as planted, and in ``layer2``
+one unit a thing, which the thing's rule makes of them. `PlantedSegmenter` names its pixels without error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unit59.networks.base import Layer, Network, Noise, Stage, State, edited, noise_seeds, normal_draw
+from unit59.segmenters.base import Concept, Segmenter
+
+#: Edge of the maps in cells; a cell is `CELL` x `CELL` pixels of the picture.
+SIDE, CELL = 16, 2
+#: Shortest and longest bar, in cells.
+SHORTEST, LONGEST = 3, 8
+BACKGROUND = (0.0, 0.0, 0.0)
+#: Largest deviation that noise puts on a picture is about 4 of these; colours are far further apart.
+NOISE = 0.01
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that the network may draw.
+
+    Attributes:
+        name: its concept.
+        colour: RGB in [-1,1]; well apart from other things' and from the mid-grey background.
+        rule: when it is drawn. "any", "all": where any or all of its units are on (above one half);
+            "mean": where they are on average; "remote": where it is meant to be, if its units are on
+            anywhere (they fire in a corner, so they cause without agreeing); "free": whatever the units do
+            (they agree and cause nothing).
+        units: of ``layer1``, that fire for it.
+        chance: the share of samples that show it.
+    """
+
+    name: str
+    colour: tuple[float, float, float]
+    rule: Literal["any", "all", "mean", "remote", "free"]
+    units: tuple[int, ...]
+    chance: float = 0.5
+
+
+#: A sole cause, a pair that only works together, a pair of which either suffices, eleven that share the
+#: work, a cause that does not agree with what it causes, and one that no unit causes.
+THINGS = (
+    Thing("lamp", (0.9, 0.9, -0.7), "any", (5,)),
+    Thing("bed", (-0.8, 0.7, -0.8), "all", (2, 9)),
+    Thing("rug", (0.9, -0.8, -0.8), "any", (7, 11)),
+    Thing("wall", (-0.8, -0.6, 0.9), "mean", tuple(range(16, 27))),
+    Thing("clock", (0.8, -0.7, 0.9), "remote", (13,)),
+    Thing("window", (-0.7, 0.8, 0.9), "free", (3,)),
+)
+
+
+class Planted(Network):
+    """A network that draws `things`.
+
+    Args:
+        things: at most `SIDE` / 2, see `Thing`.
+        units: of ``layer1``; those that no thing uses fire at random places.
+        fixed: units that fire at one place in every sample: {unit: (row, column)}.
+    """
+
+    family = "planted"
+
+    def __init__(
+        self,
+        things: Sequence[Thing] = THINGS,
+        units: int = 32,
+        fixed: Mapping[int, tuple[int, int]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.things, self.units = tuple(things), units
+        self.fixed = {0: (1, 1)} if fixed is None else dict(fixed)
+        self.latent_size = 3 * len(self.things)
+        self.resolution = (SIDE * CELL, SIDE * CELL)
+        self.noise_const: Tensor
+        self.register_buffer("noise_const", torch.from_numpy(normal_draw(0, 0, (1, 1, *self.resolution))))
+        self._colours: Tensor
+        self.register_buffer("_colours", torch.tensor([thing.colour for thing in self.things]))
+        band = SIDE // len(self.things)
+        rows = torch.arange(SIDE)[None, :, None].expand(len(self.things), SIDE, SIDE) // band
+        self.bands: Tensor
+        self.register_buffer("bands", rows == torch.arange(len(self.things))[:, None, None])
+
+    def describe(self) -> Iterable[Layer]:
+        """The planted layer, and the one behind it."""
+        yield Layer("layer1", 0, self.units, SIDE, SIDE, "planted")
+        yield Layer("layer2", 1, len(self.things), SIDE, SIDE, "things")
+
+    def stages(self) -> Sequence[Stage]:
+        """Units, things, picture."""
+        return [
+            Stage("layer1", self._fire),
+            Stage("layer2", self._combine),
+            Stage("output", self._paint, layer=False),
+        ]
+
+    def start(
+        self,
+        inputs: Tensor,
+        labels: Tensor | None = None,
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        noise: Noise = "const",
+    ) -> State:
+        """Where each thing is meant to be, neutral styles as in StyleGAN, and noise for the picture."""
+        seeds = noise_seeds(noise, len(inputs))
+        drawn = self.noise_const if noise == "const" else torch.zeros_like(self.noise_const)
+        if seeds is not None:
+            drawn = torch.cat(
+                [torch.from_numpy(normal_draw(seed, 0, self.noise_const.shape)) for seed in seeds]
+            ).to(inputs.device)
+        styles = (inputs.new_zeros(len(inputs), 2, self.units),)
+        return {"scene": self.scene(inputs), "styles": styles, "noise": drawn, "z": inputs}
+
+    def scene(self, inputs: Tensor) -> Tensor:
+        """Where each thing is meant to be: {0,1} [N,things,SIDE,SIDE], from codes [N,latent_size]."""
+        shows, place, length = torch.special.ndtr(inputs.double()).view(len(inputs), -1, 3).unbind(2)
+        chance = shows.new_tensor([thing.chance for thing in self.things])
+        cells = SHORTEST + (length * (LONGEST - SHORTEST + 1)).long().clamp(max=LONGEST - SHORTEST)
+        first = (place * (SIDE - cells + 1)).long()
+        column = torch.arange(SIDE, device=inputs.device)
+        bar = (column >= first[..., None]) & (column < (first + cells)[..., None])
+        drawn = bar[:, :, None, :] & self.bands & (shows < chance)[..., None, None]
+        scene: Tensor = drawn.to(inputs.dtype)
+        return scene
+
+    def _fire(self, state: State) -> State:
+        scene, z = state["scene"], state["z"]
+        x = scene.new_zeros(len(scene), self.units, SIDE, SIDE)
+        used = {unit for thing in self.things for unit in thing.units}
+        for unit in range(self.units):
+            if unit in self.fixed:
+                x[:, unit, self.fixed[unit][0], self.fixed[unit][1]] = 1.0
+            elif unit not in used:
+                cell = (z[:, unit % z.shape[1]].abs() * 997 * (unit + 1)).long() % (SIDE * SIDE)
+                x[:, unit].view(len(x), -1).scatter_(1, cell[:, None], 1.0)
+        for index, thing in enumerate(self.things):
+            for unit in thing.units:
+                if thing.rule == "remote":
+                    x[:, unit, -1, -1] = scene[:, index].amax(dim=(1, 2))
+                else:
+                    x[:, unit] = scene[:, index]
+        scale, offset = state["styles"][0][:, :, :, None, None].unbind(dim=1)
+        return edited(state, x * (scale + 1) + offset)
+
+    def _combine(self, state: State) -> State:
+        x, made = state["x"], []
+        for index, thing in enumerate(self.things):
+            own, meant = x[:, list(thing.units)], state["scene"][:, index]
+            if thing.rule == "remote":
+                made.append(own.amax(dim=(1, 2, 3))[:, None, None] * meant)
+            elif thing.rule == "free":
+                made.append(meant)
+            elif thing.rule == "mean":
+                made.append(own.mean(dim=1) * self.bands[index])
+            else:
+                joined = own.amax(dim=1) if thing.rule == "any" else own.amin(dim=1)
+                made.append(joined * self.bands[index])
+        return edited(state, torch.stack(made, dim=1))
+
+    def _paint(self, state: State) -> State:
+        cover = (state["x"] * self.bands).clamp(0, 1)  # [N,things,SIDE,SIDE]; bands do not overlap
+        free = torch.tensor([thing.rule == "free" for thing in self.things], device=cover.device)
+        cover = torch.where(free[:, None, None], state["scene"], cover)
+        background = cover.new_tensor(BACKGROUND)
+        cells = torch.einsum("nthw,tc->nchw", cover, self._colours - background)
+        image = (background[:, None, None] + cells).repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
+        return {**state, "image": image + NOISE * state["noise"]}
+
+
+class PlantedSegmenter(Segmenter):
+    """Names the pixels of a planted network's pictures: the nearest colour, or nothing.
+
+    Args:
+        things: the network's.
+    """
+
+    planes = ("object",)
+    licence = "none needed (no weights)"
+    limits = "None: the pictures hold these colours only."
+
+    def __init__(self, things: Sequence[Thing] = THINGS) -> None:
+        self.concepts = tuple(Concept(each.name, "object", _hex(each.colour)) for each in things)
+        self._colours = torch.tensor([BACKGROUND, *(each.colour for each in things)])
+
+    def segment(self, images: Tensor) -> Tensor:
+        """See `Segmenter.segment`; the result has the pictures' own size."""
+        return self.logits(images)[0].argmax(dim=1, keepdim=True)  # type: ignore[union-attr]  # never None here
+
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        """See `Segmenter.logits`: minus the squared distance to each colour."""
+        apart = images[:, None] - self._colours.to(images)[None, :, :, None, None]
+        return [-2 * apart.square().sum(dim=2)]
+
+
+def _hex(colour: Iterable[float]) -> str:
+    return "#" + "".join(f"{round((value + 1) * 127.5):02x}" for value in colour)

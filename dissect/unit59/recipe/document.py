@@ -1,0 +1,139 @@
+"""YAML files that people write: read with the line of every field, and mistakes said with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.suggest import nearest
+
+MAX_BYTES = 256 * 1024
+
+#: Where a field stands: ``("layers", 1)``.
+Place = tuple[str | int, ...]
+
+
+class RecipeError(Unit59Error):
+    """A recipe that says something it may not: names file, line and field."""
+
+
+class Document:
+    """A YAML file whose top is a mapping.
+
+    Args:
+        path: the file.
+        example: a field, for the message when it is no mapping.
+
+    Attributes:
+        path: the file.
+        text: its text.
+        content: the mapping.
+
+    Raises:
+        RecipeError: missing, too large, not UTF-8, not YAML, no mapping, or a field stands there twice.
+    """
+
+    def __init__(self, path: Path, example: str) -> None:
+        self.path = path
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise RecipeError(f"{path}: {error.strerror or error}. {_others(path)}") from None
+        if len(raw) > MAX_BYTES:
+            raise RecipeError(f"{path}: {len(raw)} bytes; a recipe is at most {MAX_BYTES}.")
+        try:
+            self.text = raw.decode("utf-8")
+            node = yaml.compose(self.text, Loader=yaml.SafeLoader)
+            self.content: Any = yaml.safe_load(self.text)
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{path}: not UTF-8 text (byte {error.start}).") from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise RecipeError(f"{path}:{line}: not valid YAML: {error.problem}.") from None
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise RecipeError(f"{path}: not valid YAML: {error}.") from None
+        if not isinstance(self.content, dict):
+            raise RecipeError(f"{path}: a recipe is a mapping of fields such as `{example}`.")
+        self._lines = dict(_marks(node, ()))
+        self._refuse_repeats(node)
+
+    def at(self, place: Iterable[str | int], what: str) -> str:
+        """`what` with the file, the line and the name of the field."""
+        place = tuple(place)
+        known = place
+        while known and known not in self._lines:
+            known = known[:-1]
+        return f"{self.path}:{self._lines.get(known, 1)}: {'.'.join(map(str, place))}: {what}"
+
+    def explain(self, fault: Any, model: type[BaseModel]) -> str:
+        """One of pydantic's errors about `content`, as a person wants to read it."""
+        place = tuple(step for step in fault["loc"] if step in self._steps())
+        kind, last = fault["type"], str(place[-1]) if place else ""
+        if kind == "extra_forbidden":
+            return self.at(place, f"there is no such field{nearest(last, _fields(model, place[:-1]))}")
+        if kind == "missing":
+            return self.at(fault["loc"], "the field is missing.")
+        if kind == "literal_error":
+            valid = fault["ctx"]["expected"]
+            hint = nearest(str(fault["input"]), valid.replace("'", "").replace(" or ", ", ").split(", "))
+            return self.at(place, f"expected {valid}, got {fault['input']!r}{hint}")
+        if not place:  # about the recipe as a whole
+            return f"{self.path}: {fault['msg'].removeprefix('Value error, ')}."
+        return self.at(place, f"{fault['msg']} (got {fault['input']!r}).")
+
+    def _steps(self) -> set[str | int]:
+        return {step for place in self._lines for step in place}
+
+    def _refuse_repeats(self, node: Any) -> None:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise RecipeError(
+                    f"{self.path}:{key.start_mark.line + 1}: {key.value}: the field stands there twice."
+                )
+            seen.add(key.value)
+
+
+def _others(path: Path) -> str:
+    beside = sorted(p.stem for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+    hint = nearest(path.stem, beside)
+    return (
+        f"Recipes there: {', '.join(beside)}{hint}" if beside else "Give the path of a recipe (a YAML file)."
+    )
+
+
+def _marks(node: Any, place: Place) -> Iterable[tuple[Place, int]]:
+    """(place of a field, its line) for everything in the document."""
+    yield place, node.start_mark.line + 1 if node is not None else 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield (*place, key.value), key.start_mark.line + 1
+                yield from (
+                    (deep, line)
+                    for deep, line in _marks(value, (*place, key.value))
+                    if deep != (*place, key.value)
+                )
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _marks(value, (*place, index))
+
+
+def _fields(model: type[BaseModel], place: Place) -> list[str]:
+    """The fields that the section at `place` has."""
+    for step in place:
+        if isinstance(step, str) and step in model.model_fields:
+            model = _section(model.model_fields[step].annotation) or model
+    return list(model.model_fields)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The pydantic model in an annotation such as ``list[Phase]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section, get_args(annotation))), None)

@@ -1,0 +1,226 @@
+"""Everything that a recipe names, opened: network, layers, inputs, segmenter.
+
+What is wrong is said with the recipe's file, line and field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from unit59.checkpoints import CheckpointError
+from unit59.checkpoints.published import how_to_get
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.own_code import is_own
+from unit59.foundation.suggest import nearest
+from unit59.networks import Network, NetworkError, load, own
+from unit59.networks.pix2pix import Pix2Pix
+from unit59.recipe.sections import RecipeError, RecipeFile
+from unit59.results import sha256_of
+from unit59.results.schema import Checkpoint
+from unit59.samples.inputs import InputError, Inputs, load_inputs, load_real
+from unit59.segmenters import Segmenter, SegmenterError, check_segmenter, load_segmenter
+
+#: With fewer real pictures no rate and no distance says anything.
+FEWEST_REAL = 16
+
+
+def checked_device(name: str) -> str:
+    """The device's name, if torch can use it here.
+
+    Raises:
+        Unit59Error: it cannot.
+    """
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise Unit59Error(f"--device {name}: torch cannot use it here ({reason}). Try cpu or cuda.") from None
+    return name
+
+
+def check_names(file: RecipeFile) -> None:
+    """Refuse a segmenter's wrong name or option before anything is loaded."""
+    with _at(file, "segmenter"):
+        check_segmenter(file.recipe.segmenter, file.path.parent)
+
+
+def open_segmenter(file: RecipeFile) -> Segmenter:
+    """The recipe's segmenter.
+
+    Raises:
+        RecipeError: it cannot be loaded.
+    """
+    with _at(file, "segmenter"):
+        return load_segmenter(file.recipe.segmenter, file.path.parent)
+
+
+def open_inputs(file: RecipeFile, network: Network) -> Inputs | None:
+    """What a picture-to-picture network is given; None for a network that takes latent codes.
+
+    Raises:
+        RecipeError: there are none, too few, or some for a network that takes none.
+    """
+    recipe = file.recipe
+    if network.takes == "latent":
+        if recipe.inputs is not None:
+            raise file.fail(
+                ("inputs",), f"{network.family} takes latent codes, not pictures: drop this field."
+            )
+        return None
+    if recipe.inputs is None:
+        raise file.fail(
+            ("inputs",), f"{network.family} takes pictures: name some, e.g. `inputs: {{folder: labels}}`."
+        )
+    with _at(file, "inputs"):
+        inputs = load_inputs(recipe.inputs, file.path.parent, network.resolution)
+    if len(inputs) < recipe.samples:
+        raise file.fail(
+            ("samples",), f"{recipe.samples} samples, but the inputs hold {len(inputs)} pictures."
+        )
+    return inputs
+
+
+def open_real(file: RecipeFile, network: Network) -> Inputs | None:
+    """The real pictures that samples are compared with; None where the recipe names none.
+
+    Raises:
+        RecipeError: they cannot be opened, or are too few to say anything.
+    """
+    if file.recipe.real is None:
+        return None
+    with _at(file, "real"):
+        real = load_real(file.recipe.real, file.path.parent, network.resolution)
+    if len(real) < FEWEST_REAL:
+        raise file.fail(("real",), f"{len(real)} pictures; at least {FEWEST_REAL} are needed.")
+    return real
+
+
+@contextmanager
+def _at(file: RecipeFile, field: str) -> Iterator[None]:
+    try:
+        yield
+    except (SegmenterError, InputError, CheckpointError) as error:
+        text = str(error).removeprefix(f"{field}: ").removeprefix("inputs: ")
+        raise file.fail((field,), text) from None
+
+
+def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
+    """The recipe's network, and the record of where its weights came from.
+
+    Raises:
+        Unit59Error: the weights are missing, not the ones the recipe means, or cannot be loaded.
+    """
+    section = file.recipe.checkpoint
+    if is_own(section.file):
+        return _own_network(file, device)
+    path = file.resolve(section.file)
+    if not path.is_file():
+        raise _missing(file, how_to_get(path, source=section.source, licence=section.licence))
+    digest = sha256_of(path)
+    if section.sha256 and digest != section.sha256:
+        raise file.fail(
+            ("checkpoint", "sha256"),
+            f"{path} has the sha256 {digest}: truncated, or not the file that the recipe means.",
+        )
+    network = load(path, device)
+    _apply_options(file, network)
+    return network, _record(file, network, path.name, digest, path.stat().st_size)
+
+
+def _apply_options(file: RecipeFile, network: Network) -> None:
+    """Settings that only some networks have."""
+    recipe = file.recipe
+    if recipe.mode is not None:
+        if not isinstance(network, Pix2Pix):
+            raise file.fail(("mode",), f"{network.family} has no modes; pix2pix has. Drop this field.")
+        network.mode = recipe.mode
+    if recipe.label is not None and recipe.label >= network.label_size:
+        what = f"has {network.label_size} classes, from 0 on" if network.label_size else "is not conditional"
+        raise file.fail(("label",), f"{recipe.label}, but the network {what}.")
+
+
+def _missing(file: RecipeFile, weights: str) -> RecipeError:
+    """What the recipe lacks: its weights, and what the segmenter lacks too, so that it is said at once."""
+    said = [str(file.fail(("checkpoint", "file"), weights))]
+    try:
+        open_segmenter(file)
+    except RecipeError as error:
+        said.append(str(error))
+    return RecipeError("\n".join(said))
+
+
+def _own_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
+    """A network that the user's own code makes; known by the hash of its weights."""
+    name = file.recipe.checkpoint.file
+    try:
+        network = own.load(name, folder=file.path.parent).to(device)
+    except (NetworkError, CheckpointError) as error:
+        raise file.fail(("checkpoint", "file"), str(error)) from None
+    _apply_options(file, network)
+    digest, size = hashlib.sha256(name.encode()), 0
+    for key, tensor in sorted(network.state_dict().items()):
+        data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode() + data)
+        size += len(data)
+    return network, _record(file, network, name, digest.hexdigest(), size)
+
+
+def _record(file: RecipeFile, network: Network, name: str, digest: str, size: int) -> Checkpoint:
+    section = file.recipe.checkpoint
+    return Checkpoint(
+        file=name,
+        sha256=digest,
+        bytes=size,
+        family=network.family,
+        source=section.source,
+        licence=section.licence,
+        terms=section.terms,
+    )
+
+
+def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
+    """The recipe's layers in forward order.
+
+    Raises:
+        RecipeError: the network has no such layer.
+    """
+    asked = file.recipe.layers
+    if asked == "all":
+        return list(network.layers)
+    for index, layer in enumerate(asked):
+        if layer not in network.layers:
+            raise file.fail(
+                ("layers", index),
+                f"{network.family} has no layer {layer!r}{nearest(layer, network.layers)} "
+                f"It has {', '.join(network.layers)}.",
+            )
+    return [layer for layer in network.layers if layer in asked]
+
+
+def sampling_notes(file: RecipeFile, network: Network) -> dict[str, str]:
+    """How the samples are drawn, in words, for the model's page: only what this network can be told."""
+    recipe = file.recipe
+    notes = {}
+    if network.family.startswith("stylegan"):
+        below = "all layers" if recipe.cutoff is None else f"layers below {recipe.cutoff}"
+        notes["truncation"] = "none" if recipe.psi == 1 else f"psi {recipe.psi:g} on {below}"
+    if network.family in ("stylegan", "stylegan2"):
+        words = {"sample": "drawn with the sample", "const": "the stored inputs", "none": "none"}
+        notes["noise"] = words[recipe.noise]
+    if network.label_size:
+        notes["class"] = "drawn with the sample" if recipe.label is None else str(recipe.label)
+    if isinstance(network, Pix2Pix):
+        words = {"eval": "evaluation", "official-test": "as its authors test it (own statistics, dropout)"}
+        notes["mode"] = words[recipe.mode or "eval"]
+    return notes
+
+
+def segmenter_names(spec: Any) -> list[str]:
+    """The names in a recipe's segmenter field, for the model's page."""
+    entries = spec if isinstance(spec, list) else [spec]
+    return [str(next(iter(entry))) if isinstance(entry, dict) else str(entry) for entry in entries]

@@ -1,0 +1,248 @@
+"""What a recipe may say: a YAML file that names a model, a segmenter and what to measure.
+
+Mistakes are reported with file, line, field and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from unit59.recipe.document import Document, RecipeError
+from unit59.results.record import Name
+
+__all__ = [
+    "CheckpointSection",
+    "ClaimSection",
+    "EffectsSection",
+    "Recipe",
+    "RecipeError",
+    "RecipeFile",
+    "SearchSection",
+    "SetsSection",
+    "json_schema",
+    "read_recipe",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class CheckpointSection(_Section):
+    """The weights."""
+
+    file: str
+    """Path from the recipe's folder, or `package.module:factory` of your own network."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """When given, another file is refused."""
+    source: str = ""
+    """Where its authors publish it; shown on the model's page and when the file is missing."""
+    licence: str = ""
+    """Licence of the weights."""
+    terms: str = ""
+    """Terms of the data it was trained on."""
+
+
+class EffectsSection(_Section):
+    """What every single unit does to every concept: ablated, inserted, by its style."""
+
+    layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Of the dissected layers."""
+    units: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    """How many units to measure in all layers together, those that the cheap ranking puts first."""
+    low_ranked: Annotated[int, Field(ge=0)] = 16
+    """With a number of units: how many others to measure in each layer, to see what the ranking misses."""
+    samples: Annotated[int, Field(ge=8)] = 64
+    """The first samples, on which all units are measured."""
+    extra: Annotated[int, Field(ge=0)] = 32
+    """At most so many further samples, that show rare concepts, for the rates."""
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """A sample shows a concept from this share of the grid on."""
+    ablate: Literal["zero", "mean"] = "zero"
+    """What switching off sets a unit to."""
+    styles: list[Literal["neutral", "down", "up"]] = []
+    """StyleGAN families: also set each style channel to its mean, or shift its scale down or up."""
+    style_layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Of the layers, those whose style channels are measured too."""
+    style_shift: Annotated[float, Field(gt=0)] = 5.0
+    """By how many standard deviations over samples."""
+
+
+class ClaimSection(_Section):
+    """What someone said to be the single cause; the page shows it beside what was measured."""
+
+    text: Annotated[str, Field(min_length=1)]
+    """The claim, as one sentence."""
+    source: str = ""
+    """Who says so, and where."""
+    network: str = ""
+    """The network that it is about, where that is another one than the recipe's."""
+    layer: str
+    """The layer that it names; it is looked up in the recipe's network."""
+    unit: Annotated[int, Field(ge=0)]
+    """The unit that it names."""
+
+
+class SearchSection(_Section):
+    """A search for the single unit that causes a concept."""
+
+    concept: str
+    """The concept's name."""
+    layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Of the dissected layers."""
+    name: Name | None = None
+    """The study's folder and address; by default made of the concept."""
+    title: str = ""
+    """What the finding's page is called; by default the question that it answers."""
+    claim: ClaimSection | None = None
+    """A claim to set beside what is measured."""
+    samples: Annotated[int, Field(ge=16)] = 64
+    """At most so many that show the concept, half to search on and half to confirm; half as many lack it."""
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """A sample shows the concept from this share of the grid on."""
+    probe: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    """How many units of a layer are switched off alone, those that the cheap ranking puts first, or all."""
+
+
+class SetsSection(_Section):
+    """What more and more units of one layer do to a concept, in several orders and at random."""
+
+    concept: str
+    """The concept's name."""
+    layer: str
+    """One of the dissected layers."""
+    name: Name | None = None
+    """The study's folder and address; by default made of layer and concept."""
+    samples: Annotated[int, Field(ge=16)] = 64
+    """As for a search."""
+    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    """A sample shows the concept from this share of the grid on."""
+    largest: Annotated[int, Field(ge=1)] = 64
+    """Units in the largest set."""
+    steps: Annotated[int, Field(ge=1)] = 200
+    """Steps of the optimisation of the average causal effect (ACE)."""
+
+
+class Recipe(_Section):
+    """One dissection."""
+
+    model: Name
+    """The model's name: its folder in the results and its address on the site."""
+    title: str
+    """The model's name as people say it."""
+    summary: str = ""
+    """One or two sentences for the model's page."""
+    checkpoint: CheckpointSection
+    """The weights: a path, or a mapping that also says where they come from."""
+    segmenter: Any
+    """What names the concepts: a name, `package.module:Class`, one of these with options, or a list."""
+    layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
+    """Layers to dissect, in any order."""
+    samples: Annotated[int, Field(ge=8, le=10_000_000)] = 1024
+    """How many pictures to measure on."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 59
+    """Everything random derives from this and the sample's number."""
+    quantile: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """Share of grid pixels in a unit's mask."""
+    grid: Annotated[int, Field(ge=4, le=4096)] | None = None
+    """Edge of the compared grid; by default the segmenter's own resolution."""
+    shuffles: Annotated[int, Field(ge=2, le=1000)] = 20
+    """How often the segmentations are shuffled for the null."""
+    bootstrap: Annotated[int, Field(ge=20, le=10_000)] = 200
+    """Bootstrap draws for the intervals."""
+    exemplars: Annotated[int, Field(ge=1, le=64)] = 8
+    """Pictures on each strip of a unit's page."""
+    similar: Annotated[int, Field(ge=0, le=100)] = 8
+    """How many similar units a unit's page lists."""
+    insert_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.995
+    """Switching a unit on sets it to this quantile of its values."""
+    psi: float = 1.0
+    """Truncation (StyleGAN families); 1 is none."""
+    cutoff: Annotated[int, Field(ge=0)] | None = None
+    """Layers below this number are truncated; by default all."""
+    noise: Literal["sample", "const", "none"] = "sample"
+    """Noise inputs: drawn with the sample, the stored ones, or none."""
+    label: Annotated[int, Field(ge=0)] | None = None
+    """Class of a conditional network; by default drawn with the sample."""
+    mode: Literal["eval", "official-test"] | None = None
+    """How pix2pix runs: stored statistics and no dropout (default), or as its official test script does."""
+    inputs: Any = None
+    """Conditional inputs of a picture-to-picture network (see the guide)."""
+    real: Any = None
+    """Real pictures to compare the samples with, in the same forms as `inputs`."""
+    effects: EffectsSection | None = None
+    """Measure single units' effects; `{}` takes the defaults, by default none are measured."""
+    searches: list[SearchSection] = []
+    """Searches for single causes, each a study."""
+    sets: list[SetsSection] = []
+    """Studies of unit sets."""
+    studies: list[Any] = []
+    """Experiments with a page each: a name, `package.module:Class`, or one of these with settings."""
+
+    @field_validator("checkpoint", mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"file": value} if isinstance(value, str) else value
+
+
+class RecipeFile:
+    """A recipe with the file it came from.
+
+    Attributes:
+        path: the file.
+        text: its text, as published with the results.
+        recipe: what it says.
+    """
+
+    def __init__(self, document: Document, recipe: Recipe) -> None:
+        self.path, self.text, self.recipe = document.path, document.text, recipe
+        self._document = document
+
+    def resolve(self, name: str) -> Path:
+        """A path that the recipe names, taken from the recipe's folder."""
+        return self.path.parent / name
+
+    def fail(self, place: tuple[str | int, ...], what: str) -> RecipeError:
+        """An error at a field, e.g. ``("layers", 1)``."""
+        return RecipeError(self._document.at(place, what))
+
+
+def read_recipe(path: Path) -> RecipeFile:
+    """Read and validate a recipe.
+
+    Raises:
+        RecipeError: missing, not YAML, or with a field that is unknown or of the wrong type.
+    """
+    document = Document(path, "model: faces")
+    try:
+        recipe = Recipe.model_validate(document.content)
+    except ValidationError as error:
+        said = [_explain(document, fault) for fault in error.errors()]
+        raise RecipeError("\n".join(filter(None, said))) from None
+    return RecipeFile(document, recipe)
+
+
+def json_schema() -> str:
+    """The recipe's JSON schema, for editors."""
+    schema = Recipe.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    checkpoint = schema["properties"]["checkpoint"]
+    schema["properties"]["checkpoint"] = {
+        "description": checkpoint["description"],
+        "anyOf": [{"type": "string"}, {"$ref": checkpoint["$ref"]}],
+    }
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _explain(document: Document, fault: Any) -> str:
+    if fault["loc"][-1] == "literal['all']":
+        return ""  # the other half of the same fault says it better
+    lists = [index for index, step in enumerate(fault["loc"]) if str(step).endswith("layers")]
+    if lists and fault["type"] == "list_type":
+        place = fault["loc"][: lists[0] + 1]
+        return document.at(place, f"expected a list such as [layer2], or all, got {fault['input']!r}.")
+    return document.explain(fault, Recipe)

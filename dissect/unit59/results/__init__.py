@@ -1,0 +1,116 @@
+"""The results store: what the dissect stage writes and the site stage reads.
+
+A results folder holds one folder a model. Everything in it is open to any reader::
+
+    results/<model>/model.json               what was dissected, how, with what
+                    manifest.json            every file with its size and sha256, part by part
+                    run.json                 when and how fast (the one file that differs between runs)
+                    concepts.parquet         one row a concept of the segmenter
+                    pictures/samples.webp    the first samples, as a sheet
+                    quality.json, quality.parquet, pictures/real.webp   samples beside real pictures,
+                                                                        where the recipe names some
+                    layers/<layer>/units.parquet        one row a unit
+                                   agreement.parquet    one row a (unit, concept)
+                                   activations.parquet  one row a unit: histogram of its values
+                                   similar.parquet      the units whose masks overlap most
+                                   pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
+                                   effects.json, effects.parquet, unit_effects.parquet, attribution.parquet,
+                                   pictures/0059-effect.webp         where effects are measured
+                    studies/<study>/study.json, tables and pictures (searches for causes,
+                                   unit sets, reports)
+
+The results are written in *parts* (the model's own, one a layer, one a layer's effects, one a study). A
+part appears whole or not at all, and carries the hash of everything it depends on. This module never
+imports torch.
+"""
+
+from unit59.results.files import (
+    file_name,
+    picture_name,
+    sha256_of,
+    table_bytes,
+    to_json,
+    write_atomically,
+)
+from unit59.results.quality import QUALITY, QualityRecord
+from unit59.results.reader import (
+    LayerEffects,
+    LayerResults,
+    ModelResults,
+    QualityResults,
+    StudyResults,
+    find_faults,
+    model_folders,
+    read_model,
+    read_results,
+)
+from unit59.results.record import SCHEMA_VERSION
+from unit59.results.report import ReportRecord
+from unit59.results.schema import (
+    ACTIVATIONS,
+    AGREEMENT,
+    ATTRIBUTION,
+    CONCEPTS,
+    EFFECT_TABLES,
+    EFFECTS,
+    INTERPRETABLE_IOU,
+    LAYER_TABLES,
+    SIMILAR,
+    STUDY_TABLES,
+    UNIT_EFFECTS,
+    UNITS,
+    Checkpoint,
+    EffectsRecord,
+    LayerRecord,
+    ModelRecord,
+    NullSummary,
+    ResultsError,
+    SearchRecord,
+    Segmenter,
+    SetsRecord,
+)
+from unit59.results.writer import ResultsWriter
+
+__all__ = [
+    "ACTIVATIONS",
+    "AGREEMENT",
+    "ATTRIBUTION",
+    "CONCEPTS",
+    "EFFECTS",
+    "EFFECT_TABLES",
+    "INTERPRETABLE_IOU",
+    "LAYER_TABLES",
+    "QUALITY",
+    "SCHEMA_VERSION",
+    "SIMILAR",
+    "STUDY_TABLES",
+    "UNITS",
+    "UNIT_EFFECTS",
+    "Checkpoint",
+    "EffectsRecord",
+    "LayerEffects",
+    "LayerRecord",
+    "LayerResults",
+    "ModelRecord",
+    "ModelResults",
+    "NullSummary",
+    "QualityRecord",
+    "QualityResults",
+    "ReportRecord",
+    "ResultsError",
+    "ResultsWriter",
+    "SearchRecord",
+    "Segmenter",
+    "SetsRecord",
+    "StudyResults",
+    "file_name",
+    "find_faults",
+    "model_folders",
+    "picture_name",
+    "read_model",
+    "read_results",
+    "sha256_of",
+    "table_bytes",
+    "to_json",
+    "write_atomically",
+]

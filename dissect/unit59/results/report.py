@@ -1,0 +1,176 @@
+"""What a study of any kind writes: a question, an answer, and the evidence that its page shows.
+
+A study says everything in words, tables and pictures of its own, and how they are to be drawn; so the site
+shows a kind of study that it has never heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import ConfigDict, StringConstraints
+
+from unit59.results.record import SCHEMA_VERSION, Name, Record
+
+#: Files that the site publishes as they are: their endings say what a browser takes them for.
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,71}\.parquet$")]
+PictureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,74}\.webp$")]
+
+
+class Measured(Record):
+    """The one number that carries the answer."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    words: str  # what it is, with its unit
+    value: float
+    low: float | None = None  # 95 % interval
+    high: float | None = None
+    form: Literal["number", "percent"] = "number"  # percent: a share, shown times 100
+
+
+class Reference(Record):
+    """A line across a chart: chance, or nothing."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    axis: Literal["x", "y"]
+    value: float
+    name: str
+
+
+class ReportChart(Record):
+    """A chart of one of the study's tables."""
+
+    kind: Literal["points", "lines", "bars"]
+    table: TableName  # file in the study's folder
+    x: str  # columns of the table
+    y: str
+    low: str | None = None  # 95 % interval of y
+    high: str | None = None
+    group: str | None = None  # one colour, and one line or row of bars, for each of its values
+    hover: list[str] = []  # further columns that name a point
+    where: dict[str, str] = {}  # only rows whose column has this text; yes or no for booleans
+    x_title: str  # with the unit
+    y_title: str
+    x_log: bool = False
+    x_percent: bool = False  # shares, shown as percent
+    y_percent: bool = False
+    references: list[Reference] = []
+    label: str  # what a screen reader says
+    caption: str  # what to see in it
+
+
+class Column(Record):
+    """A column of a shown table; `layer`, `unit`, `concept` become links where the site has their pages."""
+
+    name: str
+    heading: str  # with the unit
+    form: Literal["text", "number", "percent", "integer", "p"] = "text"
+    low: str | None = None  # columns of its 95 % interval
+    high: str | None = None
+
+
+class ReportTable(Record):
+    """A table as the page shows it; the whole one is a file beside the page."""
+
+    table: TableName
+    columns: list[Column]
+    where: dict[str, str] = {}
+    most: int = 20  # rows, from the top
+    caption: str
+
+
+class ReportPicture(Record):
+    """A strip: samples side by side, one row a state, the first without any edit."""
+
+    file: PictureName  # in the study's folder `pictures`
+    rows: list[str]
+    samples: list[int]  # left to right
+    below: list[list[str]] = []  # by row after the first: what stands below each of its pictures
+    caption: str
+
+
+class UnitRef(Record):
+    """A unit that a section names: the page shows its card, with a link."""
+
+    layer: Name
+    unit: int
+    note: str
+
+
+class ReportSection(Record):
+    """A part of the page."""
+
+    title: str
+    text: list[str] = []  # paragraphs, plain text
+    charts: list[ReportChart] = []
+    tables: list[ReportTable] = []
+    pictures: list[ReportPicture] = []
+    units: list[UnitRef] = []
+
+
+class ReportRecord(Record):
+    """`studies/<name>/study.json` of a study that writes its own report."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: Literal["report"] = "report"
+    study: str  # which: its name in a recipe
+    name: Name
+    question: str
+    answer: str  # one or two sentences
+    number: Measured | None = None  # None: the answer is no number
+    method: list[str]  # what was done, a paragraph each
+    sections: list[ReportSection]
+    limits: list[str]  # what it does not show
+    settings: dict[str, str]  # the recipe's, as shown
+    tables: list[TableName]  # its files
+
+    @property
+    def pictures(self) -> list[ReportPicture]:
+        """All strips of all sections."""
+        return [picture for section in self.sections for picture in section.pictures]
+
+
+def report_faults(
+    record: ReportRecord, tables: Mapping[str, pl.DataFrame], has_picture: Callable[[str], bool]
+) -> Iterator[str]:
+    """What a report shows and does not have, a phrase each: `the table 'scores.parquet'`.
+
+    Args:
+        record: the report.
+        tables: its tables, by file name.
+        has_picture: whether there is a picture of this file name.
+    """
+    for section in record.sections:
+        for chart in section.charts:
+            numbers = [chart.y, *_given(chart.low, chart.high)]
+            others = [chart.x, *_given(chart.group), *chart.hover, *chart.where]
+            yield from _table_faults(chart.table, others, numbers, tables)
+        for table in section.tables:
+            bounds = [name for each in table.columns for name in _given(each.low, each.high)]
+            names = [*(each.name for each in table.columns), *table.where]
+            yield from _table_faults(table.table, names, bounds, tables)
+        for picture in section.pictures:
+            if not has_picture(picture.file):
+                yield f"the picture {picture.file!r}"
+
+
+def _table_faults(
+    name: str, columns: list[str], numbers: list[str], tables: Mapping[str, pl.DataFrame]
+) -> Iterator[str]:
+    table = tables.get(name)
+    if table is None:
+        yield f"the table {name!r}"
+        return
+    for column in [*columns, *numbers]:
+        if column not in table.columns:
+            yield f"the column {column!r} of {name!r}"
+        elif column in numbers and not table.schema[column].is_numeric():
+            yield f"numbers in the column {column!r} of {name!r}"
+
+
+def _given(*names: str | None) -> list[str]:
+    return [name for name in names if name is not None]

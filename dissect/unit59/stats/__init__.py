@@ -1,0 +1,1 @@
+"""Statistics, without torch: intervals, rates, correlations, false discoveries."""

@@ -1,0 +1,1 @@
+"""Does agreement with a concept predict control over it?"""

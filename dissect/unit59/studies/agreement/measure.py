@@ -1,0 +1,77 @@
+"""Agreement against effect: does a unit's IoU with a concept predict that the unit controls it?
+
+Nothing is generated: the study reads what agreement and single-unit effects have measured.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from unit59.results import INTERPRETABLE_IOU
+from unit59.studies.agreement.tell import write_report
+from unit59.studies.base import Dissected, Study, Whole
+from unit59.studies.effects.units import FALSE_DISCOVERIES
+
+#: What an edit has to do to a concept to count as control of it: take away when off, bring when on.
+WANTED = {"ablate": -1.0, "insert": 1.0}
+
+
+class AgreementVsEffect(Study):
+    """Compares every measured unit's IoU with what switching it off and on does to the same concept."""
+
+    needs_effects: ClassVar[bool] = True
+
+    def run(self, model: Dissected) -> Whole:
+        """Join agreement and effects, and say what they have to do with each other."""
+        pairs, units = all_pairs(model), all_units(model)
+        return write_report(pairs, units, model.seed)
+
+
+def all_pairs(model: Dissected) -> pl.DataFrame:
+    """One row a (layer, unit, kind of edit, concept) that was measured.
+
+    Columns of `unit59.results.schema.EFFECTS`, with layer, iou, found (q <= 0.05), beyond (outside where
+    95 % of the layer's other units lie) and control: the effect with the sign of what the edit is to do.
+    """
+    frames = []
+    for layer in model.layers:
+        measured = model.effects(layer)
+        if measured is None or measured.effects.is_empty():
+            continue
+        agreement = model.material.agreement(layer)  # [U,C]
+        rows = measured.effects.filter(pl.col("kind").is_in(list(WANTED)))
+        places = rows["unit"].to_numpy(), rows["concept"].to_numpy() - 1
+        sign = pl.col("kind").replace_strict(WANTED, return_dtype=pl.Float64)
+        outside = (pl.col("effect") < pl.col("others_low")) | (pl.col("effect") > pl.col("others_high"))
+        frames.append(
+            rows.with_columns(
+                layer=pl.lit(layer),
+                iou=pl.Series(np.nan_to_num(agreement[places])),
+                found=(pl.col("q") <= FALSE_DISCOVERIES).fill_null(value=False),
+                beyond=outside.fill_null(value=False),
+                control=pl.col("effect") * sign,
+            ).sort("unit", "kind", "concept")
+        )
+    return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def all_units(model: Dissected) -> pl.DataFrame:
+    """One row a unit of any layer: its label, and whether it agrees (IoU >= 0.05 and above the null)."""
+    frames = [
+        model.units(layer)
+        .select(
+            pl.lit(layer).alias("layer"),
+            "unit",
+            pl.col("concept").alias("label_concept"),
+            pl.col("label").alias("own_label"),
+            ((pl.col("iou") >= INTERPRETABLE_IOU) & pl.col("above_null"))
+            .fill_null(value=False)
+            .alias("agrees"),
+        )
+        .sort("unit")
+        for layer in model.layers
+    ]
+    return pl.concat(frames)

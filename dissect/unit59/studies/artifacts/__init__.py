@@ -1,0 +1,1 @@
+"""Which units draw what is wrong?"""

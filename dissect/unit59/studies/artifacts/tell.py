@@ -1,0 +1,386 @@
+"""What the study of artifacts says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unit59.results.report import (
+    Column,
+    Measured,
+    Reference,
+    ReportChart,
+    ReportPicture,
+    ReportSection,
+    ReportTable,
+    UnitRef,
+)
+from unit59.studies.base import Whole
+from unit59.studies.outlines.drawn import Score
+from unit59.studies.words import interval, percent, range_of
+
+#: Cards of chosen units that the page shows.
+CARDS = 12
+#: Of the random sets, as many lie below the upper line.
+UPPER = 97.5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The chosen units on the second half of the samples, beside random sets of the same size.
+
+    Attributes:
+        layer: theirs.
+        units: the chosen ones, best first.
+        with_bad: samples with bad regions.
+        without: samples without.
+        scores: see `unit59.studies.artifacts.repairs.Repairs.scores`; of the chosen units.
+        random: by score, a value a random set.
+        concepts: change of every concept's area.
+        worst: the samples with the largest bad regions, largest first.
+        strips: pictures of these, by file name.
+        below: what stands below each of them.
+    """
+
+    layer: str
+    units: list[int]
+    with_bad: int
+    without: int
+    scores: dict[str, Score]
+    random: dict[str, NDArray[np.float64]]
+    concepts: pl.DataFrame
+    worst: list[int]
+    strips: dict[str, bytes]
+    below: list[str]
+
+    def beats_chance(self, name: str) -> bool:
+        """Whether a score is surely above 0 and above all but a few random sets."""
+        score = self.scores[name]
+        upper = float(np.percentile(self.random[name], UPPER))
+        return float(score.low[0]) > 0 and float(score.value[0]) > upper
+
+
+@dataclass
+class Found:
+    """What was measured, as far as it went.
+
+    Attributes:
+        source: where the bad regions come from.
+        samples: how many were looked at.
+        with_bad: of them, with bad regions.
+        share: of all pixels, the bad ones.
+        half: samples in the first half.
+        layers: that were searched.
+        most: units switched off together, at most.
+        units: agreement of every unit with the bad regions; None where there are none to speak of.
+        steps: what switching off the first units of each layer does on the first half.
+        judged: on the second half.
+    """
+
+    source: Literal["labels", "masks", "pictures"]
+    samples: int
+    with_bad: int
+    share: float
+    half: int
+    layers: list[str]
+    most: int
+    units: pl.DataFrame | None = None
+    steps: pl.DataFrame | None = None
+    judged: Judged | None = None
+
+    @property
+    def score(self) -> Literal["gone", "excess"]:
+        """What the units are chosen by."""
+        return "gone" if self.source == "labels" else "excess"
+
+
+def write_report(found: Found) -> Whole:
+    """The report."""
+    tables = {
+        "units.parquet": found.units,
+        "steps.parquet": found.steps,
+        "sets.parquet": _sets(found),
+        "concepts.parquet": found.judged.concepts if found.judged else None,
+    }
+    sections = [_marks(found), _steps(found), *_judged(found)]
+    return Whole(
+        question="Which units draw what is wrong, and does switching them off repair it?",
+        answer=_answer(found),
+        number=_number(found),
+        method=_method(found),
+        sections=[section for section in sections if section],
+        limits=_limits(found),
+        tables={name: table for name, table in tables.items() if table is not None},
+        pictures=found.judged.strips if found.judged else {},
+    )
+
+
+def _answer(found: Found) -> str:
+    if found.units is None:
+        return (
+            f"There is too little to look for: {found.with_bad} of {found.samples} samples have bad regions, "
+            f"{percent(found.share, 2)} of all pixels."
+        )
+    beyond = int(found.units["beyond"].sum())
+    if found.judged is None:
+        return "None: no unit's activity marks the bad regions more than chance does (of "
+        f"{len(found.units)})."
+    judged = found.judged
+    score, units = judged.scores[found.score], _units(judged)
+    if found.source != "labels":
+        said = "changes" if judged.beats_chance("excess") else "does not change"
+        return (
+            f"Switching off {units} {said} the bad regions more than the rest and more than random sets "
+            f"do: by {range_of(judged.scores['inside'])} levels of 255 against "
+            f"{range_of(judged.scores['outside'])}. Whether that repairs them is for the eye to say."
+        )
+    low, middle, high = (percent(float(q)) for q in np.percentile(judged.random["gone"], [2.5, 50, UPPER]))
+    beside = f"random sets of the same size {middle} (most from {low} to {high})"
+    if judged.beats_chance("gone"):
+        return f"Switching off {units} takes away {interval(score)} of the bad area, {beside}."
+    if float(score.low[0]) > 0:
+        return (
+            f"Switching off {units} takes away {interval(score)} of the bad area, but so do some random "
+            f"sets: {beside}. So nothing says that it is these units that draw what is wrong."
+        )
+    return (
+        f"{beyond} of {len(found.units)} units mark the bad regions more than chance does, but switching "
+        f"them off does not repair: the best choice, {units}, takes away {interval(score)} of the bad "
+        f"area, {beside}."
+    )
+
+
+def _units(judged: Judged) -> str:
+    if len(judged.units) == 1:
+        return f"unit {judged.units[0]} of {judged.layer}"
+    return f"{len(judged.units)} units of {judged.layer}"
+
+
+def _number(found: Found) -> Measured | None:
+    if found.judged is None:
+        return None
+    score = found.judged.scores[found.score]
+    labels = found.source == "labels"
+    return Measured(
+        words="of the bad area is gone with the chosen units off"
+        if labels
+        else "levels of 255 more change in the bad regions than outside",
+        value=float(score.value[0]),
+        low=float(score.low[0]),
+        high=float(score.high[0]),
+        form="percent" if labels else "number",
+    )
+
+
+def _method(found: Found) -> list[str]:
+    source = {
+        "labels": "A pixel is bad where the segmented picture shows something else than was asked for.",
+        "masks": "The bad regions were marked by hand: a mask for each bad sample.",
+        "pictures": "The bad samples were named by hand; all of such a picture counts as bad.",
+    }[found.source]
+    judge = {
+        "labels": "what share of the bad area is gone, less what is newly bad",
+        "masks": "how much more the picture changes in the bad regions than outside",
+        "pictures": "how much more bad pictures change than others",
+    }[found.source]
+    return [
+        f"{source} {found.with_bad} of the first {found.samples} samples have such regions, "
+        f"{percent(found.share, 1)} of all pixels. The samples were cut in two halves, with as many bad "
+        "ones in each.",
+        f"First half ({found.half} samples): every unit's mask (its strongest activity) was held against "
+        "the bad regions (IoU), and against those of other samples (the null: cyclic shifts of the sample "
+        "order). Units above the null's 99 % bound mark bad regions; one in a hundred passes by chance. Of "
+        "each layer the best of them were switched off together (set to zero): 1, 2, 4, … up to "
+        f"{found.most}. The layer and number that did best was chosen; what counts is {judge}.",
+        "Second half: the chosen units were switched off on samples that had no part in the choice, and so "
+        "were random sets of as many units of the same layer. Intervals are 95 %, from a bootstrap over "
+        "samples.",
+    ]
+
+
+def _limits(found: Found) -> list[str]:
+    limits = [
+        "Units are switched off everywhere, and only units of one layer together.",
+        "A unit that draws the artifact without being strongest there is not found.",
+    ]
+    if found.source == "labels":
+        limits.append(
+            "What is bad is what the segmenter says: where it misreads a good picture, the picture counts "
+            "as bad."
+        )
+    else:
+        limits.append("No measure here tells whether a changed region is repaired: look at the pictures.")
+    return limits
+
+
+def _marks(found: Found) -> ReportSection | None:
+    if found.units is None:
+        return None
+    beyond, units = int(found.units["beyond"].sum()), len(found.units)
+    judged = found.judged
+    return ReportSection(
+        title="Which units mark bad regions?",
+        text=[
+            f"{beyond} of {units} units pass the null's 99 % bound; by chance about {units / 100:.0f} would."
+        ],
+        charts=[
+            ReportChart(
+                kind="points",
+                table="units.parquet",
+                x="null_99",
+                y="iou",
+                group="layer",
+                hover=["unit", "iou_low", "iou_high", "bad_share"],
+                x_title="99 % bound of the null (IoU with other samples' bad regions)",
+                y_title="IoU with the bad regions",
+                label="Every unit's IoU with the bad regions against its null bound",
+                caption="A point is a unit. Those higher up than they are to the right mark bad regions "
+                "more than chance does.",
+            )
+        ],
+        tables=[
+            ReportTable(
+                table="units.parquet",
+                columns=[
+                    Column(name="layer", heading="layer"),
+                    Column(name="unit", heading="unit", form="integer"),
+                    Column(name="iou", heading="IoU", form="number", low="iou_low", high="iou_high"),
+                    Column(name="null_99", heading="null's 99 % bound", form="number"),
+                    Column(name="bad_share", heading="of the mask, bad", form="percent"),
+                ],
+                caption="Units above their bound, those that agree best with the bad regions first. Of all "
+                f"pixels, {percent(found.share, 1)} are bad.",
+            )
+        ],
+        units=[UnitRef(layer=judged.layer, unit=unit, note="switched off") for unit in judged.units[:CARDS]]
+        if judged
+        else [],
+    )
+
+
+def _steps(found: Found) -> ReportSection | None:
+    if found.steps is None or found.judged is None:
+        return None
+    labels = found.source == "labels"
+    return ReportSection(
+        title="How many to switch off?",
+        text=[f"Chosen on the first half: {_units(found.judged)}."],
+        charts=[
+            ReportChart(
+                kind="lines",
+                table="steps.parquet",
+                x="off",
+                y="score",
+                low="low",
+                high="high",
+                group="layer",
+                x_log=True,
+                x_title="units off, best first",
+                y_title="bad area gone (%)" if labels else "more change in bad regions (levels of 255)",
+                y_percent=labels,
+                references=[Reference(axis="y", value=0, name="nothing repaired" if labels else "no more")],
+                label="What switching off the first units of each layer does on the first half",
+                caption="Above zero: less is bad than before. Below: switching off spoils more than it "
+                "repairs."
+                if labels
+                else "Above zero: bad regions change more than the rest of the pictures.",
+            )
+        ],
+    )
+
+
+def _sets(found: Found) -> pl.DataFrame | None:
+    judged = found.judged
+    if judged is None:
+        return None
+    names = ["chosen", *(f"random {i + 1}" for i in range(len(judged.random["gone"])))]
+    columns = {
+        name: [float(score.value[0]), *map(float, judged.random[name])]
+        for name, score in judged.scores.items()
+    }
+    kinds = ["chosen", *["random"] * (len(names) - 1)]
+    table = pl.DataFrame({"set": names, "kind": kinds, **columns})
+    return table if found.source == "labels" else table.drop("gone", "spoiled")
+
+
+def _judged(found: Found) -> list[ReportSection]:
+    judged = found.judged
+    if judged is None:
+        return []
+    labels, scores = found.source == "labels", judged.scores
+    text = [
+        f"On {judged.with_bad} new samples with bad regions and {judged.without} without: the picture "
+        f"changes by {range_of(scores['inside'])} levels of 255 in the bad regions and by "
+        f"{range_of(scores['outside'])} elsewhere."
+    ]
+    if labels:
+        text.append(f"Of what was good, {interval(scores['spoiled'], digits=1)} is bad now.")
+    return [
+        ReportSection(
+            title="What it repairs, and what it costs",
+            text=text,
+            charts=[_against_cost(labels)],
+            tables=[_concept_table()],
+        ),
+        _pictures(judged, labels),
+    ]
+
+
+def _against_cost(labels: bool) -> ReportChart:
+    return ReportChart(
+        kind="points",
+        table="sets.parquet",
+        x="outside",
+        y="gone" if labels else "inside",
+        group="kind",
+        hover=["set", "spoiled"] if labels else ["set"],
+        x_title="change elsewhere (levels of 255)",
+        y_title="bad area gone (%)" if labels else "change in bad regions (levels of 255)",
+        y_percent=labels,
+        references=[Reference(axis="y", value=0, name="nothing repaired")] if labels else [],
+        label="Chosen units and random sets of the same size: what they do to bad regions, and elsewhere",
+        caption="A point is a set of units, all of one size, on new samples. A good choice stands above "
+        "the random sets, and not far to the right of them.",
+    )
+
+
+def _concept_table() -> ReportTable:
+    return ReportTable(
+        table="concepts.parquet",
+        columns=[
+            Column(name="concept", heading="concept"),
+            Column(name="before", heading="area before", form="percent"),
+            Column(name="change", heading="change of the area", form="percent", low="low", high="high"),
+            Column(name="random_low", heading="random sets from", form="percent"),
+            Column(name="random_high", heading="to", form="percent"),
+        ],
+        most=40,
+        caption="What becomes of every concept's area (share of all pixels), beside the middle 95 % of the "
+        "random sets.",
+    )
+
+
+def _pictures(judged: Judged, labels: bool) -> ReportSection:
+    rule = f"The {len(judged.worst)} samples of the second half with the largest bad regions, largest first"
+    rows = ["before", f"{_units(judged)} off"]
+    below = [judged.below] if labels else []
+    return ReportSection(
+        title="What it looks like",
+        text=["None of these pictures was picked by how well it came out."],
+        pictures=[
+            ReportPicture(
+                file="plain.webp", rows=rows, samples=judged.worst, below=below, caption=f"{rule}."
+            ),
+            ReportPicture(
+                file="outlined.webp",
+                rows=rows,
+                samples=judged.worst,
+                below=below,
+                caption=f"{rule}; outlined what was bad before.",
+            ),
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The search for the one unit that causes a concept."""

@@ -1,0 +1,1 @@
+"""What every single unit does, switched off and on."""

@@ -1,0 +1,78 @@
+"""Per unit the samples in which switching it off changes its first concept most: before, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from torch import Tensor
+
+from unit59.edit.sweep import AnyEdit, Bench
+from unit59.foundation.pictures import strip, tile, tile_edge
+from unit59.results import picture_name, write_atomically
+from unit59.samples.cache import to_uint8
+
+
+def add_strips(
+    bench: Bench,
+    units: pl.DataFrame,
+    edits: Mapping[int, AnyEdit],
+    numbers: Sequence[int],
+    count: int,
+    folder: Path,
+    advance: Callable[[int], None],
+) -> tuple[pl.DataFrame, dict[str, bytes]]:
+    """Draw the strips, and say in the table which samples are on them.
+
+    Args:
+        bench: of the layer.
+        units: see `unit59.results.schema.UNIT_EFFECTS`; only rows of the kind ablate get a strip.
+        edits: the ablation of every measured unit.
+        numbers: the measured samples.
+        count: pictures on a strip.
+        folder: of the cache; what is drawn already is left as it is.
+        advance: is told how many measured units are done.
+
+    Returns:
+        The table with the columns samples and sample_effects, and the strips by file name.
+    """
+    if units.is_empty():
+        return units, {}
+    plain = bench.plain(numbers)
+    found = units.filter(pl.col("kind") == "ablate", pl.col("concept").is_not_null())
+    first: dict[int, int] = dict(found.select("unit", "concept").rows())
+    shown, pictures = [], {}
+    measured = list(edits)
+    for block, outcome in bench.sweep_blocks(list(edits.values()), numbers):
+        for row, unit in enumerate(measured[block]):
+            advance(1)
+            if unit not in first:
+                continue
+            concept = first[unit] - 1
+            change = (outcome.counts[row, :, concept] - plain.counts[:, concept]) / plain.pixels
+            order = np.argsort(-np.abs(change), kind="stable")[:count]
+            samples, name = [int(numbers[i]) for i in order], picture_name(unit, "effect")
+            pictures[name] = _drawn(bench, edits[unit], samples, folder / name)
+            shown.append((unit, samples, [float(change[i]) for i in order]))
+    columns: dict[str, Any] = {
+        "unit": pl.Int64,
+        "samples": pl.List(pl.Int32),
+        "sample_effects": pl.List(pl.Float64),
+    }
+    table = pl.DataFrame(shown, schema=columns, orient="row").with_columns(pl.lit("ablate").alias("kind"))
+    return units.join(table, on=["unit", "kind"], how="left", maintain_order="left"), pictures
+
+
+def picture_rows(rows: Sequence[Tensor]) -> bytes:
+    """Pictures [n,3,H,W] in [-1,1], row below row, as one WebP."""
+    edge = tile_edge(int(rows[0].shape[2]), int(rows[0].shape[3]))
+    return strip([[tile(picture, edge) for picture in to_uint8(row).numpy()] for row in rows])
+
+
+def _drawn(bench: Bench, edit: AnyEdit, samples: Sequence[int], path: Path) -> bytes:
+    if not path.is_file():
+        write_atomically(path, picture_rows(bench.pictures(edit, samples)))
+    return path.read_bytes()

@@ -1,0 +1,1 @@
+"""Does the picture grow noisier as units go silent?"""

@@ -1,0 +1,228 @@
+"""The sections of the study of noise: charts, tables, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from unit59.results.report import (
+    Column,
+    Reference,
+    ReportChart,
+    ReportPicture,
+    ReportSection,
+    ReportTable,
+)
+from unit59.studies.noise.found import HALF, ORDERS, REMOVED, Found, layers_of, state_name
+
+#: Deviation, in levels, from which on a pixel of a noise map is white.
+WHITE = 64.0
+
+_OFF = "share of the layer's units off"
+_VARIATION = "variation over noise draws (levels of 255)"
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Pictures of some samples with more and more units off, by number of units.
+
+    Attributes:
+        layer: whose units.
+        samples: which.
+        off: how many units, from 0 on.
+        draws: of the noise, over which the deviations are.
+        pictures: [n,3,H,W] of the first draw.
+        deviations: [n,H,W] in levels of 0..255.
+    """
+
+    layer: str
+    samples: list[int]
+    off: list[int]
+    draws: int
+    pictures: list[Tensor]
+    deviations: list[Tensor]
+
+
+def growing_section(found: Found) -> ReportSection:
+    """Variation by layer and share of units off."""
+    noisier = found.noisier
+    return ReportSection(
+        title="Variation against units off",
+        text=[
+            f"With half of the units off, {len(noisier[HALF])} of {layers_of(found)} are noisier; "
+            f"with all off, {len(noisier[1.0])}."
+        ],
+        charts=[
+            ReportChart(
+                kind="lines",
+                table="layers.parquet",
+                x="share",
+                y="variation",
+                low="variation_low",
+                high="variation_high",
+                group="layer",
+                where={"removed": REMOVED["nothing"], "order": ORDERS["random"]},
+                x_title=_OFF,
+                x_percent=True,
+                y_title=_VARIATION,
+                label="Variation over noise draws against the share of units off, a line for each layer",
+                caption="A line for each layer, units off at random; bands are 95 % intervals over samples. "
+                "A rising line means a noisier picture.",
+            )
+        ],
+    )
+
+
+def which_section() -> ReportSection:
+    """Whether it matters which units are off."""
+    return ReportSection(
+        title="Which units",
+        charts=[
+            ReportChart(
+                kind="bars",
+                table="layers.parquet",
+                x="layer",
+                y="growth",
+                low="growth_low",
+                high="growth_high",
+                group="order",
+                where={"removed": REMOVED["nothing"], "state": state_name(HALF)},
+                x_title="layer",
+                y_title="more variation (levels of 255)",
+                references=[Reference(axis="y", value=0, name="no change")],
+                label="Growth of variation with half of the units off, by layer and order of the units",
+                caption="Half of the units off, in three orders. Where the bars of a layer differ by more "
+                "than their intervals, it matters which units are silent, not only how many.",
+            )
+        ],
+    )
+
+
+def mechanism_section() -> ReportSection:
+    """Variation with parts of the network taken away."""
+    return ReportSection(
+        title="Which mechanism",
+        charts=[
+            ReportChart(
+                kind="lines",
+                table="mean.parquet",
+                x="share",
+                y="variation",
+                low="variation_low",
+                high="variation_high",
+                group="removed",
+                x_title=_OFF,
+                x_percent=True,
+                y_title=_VARIATION,
+                label="Variation against the share of units off, with parts of the network removed",
+                caption="Mean over layers, units off at random. If a part makes the noise grow, the line "
+                f"without it stays flat where “{REMOVED['nothing']}” rises.",
+            )
+        ],
+    )
+
+
+def by_layer_section(found: Found) -> ReportSection:
+    """The share of the extra variance that goes with each part; only where there is any."""
+    assert found.telling is not None  # noqa: S101  # there are such layers
+    state = state_name(found.telling)
+    return ReportSection(
+        title="Which mechanism, layer by layer",
+        text=[
+            "Only layers and shares with which the picture grows noisier: a share of nothing is no number."
+        ],
+        charts=[
+            ReportChart(
+                kind="bars",
+                table="mechanism.parquet",
+                x="layer",
+                y="explained",
+                low="explained_low",
+                high="explained_high",
+                group="removed",
+                where={"state": state},
+                x_title="layer",
+                y_title="extra variance gone (%)",
+                y_percent=True,
+                references=[Reference(axis="y", value=1, name="all of it")],
+                label=f"Share of the extra variance that is gone without a part, units off: {state}",
+                caption=f"Units off: {state}. A bar at 100 % means that without the part the noise does not "
+                "grow at all; at 0 %, that the part has nothing to do with it.",
+            )
+        ],
+        tables=[
+            ReportTable(
+                table="mechanism.parquet",
+                columns=[
+                    Column(name="layer", heading="layer"),
+                    Column(name="state", heading="units off"),
+                    Column(name="removed", heading="network"),
+                    Column(
+                        name="explained",
+                        heading="extra variance gone (%)",
+                        form="percent",
+                        low="explained_low",
+                        high="explained_high",
+                    ),
+                ],
+                caption="With 95 % intervals.",
+            )
+        ],
+    )
+
+
+def change_section() -> ReportSection:
+    """What noise drawn anew adds to a change."""
+    return ReportSection(
+        title="The same noise, or noise drawn anew",
+        text=[
+            "Effects on these pages compare pictures with the same noise before and after. Here is how much "
+            "of a change would be noise if it were drawn anew."
+        ],
+        charts=[
+            ReportChart(
+                kind="lines",
+                table="change.parquet",
+                x="share",
+                y="change",
+                low="change_low",
+                high="change_high",
+                group="noise",
+                x_title=_OFF,
+                x_percent=True,
+                y_title="change (rms, levels of 255)",
+                label="Change of the picture with the same noise and with noise drawn anew",
+                caption="Root mean square change of the picture, mean over layers, units off at random. "
+                "The line for the same noise is what the units do; the gap between the lines is noise. "
+                "With no unit off, all change is noise.",
+            )
+        ],
+    )
+
+
+def pictures_section(maps: Maps) -> ReportSection:
+    """Pictures and noise maps of one layer."""
+    rows = ["no unit off", *(f"{off} off" for off in maps.off[1:])]
+    means = [[f"{float(each.square().mean().sqrt()):.1f}" for each in row] for row in maps.deviations]
+    return ReportSection(
+        title=f"Pictures and noise maps of {maps.layer}",
+        text=["The layer in which variation grows most with half of the units off; units off at random."],
+        pictures=[
+            ReportPicture(
+                file="pictures.webp",
+                rows=rows,
+                samples=maps.samples,
+                caption="One noise draw, the same in all rows.",
+            ),
+            ReportPicture(
+                file="maps.webp",
+                rows=rows,
+                samples=maps.samples,
+                below=means[1:],
+                caption=f"Standard deviation over {maps.draws} noise draws at each pixel: black is 0, white "
+                f"is {WHITE:.0f} levels or more, in all maps alike. Below each: its root mean square, in "
+                f"levels; with no unit off these are {', '.join(means[0])}.",
+            ),
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Do the outlines that were asked for stay when units go silent?"""

@@ -1,0 +1,298 @@
+"""What the study of outlines says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from unit59.results.report import (
+    Column,
+    Measured,
+    Reference,
+    ReportChart,
+    ReportPicture,
+    ReportSection,
+    ReportTable,
+)
+from unit59.studies.base import Whole
+from unit59.studies.outlines.drawn import Score
+from unit59.studies.words import interval, listed, percent
+
+#: Outlines stay when surely at least so much of them is left, and are gone when surely at most so much is.
+STAY, GONE = 0.9, 0.1
+#: Samples on a strip.
+SHOWN = 4
+
+_LEFT = "outlines left (%)"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured.
+
+    Attributes:
+        halves: by layer, encoder or decoder.
+        level: what units that are off are set to.
+        samples: which.
+        lines: F-score of the boundaries with nothing off.
+        agreement: mean IoU with nothing off.
+        chance: F-score against what another sample was asked for.
+        curves: by layer, order and number of units off.
+        whole: by layer, all of it off.
+        concepts: IoU by concept, with nothing off and with each layer off whole.
+        half: outlines left when half of one layer's units are off at random, mean over layers.
+        strips: by half of the network: names of rows, picture.
+    """
+
+    halves: dict[str, str]
+    level: str
+    samples: list[int]
+    lines: Score
+    agreement: Score
+    chance: Score
+    curves: pl.DataFrame
+    whole: pl.DataFrame
+    concepts: pl.DataFrame
+    half: Score | None
+    strips: dict[str, tuple[list[str], bytes]]
+
+
+def write_report(found: Found) -> Whole:
+    """The report."""
+    halves = list(dict.fromkeys(found.halves.values()))
+    return Whole(
+        question="Do the outlines stay when units go silent?",
+        answer=_answer(found),
+        number=_number(found),
+        method=_method(found),
+        sections=[
+            _whole(found),
+            *(_growing(found, half) for half in halves),
+            _concepts(found, halves),
+            _pictures(found),
+        ],
+        limits=[
+            "The segmenter reads the outlines off: what it cannot see counts as gone, and what it guesses "
+            "from the surroundings counts as there.",
+            "A silent layer does not cut the network in two: skip connections lead past every layer but the "
+            "first and the last convolution.",
+            "A convolution's output is set, before its norm: what follows may never have seen such a value "
+            "in training.",
+        ],
+        tables={
+            "curves.parquet": found.curves,
+            "layers.parquet": found.whole,
+            "concepts.parquet": found.concepts,
+        },
+        pictures={f"{half}.webp": data for half, (_, data) in found.strips.items()},
+    )
+
+
+def _with(found: Found, outcome: str, half: str | None = None) -> list[str]:
+    rows = found.whole.filter(pl.col("outcome") == outcome)
+    return [name for name in rows["layer"] if half in (None, found.halves[name])]
+
+
+def _answer(found: Found) -> str:
+    parts = []
+    if found.half is not None:
+        parts.append(
+            f"With half of one layer's units off, {interval(found.half)} of the outlines are left, on "
+            "average over layers."
+        )
+    stay, gone = _with(found, "stay"), _with(found, "gone")
+    if stay:
+        parts.append(f"They stay when all units of {listed(stay, 'or')} are off.")
+    else:
+        parts.append("They stay with no layer off whole.")
+    if gone:
+        parts.append(f"They are gone without {listed(gone, 'or')}.")
+    return " ".join(parts)
+
+
+def _number(found: Found) -> Measured:
+    score, words = found.lines, "of the outlines asked for are drawn with nothing off (F-score)"
+    if found.half is not None:
+        score, words = found.half, "of the outlines are left with half of one layer's units off"
+    return Measured(
+        words=words,
+        value=float(score.value[0]),
+        low=float(score.low[0]),
+        high=float(score.high[0]),
+        form="percent",
+    )
+
+
+def _method(found: Found) -> list[str]:
+    return [
+        f"{len(found.samples)} samples (the first ones) were drawn with some units of one layer set to "
+        f"{_said(found.level)}: 1, 2, 4, … up to all of them. Units went off in two orders: at random, in an "
+        "order of its own for each sample, and the units first whose mask agrees best with some concept.",
+        "Each picture was segmented again and held against what its input asked for, pixel by pixel. Two "
+        "measures: the mean IoU over the concepts that were asked for, and the outlines. An outline pixel "
+        "is one whose right or lower neighbour has another label; it is found when the other map has one "
+        "at most 1 pixel away. The F-score is the harmonic mean of the share of the asked-for outline that "
+        "is drawn and the share of the drawn outline that was asked for.",
+        f"With nothing off the F-score is {interval(found.lines)} and the mean IoU "
+        f"{interval(found.agreement)}. Against what another sample was asked for, the F-score is "
+        f"{percent(float(found.chance.value[0]))}: that much is there by chance. “Outlines left” counts "
+        f"from there (0 %) to nothing off (100 %). They stay when the interval lies above {percent(STAY)}, "
+        f"and are gone when it lies below {percent(GONE)}. Intervals are 95 %, from a bootstrap over "
+        "samples.",
+    ]
+
+
+def _said(level: str) -> str:
+    return {"zero": "zero", "mean": "each unit's mean"}[level]
+
+
+def _whole(found: Found) -> ReportSection:
+    text = []
+    for half in dict.fromkeys(found.halves.values()):
+        names = [name for name, its in found.halves.items() if its == half]
+        stay, gone = _with(found, "stay", half), _with(found, "gone", half)
+        text.append(
+            f"{half.capitalize()} ({names[0]} to {names[-1]}): the outlines stay without "
+            f"{listed(stay, 'or') if stay else 'none of the layers'}"
+            + (f", and are gone without {listed(gone, 'or')}." if gone else ".")
+        )
+    return ReportSection(
+        title="Which layers can go whole?",
+        text=text,
+        charts=[
+            ReportChart(
+                kind="points",
+                table="layers.parquet",
+                x="layer",
+                y="kept_lines",
+                low="kept_lines_low",
+                high="kept_lines_high",
+                group="half",
+                hover=["units"],
+                x_title="layer, all of its units off",
+                y_title=_LEFT,
+                y_percent=True,
+                references=[
+                    Reference(axis="y", value=1, name="nothing off"),
+                    Reference(axis="y", value=0, name="chance"),
+                ],
+                label="Outlines left with each layer off whole",
+                caption="Layers near the upper line can go without the outlines going; near the lower line "
+                "nothing of them is left. Below it: less agreement than with another sample.",
+            )
+        ],
+        tables=[
+            ReportTable(
+                table="layers.parquet",
+                columns=[
+                    Column(name="layer", heading="layer"),
+                    Column(name="half", heading="half"),
+                    Column(name="units", heading="units", form="integer"),
+                    _column("kept_lines", "outlines left"),
+                    _column("kept_agreement", "agreement left"),
+                    Column(name="change", heading="change of the picture (levels of 255)", form="number"),
+                    Column(name="outcome", heading="outlines"),
+                ],
+                most=40,
+                caption="Each layer off whole. Agreement left: the same for the mean IoU.",
+            )
+        ],
+    )
+
+
+def _column(name: str, heading: str) -> Column:
+    return Column(name=name, heading=heading, form="percent", low=f"{name}_low", high=f"{name}_high")
+
+
+def _growing(found: Found, half: str) -> ReportSection:
+    def chart(y: str, order: str, title: str, caption: str) -> ReportChart:
+        said = {"random": "at random", "agreement": "best agreement first"}[order]
+        return ReportChart(
+            kind="lines",
+            table="curves.parquet",
+            x="share",
+            y=y,
+            low=f"{y}_low",
+            high=f"{y}_high",
+            group="layer",
+            hover=["off"],
+            where={"half": half, "order": order},
+            x_title=f"units of the layer off, {said} (%)",
+            y_title=title,
+            x_percent=True,
+            y_percent=True,
+            references=[Reference(axis="y", value=0, name="chance")] if y == "kept_lines" else [],
+            label=f"{title}, against the share of units off ({said}), by layer of the {half}",
+            caption=caption,
+        )
+
+    return ReportSection(
+        title=f"More and more units off: {half}",
+        charts=[
+            chart(
+                "kept_lines",
+                "random",
+                _LEFT,
+                "A line that falls late: the layer's units stand in for each other. One that ends high: "
+                "the outlines take another way.",
+            ),
+            chart(
+                "kept_lines",
+                "agreement",
+                _LEFT,
+                "The same with the units first whose masks agree best with a concept. Lines that fall "
+                "earlier than above: these units matter more than others.",
+            ),
+            chart(
+                "agreement",
+                "random",
+                "agreement with the input (mean IoU, %)",
+                "What the pictures show of what was asked for, concept by concept, falls with the outlines "
+                "or before them.",
+            ),
+        ],
+    )
+
+
+def _concepts(found: Found, halves: Sequence[str]) -> ReportSection:
+    return ReportSection(
+        title="Concept by concept",
+        charts=[
+            ReportChart(
+                kind="points",
+                table="concepts.parquet",
+                x="concept",
+                y="iou",
+                low="iou_low",
+                high="iou_high",
+                group="off",
+                where={"half": half},
+                x_title="concept",
+                y_title="IoU with what was asked for (%)",
+                y_percent=True,
+                label=f"IoU of each concept with nothing off and with each layer of the {half} off whole",
+                caption="Large things keep their place longer than small ones where a layer's points lie "
+                "close to “nothing off” on one side only.",
+            )
+            for half in halves
+        ],
+    )
+
+
+def _pictures(found: Found) -> ReportSection:
+    return ReportSection(
+        title="What it looks like",
+        pictures=[
+            ReportPicture(
+                file=f"{half}.webp",
+                rows=rows,
+                samples=found.samples[:SHOWN],
+                caption=f"The first {len(found.samples[:SHOWN])} samples, with nothing off and with each "
+                f"layer of the {half} off whole (set to {_said(found.level)}); last the input that they were "
+                "drawn from.",
+            )
+            for half, (rows, _) in found.strips.items()
+        ],
+    )

@@ -1,0 +1,181 @@
+"""From a recipe's `real` to a part of the results: the run's samples beside real pictures.
+
+Only the real pictures are segmented here. What the samples show is in the cache already.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
+from unit59.foundation.progress import Reporter
+from unit59.measure.asked import Asked, AskedLabels, agreement_with_asked, count_asked
+from unit59.measure.layer import Measurer
+from unit59.measure.quality import FLOOR, Quality, Shares, area_shares, compare
+from unit59.recipe.sections import RecipeFile
+from unit59.results import ResultsWriter, table_bytes, to_json
+from unit59.results.quality import QUALITY, QualityRecord
+from unit59.samples.cache import GROUP, SHARD, SampleCache, key_of, to_uint8
+from unit59.samples.inputs import Inputs
+
+#: Raised when the comparison changes its meaning, so that no old part is taken for a new one.
+VERSION = 1
+#: The stream of random numbers that chooses real pictures; see `unit59.samples.cache` for those of samples.
+CHOICE = 7
+
+
+class QualityPart:
+    """The part `quality` of a model's results; there is none where the recipe names no real pictures.
+
+    Args:
+        file: the recipe.
+        real: the real pictures.
+        cache: of the run's samples.
+        reads: what a segmentation depends on, besides the picture.
+        labels_key: hash of what samples and segmentations depend on.
+        writer: of the model's results.
+        report: is told the progress.
+    """
+
+    def __init__(
+        self,
+        file: RecipeFile,
+        real: Inputs | None,
+        cache: SampleCache,
+        reads: Mapping[str, Any],
+        labels_key: str,
+        writer: ResultsWriter,
+        report: Reporter,
+    ) -> None:
+        self.recipe, self.cache, self._writer, self._report = file.recipe, cache, writer, report
+        self._real = real
+        if real is None:
+            return
+        self._numbers = choose(len(real), 2 * self.recipe.samples, self.recipe.seed)
+        self._real_key = key_of(
+            version=VERSION, real=real.fingerprint(self._numbers), numbers=self._numbers, **reads
+        )
+        settings = self.recipe.model_dump(include={"samples", "seed", "bootstrap", "real"})
+        self._key = key_of(
+            version=VERSION, real_pictures=self._real_key, labels=labels_key, settings=settings
+        )
+
+    @property
+    def parts(self) -> set[str]:
+        """Names of the parts that the recipe asks for."""
+        return set() if self._real is None else {"quality"}
+
+    def is_current(self) -> bool:
+        """Whether it is there, as this recipe would make it."""
+        return self._real is None or self._writer.is_current("quality", self._key)
+
+    def write(self, measurer: Measurer) -> None:
+        """Write it if it is missing or out of date."""
+        if self._real is None or self.is_current():
+            return
+        with self._report.step("real pictures", len(self._numbers), "pictures") as advance:
+            shares = []
+            for first in range(0, len(self._numbers), SHARD):
+                shares.append(self._real_shares(measurer, self._real, first))
+                advance(len(shares[-1]))
+        concepts = self.cache.segmenter.concepts
+        names = [concept.name for concept in concepts]
+        found = compare(names, self._generated_shares(), np.concatenate(shares))
+        asked = self._asked()
+        columns: dict[str, Any] = {
+            "agreement": asked.iou,
+            "agreement_low": asked.low,
+            "agreement_high": asked.high,
+        }
+        table = found.table.rename({"concept": "label"}).with_columns(
+            concept=pl.Series(range(1, len(names) + 1)),
+            plane=pl.Series([concept.plane for concept in concepts]),
+            **{name: pl.Series(values).fill_nan(None) for name, values in columns.items()},
+        )
+        picture, shape = self._sheet(self._real)
+        files = {
+            "quality.json": to_json(self._record(found, asked, shape)),
+            "quality.parquet": table_bytes(table, QUALITY),
+            "pictures/real.webp": picture,
+        }
+        self._writer.write_files("quality", self._key, files)
+
+    def _record(self, found: Quality, asked: Asked, shape: tuple[int, int]) -> QualityRecord:
+        mean, low, high = (None if np.isnan(value) else round(value, 6) for value in asked.mean)
+        return QualityRecord(
+            source=json.dumps(self.recipe.real, ensure_ascii=False, default=str),
+            real=found.real,
+            generated=found.generated,
+            floor=FLOOR,
+            # Sums over pictures round differently with the number of threads.
+            distance=round(found.distance, 4),
+            distance_of_halves=round(found.halves, 4),
+            half=found.half,
+            agreement=mean,
+            agreement_low=low,
+            agreement_high=high,
+            sheet=shape,
+        )
+
+    # ---- what is counted
+
+    def _real_shares(self, measurer: Measurer, real: Inputs, first: int) -> Shares:
+        """Each concept's share of some real pictures, [n,C]."""
+        numbers = self._numbers[first : first + SHARD]
+
+        def count() -> dict[str, Any]:
+            groups = (numbers[i : i + GROUP] for i in range(0, len(numbers), GROUP))
+            with torch.no_grad():
+                parts = [
+                    self.cache.segment(real.load(group).to(self.cache.sampler.device)) for group in groups
+                ]
+            return {"shares": area_shares(torch.cat(parts), len(self.cache.segmenter.concepts))}
+
+        return np.asarray(
+            measurer.remember("real", key_of(real=self._real_key, first=first), count)["shares"]
+        )
+
+    def _generated_shares(self) -> Shares:
+        """Each concept's share of each sample, [N,C]."""
+        concepts = len(self.cache.segmenter.concepts)
+        parts = [area_shares(self._labels(shard)[..., None], concepts) for shard in self.cache.shards]
+        return np.concatenate(parts)
+
+    def _labels(self, shard: range) -> torch.Tensor:
+        return self.cache.labels(np.arange(shard.start, shard.stop))
+
+    def _asked(self) -> Asked:
+        """Agreement with the inputs' labels; of nothing, where there are no such labels."""
+        concepts = len(self.cache.segmenter.concepts)
+        labels = AskedLabels.of(self.cache)
+        counts = [np.zeros((2, 1, concepts), np.int64)]
+        if labels is not None:
+            for shard in self.cache.shards:
+                asked = labels.of_samples(shard).flatten(1).numpy()
+                shown = self._labels(shard)[:, labels.plane].numpy()
+                counts.append(np.stack(count_asked(asked, shown, concepts)))
+        both, either = np.concatenate(counts[1:] or counts, axis=1)
+        return agreement_with_asked(both, either, self.recipe.seed, self.recipe.bootstrap)
+
+    def _sheet(self, real: Inputs) -> tuple[bytes, tuple[int, int]]:
+        """The first of the chosen pictures, as the samples' sheet shows them; and its shape."""
+        rows, columns = sheet_shape(min(self.recipe.samples, len(self._numbers)))
+        shown = to_uint8(real.load(self._numbers[: rows * columns])).numpy()
+        edge = tile_edge(*self.cache.sampler.network.resolution)
+        return sheet(list(shown), rows, edge), (rows, columns)
+
+
+def choose(available: int, wanted: int, seed: int) -> list[int]:
+    """Numbers of the real pictures to compare with, in random order.
+
+    The order makes the two halves alike: files often lie sorted by what they show. Twice as many as samples
+    are wanted, so that a half has as many.
+    """
+    draw = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, CHOICE], np.uint64)))
+    return [int(number) for number in draw.choice(available, min(available, wanted), replace=False)]

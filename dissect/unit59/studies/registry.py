@@ -1,0 +1,123 @@
+"""From a recipe's words to a study: ``noise``, ``noise: {layers: [layer6]}``, ``package.module:Class``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.own_code import find_own, is_own
+from unit59.foundation.suggest import nearest
+from unit59.studies.base import Dissected, Study, StudyError, Whole
+
+#: Name in a recipe -> class, imported when it is asked for.
+_KNOWN: dict[str, str] = {
+    "agreement-vs-effect": "unit59.studies.agreement.measure:AgreementVsEffect",
+    "artifacts": "unit59.studies.artifacts.measure:Artifacts",
+    "noise": "unit59.studies.noise.measure:Noise",
+    "outlines": "unit59.studies.outlines.measure:Outlines",
+    "skips": "unit59.studies.skips.measure:Skips",
+    "textures": "unit59.studies.textures.measure:Textures",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A study that a recipe asks for.
+
+    Attributes:
+        kind: as the recipe names it.
+        study: with its settings.
+    """
+
+    kind: str
+    study: Study
+
+    @property
+    def name(self) -> str:
+        """Its folder and address."""
+        return self.study.name or self.kind.rpartition(":")[2].lower()
+
+    def run(self, model: Dissected) -> Whole:
+        """Do it; what goes wrong in a user's own study is said in a sentence, with its line."""
+        try:
+            if hasattr(self.study, "run"):
+                whole: Whole = self.study.run(model)
+                return whole
+            tables = self.study.measure(model)
+            return Whole(**vars(self.study.tell(tables)), tables=tables.frames, pictures=tables.pictures)
+        except Unit59Error:
+            raise
+        except Exception as error:
+            if self.kind in _KNOWN:
+                raise
+            frames = traceback.extract_tb(error.__traceback__)
+            own = sys.modules[type(self.study).__module__].__file__
+            place = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
+            raise StudyError(
+                f"study {self.kind}: {type(error).__name__}: {error} ({place.filename}, line {place.lineno})."
+            ) from error
+
+
+def known_studies() -> list[str]:
+    """The names that a recipe may use beside ``package.module:Class``."""
+    return sorted(_KNOWN)
+
+
+def load_study(spec: Any, base: Path) -> Asked:
+    """The study that an entry of a recipe's ``studies:`` names.
+
+    Args:
+        spec: a name, or one ``name: settings``.
+        base: the recipe's folder, where a user's own module is found.
+
+    Raises:
+        StudyError: an unknown name or setting.
+    """
+    given: Any = None
+    if isinstance(spec, str):
+        kind = spec
+    elif isinstance(spec, Mapping) and len(spec) == 1:
+        kind, given = next(iter(spec.items()))
+    else:
+        raise StudyError(f"expected a name, or one `name: settings`, got {spec!r}. {_names()}")
+    if given is not None and not isinstance(given, Mapping):
+        raise StudyError(f"{kind}: expected settings such as `{{name: my-{kind}}}`, got {given!r}.")
+    found = _find(str(kind), base)
+    try:
+        return Asked(str(kind), found.model_validate(dict(given or {})))
+    except ValidationError as error:
+        raise StudyError(f"{kind}: {_explain(error, found)}") from None
+
+
+def _find(kind: str, base: Path) -> type[Study]:
+    if kind in _KNOWN:
+        module, _, attribute = _KNOWN[kind].partition(":")
+        known: type[Study] = getattr(importlib.import_module(module), attribute)
+        return known
+    if not is_own(kind):
+        raise StudyError(f"there is no study {kind!r}{nearest(kind, _KNOWN)} {_names()}")
+    found = find_own(kind, base, StudyError, f"study {kind}")
+    if not (isinstance(found, type) and issubclass(found, Study)):
+        raise StudyError(f"study {kind}: is no subclass of unit59.studies.base.Study.")
+    return found
+
+
+def _names() -> str:
+    return f"Known: {', '.join([*known_studies(), 'or package.module:Class of your own'])}."
+
+
+def _explain(error: ValidationError, found: type[Study]) -> str:
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    setting = ".".join(str(step) for step in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(found.model_fields)
+        return f"there is no setting {setting!r}{nearest(setting, found.model_fields)} It has {known}."
+    return f"setting {setting}: {first['msg']} (got {first['input']!r})."

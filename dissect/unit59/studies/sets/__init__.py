@@ -1,0 +1,1 @@
+"""Unit sets: what more and more units do to a concept."""

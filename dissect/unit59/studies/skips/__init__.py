@@ -1,0 +1,1 @@
+"""Do layers that a skip connection joins share units?"""

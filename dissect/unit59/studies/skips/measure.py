@@ -1,0 +1,225 @@
+"""Skips: do the layers that a skip connection joins share units and concepts, and what goes which way?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from unit59.edit.tail import Tail, groups
+from unit59.measure.agreement import null_shifts
+from unit59.networks import Network, State
+from unit59.networks.pix2pix import Pix2Pix
+from unit59.samples.cache import SampleCache, key_of
+from unit59.stats.intervals import mean_interval
+from unit59.studies.base import Dissected, Study, StudyError, Whole
+from unit59.studies.effects.strips import picture_rows
+from unit59.studies.outlines.drawn import Scorer, asked_area, by_chance, draw, score_columns, what_is_asked
+from unit59.studies.skips.mirrors import Matches, Pair, best_matches, concepts_of_pairs
+from unit59.studies.skips.tell import SHOWN, WAYS, Found, write_report
+
+
+class Skips(Study):
+    """Compare layers that a skip connection joins with others, and close the skip or what lies deeper."""
+
+    version: ClassVar[int] = 2
+
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 24
+    """How many are edited, from the first on."""
+    compared: Annotated[int, Field(ge=8, le=100_000)] = 128
+    """On how many samples masks are compared, from the first on."""
+    shifts: Annotated[int, Field(ge=2, le=1000)] = 5
+    """How often masks are held against other samples' masks."""
+
+    def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
+        """See `Study.check`."""
+        if not isinstance(network, Pix2Pix):
+            raise StudyError(f"skips is a study of pix2pix; this model is a {network.family}.")
+        if not mirrored(network, layers):
+            last = 2 * network.settings.levels
+            raise StudyError(
+                "skips: no layer is dissected together with its mirror. Dissect both, for one "
+                f"`layers: [layer2, layer{last - 1}]`, or `layers: all`."
+            )
+
+    def run(self, model: Dissected) -> Whole:
+        """See `Study.run`."""
+        network, cache = model.network, model.material.cache
+        assert isinstance(network, Pix2Pix)  # noqa: S101  # check()
+        mirrors, pairs = mirrored(network, model.layers), all_pairs(network, model.layers)
+        matches = self._matches(model)
+        numbers = list(range(min(self.samples, cache.samples)))
+        known = what_is_asked(cache) is not None
+        found = Found(
+            mirrors=mirrors,
+            compared=self._compared(cache),
+            shifts=self.shifts,
+            pairs=pl.DataFrame([matches.row(pair) for pair in pairs]),
+            concepts=concepts_of_pairs(
+                model, [pair for pair in pairs if pair.kind != "decoder layer before"]
+            ),
+            against={
+                kind: mean_interval(_against(matches, pairs, kind))
+                for kind in ("other encoder layer", "decoder layer before")
+                if len(_against(matches, pairs, kind))
+            },
+            units=sum(network.layers[mirror].units for _, mirror in mirrors),
+            samples=numbers,
+            ways=self._ways(model, mirrors, numbers) if known else None,
+            strip=_strip(model, mirrors, numbers[:SHOWN]),
+        )
+        return write_report(found)
+
+    def _compared(self, cache: SampleCache) -> int:
+        return min(self.compared, cache.samples)
+
+    def _matches(self, model: Dissected) -> Matches:
+        """Best matches of all units, kept in the cache."""
+        measurer, samples = model.material.measurer, self._compared(model.material.cache)
+        key = key_of(
+            study="skips",
+            version=self.version,
+            samples=samples,
+            shifts=self.shifts,
+            seed=model.seed,
+            layers={layer: measurer.activities(layer).key for layer in model.layers},
+        )
+
+        def compare() -> dict[str, NDArray[Any]]:
+            shifts = null_shifts(model.seed, samples, self.shifts)
+            with model.step("skips: overlap of masks", 1 + len(shifts), "comparisons") as advance:
+                return best_matches(measurer, model.layers, samples, shifts, advance)
+
+        units = [model.network.layers[layer].units for layer in model.layers]
+        return Matches(model.layers, units, measurer.remember("skips-masks", key, compare))
+
+    def _ways(self, model: Dissected, mirrors: list[tuple[str, str]], numbers: list[int]) -> pl.DataFrame:
+        """What is left of the outlines and of agreement when a layer is silent on one way, or on both."""
+        cache, rows = model.material.cache, []
+        chance = {name: values[None] for name, values in by_chance(cache, numbers).items()}
+        draws = model.material.measurer.recipe.bootstrap
+        scorer = Scorer(model.seed, asked_area(cache, numbers), len(numbers), draws)
+        height, width = model.network.resolution
+        total = (len(WAYS) + 1) * len(mirrors) * len(numbers)
+        with model.step("skips: ways", total, "pictures") as advance:
+            for layer, mirror in mirrors:
+                counts = self._count(model, layer, numbers, advance)
+                lines, agreement = scorer.lines(counts), scorer.agreement(counts)
+                kept_lines = lines.kept(lines[[0]], scorer.lines(chance))
+                kept_agreement = agreement.kept(agreement[[0]], scorer.agreement(chance))
+                rows += [
+                    {
+                        "layer": layer,
+                        "mirror": mirror,
+                        "silent": way,
+                        **score_columns("kept_lines", kept_lines, row),
+                        **score_columns("kept_agreement", kept_agreement, row),
+                        "change": float(counts["change"][row].mean()) / (3 * height * width),
+                    }
+                    for row, way in enumerate(WAYS, start=1)
+                ]
+        return pl.DataFrame(rows)
+
+    def _count(
+        self, model: Dissected, layer: str, numbers: list[int], advance: Any
+    ) -> dict[str, NDArray[Any]]:
+        """Counts with nothing silent and on each way, kept in the cache."""
+        material = model.material
+        key = key_of(
+            study="skips",
+            version=self.version,
+            labels=material.labels_key,
+            layer=layer,
+            ways=list(WAYS),
+            numbers=numbers,
+        )
+
+        def count() -> dict[str, NDArray[Any]]:
+            changes = [partial(silenced, model.network, layer, way) for way in (None, *WAYS)]
+            return draw(material.cache, layer, changes, numbers, advance)
+
+        return material.measurer.remember(f"skips-{layer}", key, count)
+
+
+def mirrored(network: Pix2Pix, layers: Sequence[str]) -> list[tuple[str, str]]:
+    """Dissected layers i and n + 1 - i of n: the second one's convolution reads the first through a skip."""
+    levels = network.settings.levels
+    pairs = [(f"layer{i}", f"layer{2 * levels + 1 - i}") for i in range(1, levels)]
+    return [pair for pair in pairs if set(pair) <= set(layers)]
+
+
+def all_pairs(network: Pix2Pix, layers: Sequence[str]) -> list[Pair]:
+    """Each decoder layer that has a mirror, with every encoder layer and the decoder layer before it."""
+    order, levels = list(network.layers), network.settings.levels
+    pairs = []
+    for encoder, decoder in reversed(mirrored(network, layers)):
+        for other in layers:
+            if order.index(other) < levels:
+                kind = "mirrored" if other == encoder else "other encoder layer"
+                pairs.append(Pair(decoder, other, kind))
+        before = order[order.index(decoder) - 1]
+        if before in layers:
+            pairs.append(Pair(decoder, before, "decoder layer before"))
+    return pairs
+
+
+def silenced(
+    network: Network, layer: str, way: str | None, state: State, numbers: Sequence[int] = ()
+) -> Tensor:
+    """Pictures when a layer's units are zero: for the skip, for what lies deeper, or for both.
+
+    Args:
+        network: a pix2pix.
+        layer: of the encoder, not the innermost.
+        way: see `unit59.studies.skips.tell.WAYS`; None is nothing.
+        state: right after the layer.
+        numbers: of the samples; they do not matter.
+    """
+    order = list(network.layers)
+    following = order[order.index(layer) + 1]
+    plain = network.run(state, after=layer, until=following)
+    silent = network.run({**state, "x": torch.zeros_like(state["x"])}, after=layer, until=following)
+    chosen = {
+        None: plain,
+        "skip": {**plain, "skips": silent["skips"]},
+        "deeper": {**silent, "skips": plain["skips"]},
+        "both": silent,
+    }[way]
+    image: Tensor = network.run(chosen, after=following)["image"]
+    return image
+
+
+def _against(matches: Matches, pairs: Sequence[Pair], kind: str) -> NDArray[np.float64]:
+    """Per unit: overlap above chance with the mirrored layer, less the mean with the layers of this kind."""
+    found = []
+    for pair in pairs:
+        others = [other for other in pairs if (other.layer, other.kind) == (pair.layer, kind)]
+        if pair.kind == "mirrored" and others:
+            found.append(matches.excess(pair) - np.mean([matches.excess(other) for other in others], axis=0))
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+@torch.no_grad()
+def _strip(
+    model: Dissected, mirrors: Sequence[tuple[str, str]], numbers: Sequence[int]
+) -> tuple[list[str], bytes]:
+    """Names of rows, and the pictures: nothing silent, then each layer on either way; last what was given."""
+    cache, names, rows = model.material.cache, ["nothing silent"], list[Tensor]()
+    for layer, _ in mirrors:
+        tail = Tail(cache, layer)
+        states = [(tail.state(group), count) for group, count in groups(numbers)]
+        for way in (None, "skip", "deeper") if not rows else ("skip", "deeper"):
+            images = [silenced(model.network, layer, way, state)[:count] for state, count in states]
+            rows.append(torch.cat(images))
+            if way:
+                names.append(f"{layer}: {WAYS[way]}")
+    inputs = cache.sampler.inputs
+    assert inputs is not None  # noqa: S101  # a pix2pix has some
+    return [*names, "what was asked for"], picture_rows([*rows, inputs.load(numbers)])

@@ -1,0 +1,155 @@
+"""How far the units of two layers show the same: by their masks, and by the concepts they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from unit59.measure.agreement import iou, null_scores
+from unit59.measure.layer import Measurer
+from unit59.measure.overlap import unit_masks
+from unit59.results import INTERPRETABLE_IOU
+from unit59.stats.intervals import Numbers, mean_interval, spearman
+from unit59.studies.base import Dissected
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two layers.
+
+    Attributes:
+        layer: whose units are matched.
+        other: among whose units their matches are sought.
+        kind: ``mirrored`` (joined by a skip connection), ``other encoder layer`` (not joined), or ``decoder
+            layer before`` (also read by the layer, and of the mirrored layer's size).
+    """
+
+    layer: str
+    other: str
+    kind: str
+
+
+def best_matches(
+    measurer: Measurer, layers: Sequence[str], samples: int, shifts: NDArray[np.int64], advance: Any
+) -> dict[str, NDArray[Any]]:
+    """For every unit of every layer its best IoU with a unit of every layer, and the same by chance.
+
+    Args:
+        measurer: of the layers.
+        layers: L of them, V units in all.
+        samples: the first so many.
+        shifts: S cyclic shifts of the sample order; under each, the unit's masks meet other samples'.
+        advance: is told how many comparisons are done.
+
+    Returns:
+        ``own`` float64 [V,L] and ``chance`` [V,L], the mean over shifts.
+    """
+    masks = sparse.vstack([_masks(measurer, layer, samples) for layer in layers], "csr")
+    units = [len(measurer.activities(layer).insert_level) for layer in layers]
+    first = np.cumsum([0, *units[:-1]])
+    pixels = masks.shape[1] // samples
+
+    def best(shift: int) -> Numbers:
+        others = sparse.coo_matrix(masks)
+        columns = (others.col + shift * pixels) % masks.shape[1]
+        moved = sparse.csr_matrix((others.data, (others.row, columns)), masks.shape)
+        shared, size = (masks @ moved.T).toarray(), np.asarray(masks.sum(axis=1)).ravel()
+        union = size[:, None] + size[None, :] - shared
+        found = np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0)
+        advance(1)
+        largest: Numbers = np.maximum.reduceat(found, first, axis=1)
+        return largest
+
+    return {"own": best(0), "chance": np.mean([best(int(shift)) for shift in shifts], axis=0)}
+
+
+def _masks(measurer: Measurer, layer: str, samples: int) -> sparse.csr_matrix:
+    """[U, samples x pixels]."""
+    cache, parts = measurer.cache, []
+    for shard, numbers in enumerate(cache.shards):
+        x = cache.activations(layer, shard)[: max(0, samples - numbers.start)]
+        if len(x):
+            parts.append(unit_masks(x, measurer.grid(layer), measurer.activities(layer).thresholds.value))
+    return sparse.hstack(parts, "csr")
+
+
+class Matches:
+    """What `best_matches` found, by layer.
+
+    Args:
+        layers: in its order.
+        units: of each.
+        found: what it returned.
+    """
+
+    def __init__(self, layers: Sequence[str], units: Sequence[int], found: dict[str, NDArray[Any]]) -> None:
+        ends = np.cumsum(units)
+        self._rows = {name: slice(end - n, end) for name, end, n in zip(layers, ends, units, strict=True)}
+        self._column = {name: place for place, name in enumerate(layers)}
+        self._found = found
+
+    def own(self, pair: Pair) -> Numbers:
+        """Each unit's best IoU, [U]."""
+        return self._values("own", pair)
+
+    def excess(self, pair: Pair) -> Numbers:
+        """The same above chance, [U]."""
+        return self._values("own", pair) - self._values("chance", pair)
+
+    def row(self, pair: Pair) -> dict[str, Any]:
+        """A row of the table of pairs."""
+        own, excess = mean_interval(self.own(pair)), mean_interval(self.excess(pair))
+        return {
+            "layer": pair.layer,
+            "other": pair.other,
+            "kind": pair.kind,
+            "iou": float(own.value),
+            "chance": float(self._values("chance", pair).mean()),
+            "excess": float(excess.value),
+            "excess_low": float(excess.low),
+            "excess_high": float(excess.high),
+        }
+
+    def _values(self, name: str, pair: Pair) -> Numbers:
+        values: Numbers = self._found[name][self._rows[pair.layer], self._column[pair.other]]
+        return values
+
+
+def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
+    """Do two layers stand for the same concepts? A row a pair; see the columns.
+
+    ``correlation``: Spearman's, over the concepts that are shown, of the best IoU that a unit of either layer
+    has with the concept. ``both``, ``one``: concepts that have an interpretable unit above the null in both
+    layers, in one of them.
+    """
+    measurer = model.material.measurer
+    best: dict[str, Numbers] = {}
+    stands: dict[str, NDArray[np.bool_]] = {}
+    for layer in dict.fromkeys(name for pair in pairs for name in (pair.layer, pair.other)):
+        agreement = measurer.agreement(layer, measurer.activities(layer))
+        score, shown = iou(agreement.both, agreement.mask, agreement.area), agreement.area > 0
+        passing = (score >= INTERPRETABLE_IOU) & (score > null_scores(agreement).bound)
+        best[layer], stands[layer] = score.max(axis=0)[shown], np.asarray(passing.any(axis=0))
+    rows = []
+    for pair in pairs:
+        value, low, high = spearman(best[pair.layer], best[pair.other], model.seed)
+        first, second = stands[pair.layer], stands[pair.other]
+        rows.append(
+            {
+                "layer": pair.layer,
+                "other": pair.other,
+                "kind": pair.kind,
+                "correlation": value,
+                "low": low,
+                "high": high,
+                "both": int((first & second).sum()),
+                "one": int((first ^ second).sum()),
+            }
+        )
+    return pl.DataFrame(rows)

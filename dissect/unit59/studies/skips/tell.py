@@ -1,0 +1,324 @@
+"""What the study of skips says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from unit59.results.report import (
+    Column,
+    Measured,
+    Reference,
+    ReportChart,
+    ReportPicture,
+    ReportSection,
+    ReportTable,
+)
+from unit59.stats.intervals import Mean
+from unit59.studies.base import Whole
+from unit59.studies.words import listed
+
+#: Where a layer is silent -> what rows of pictures say.
+WAYS = {"skip": "silent in the skip", "deeper": "silent for what lies deeper", "both": "silent in both"}
+
+
+#: Samples on the strip.
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured.
+
+    Attributes:
+        mirrors: layers and their mirrors.
+        compared: samples whose masks were compared.
+        shifts: of the null.
+        pairs: overlap of each decoder layer's units with other layers'.
+        concepts: what two layers stand for.
+        against: by kind of layer: overlap above chance with the mirrored layer, less that with these.
+        units: of the decoder layers that have a mirror.
+        samples: that were edited.
+        ways: what is left when a layer is silent on one way; None where it is not known what was asked for.
+        strip: names of rows, picture.
+    """
+
+    mirrors: list[tuple[str, str]]
+    compared: int
+    shifts: int
+    pairs: pl.DataFrame
+    concepts: pl.DataFrame
+    against: dict[str, Mean]
+    units: int
+    samples: list[int]
+    ways: pl.DataFrame | None
+    strip: tuple[list[str], bytes]
+
+
+def write_report(found: Found) -> Whole:
+    """The report."""
+    tables = {"pairs.parquet": found.pairs, "concepts.parquet": found.concepts}
+    if found.ways is not None:
+        tables["ways.parquet"] = found.ways
+    return Whole(
+        question="Do layers that a skip connection joins share units and concepts?",
+        answer=f"{_overlap_answer(found)} {_ways_answer(found)}".strip(),
+        number=_number(found),
+        method=_method(found),
+        sections=[_masks(found), _concepts(found), _ways(found)],
+        limits=[
+            "Masks of two units overlap when they fire at the same places: that is no proof that one reads "
+            "the other.",
+            "Layers differ in the size of their maps, and coarse maps make coarse masks: only the decoder "
+            "layer before has maps of the mirrored layer's size. The null takes off what chance gives at "
+            "each size, not what shape gives.",
+            "A way is silenced by zeros, which what follows may never have seen in training.",
+        ],
+        tables=tables,
+        pictures={"ways.webp": found.strip[1]},
+    )
+
+
+def _points(mean: Mean) -> str:
+    """A difference of IoUs with its interval."""
+    return f"{float(mean.value):+.3f} ({float(mean.low):+.3f} to {float(mean.high):+.3f})"
+
+
+def _overlap_answer(found: Found) -> str:
+    others = found.against.get("other encoder layer")
+    if others is None:
+        return "There is no other encoder layer to compare with."
+    best, mirrors = _best_is_mirror(found), len(found.mirrors)
+    more = float(others.low) > 0
+    said = "Yes" if more and 2 * best > mirrors else "In part" if more else "No"
+    how = (
+        "overlap more with those of the mirrored layer than with other encoder layers'"
+        if more
+        else "do not surely overlap more with those of the mirrored layer than with other encoder layers'"
+    )
+    return (
+        f"{said}: units of a decoder layer {how}, by {_points(others)} in IoU above chance, and for {best} "
+        f"of {mirrors} decoder layers the mirrored one is the encoder layer that overlaps most."
+    )
+
+
+def _best_is_mirror(found: Found) -> int:
+    """Decoder layers of which no encoder layer overlaps more than the mirrored one."""
+    encoder = found.pairs.filter(pl.col("kind") != "decoder layer before")
+    best = (
+        encoder.sort("excess", descending=True, maintain_order=True)
+        .group_by("layer", maintain_order=True)
+        .first()
+    )
+    return int((best["kind"] == "mirrored").sum())
+
+
+def _ways_answer(found: Found) -> str:
+    if found.ways is None:
+        return ""
+    low, high = (
+        {way: dict(found.ways.filter(silent=way).select("layer", f"kept_lines_{end}").rows()) for way in WAYS}
+        for end in ("low", "high")
+    )
+    layers = [layer for layer, _ in found.mirrors]
+    skip = [layer for layer in layers if high["skip"][layer] < low["deeper"][layer]]
+    deeper = [layer for layer in layers if high["deeper"][layer] < low["skip"][layer]]
+    rest = len(layers) - len(skip) - len(deeper)
+    return " ".join(
+        [
+            f"Outlines suffer more from a silent skip for {listed(skip) if skip else 'no layer'}, more "
+            f"from a layer that is silent for what lies deeper for {listed(deeper) if deeper else 'none'}.",
+            *([f"For the other {rest} there is no clear difference."] if rest else []),
+        ]
+    )
+
+
+def _number(found: Found) -> Measured | None:
+    others = found.against.get("other encoder layer")
+    if others is None:
+        return None
+    return Measured(
+        words="more IoU above chance with the mirrored layer's best unit than with another encoder layer's",
+        value=float(others.value),
+        low=float(others.low),
+        high=float(others.high),
+    )
+
+
+def _method(found: Found) -> list[str]:
+    layer, mirror = found.mirrors[-1]
+    return [
+        "Layer i of n is mirrored by layer n + 1 − i, whose convolution reads it through a skip "
+        f"connection: {layer} and {mirror}, for one. For each of {found.units} units of the mirrors the "
+        "best match was sought among the units of each encoder layer, and among those of the decoder layer "
+        "before, which the mirror reads too: the unit whose mask (its strongest activity) has the largest "
+        f"IoU with its own, over {found.compared} samples.",
+        f"Chance: the same with other samples' masks ({found.shifts} cyclic shifts of the sample order), "
+        "taken off unit by unit. Intervals are 95 %, over units.",
+        f"On {len(found.samples)} samples (the first ones) each encoder layer was set to zero: only in "
+        "what the skip hands across, only in what the next layer of the encoder reads, or in both. "
+        "Outlines and agreement left are counted as in the study of outlines: 0 % is what another sample's "
+        "picture would have, 100 % nothing silent.",
+    ]
+
+
+def _masks(found: Found) -> ReportSection:
+    text = [
+        f"Mirrored layer against {kind}{'s' if kind.startswith('other') else ''}: {_points(mean)} in IoU "
+        "above chance, mean over units."
+        for kind, mean in found.against.items()
+    ]
+    return ReportSection(
+        title="Shared units",
+        text=text,
+        charts=[
+            ReportChart(
+                kind="points",
+                table="pairs.parquet",
+                x="layer",
+                y="excess",
+                low="excess_low",
+                high="excess_high",
+                group="kind",
+                hover=["other", "iou", "chance"],
+                x_title="decoder layer",
+                y_title="best match's IoU above chance",
+                references=[Reference(axis="y", value=0, name="chance")],
+                label="Overlap of each decoder layer's units with their best matches in other layers",
+                caption="A point is a pair of layers: how well the decoder layer's units are matched by "
+                "the other's, mean over units. If skips make units alike, the mirrored layer's point is "
+                "the highest.",
+            )
+        ],
+        tables=[
+            ReportTable(
+                table="pairs.parquet",
+                columns=[
+                    Column(name="layer", heading="decoder layer"),
+                    Column(name="other", heading="other layer"),
+                    Column(name="kind", heading="which is"),
+                    Column(name="iou", heading="best match's IoU", form="number"),
+                    Column(name="chance", heading="by chance", form="number"),
+                    Column(
+                        name="excess",
+                        heading="above chance",
+                        form="number",
+                        low="excess_low",
+                        high="excess_high",
+                    ),
+                ],
+                most=60,
+                caption="All pairs. Which units are alike stands on each unit's page.",
+            )
+        ],
+    )
+
+
+def _concepts(found: Found) -> ReportSection:
+    mean = {
+        kind: found.concepts.filter(kind=kind)["correlation"].drop_nans().mean()
+        for kind in ("mirrored", "other encoder layer")
+    }
+    said = [
+        f"{'mirrored layers' if kind == 'mirrored' else 'other pairs'} {value:.2f}"
+        for kind, value in mean.items()
+        if isinstance(value, float)
+    ]
+    return ReportSection(
+        title="Shared concepts",
+        text=[f"Mean rank correlation: {', '.join(said)}."] if said else [],
+        charts=[
+            ReportChart(
+                kind="points",
+                table="concepts.parquet",
+                x="layer",
+                y="correlation",
+                group="kind",
+                hover=["other", "low", "high", "both", "one"],
+                x_title="decoder layer",
+                y_title="rank correlation of the concepts' best IoU",
+                references=[Reference(axis="y", value=0, name="nothing shared")],
+                label="Do two layers agree with the same concepts? By pair of layers",
+                caption="High: the concepts that one layer's units agree with best are those that the "
+                "other's do. Intervals over concepts are wide where there are few.",
+            )
+        ],
+        tables=[
+            ReportTable(
+                table="concepts.parquet",
+                columns=[
+                    Column(name="layer", heading="decoder layer"),
+                    Column(name="other", heading="encoder layer"),
+                    Column(
+                        name="correlation", heading="rank correlation", form="number", low="low", high="high"
+                    ),
+                    Column(name="both", heading="concepts with a unit in both", form="integer"),
+                    Column(name="one", heading="in one of them", form="integer"),
+                ],
+                where={"kind": "mirrored"},
+                caption="Mirrored layers. A concept has a unit where one is interpretable (IoU at least "
+                "0.05) and above its null.",
+            )
+        ],
+    )
+
+
+def _ways(found: Found) -> ReportSection:
+    rows, _ = found.strip
+    picture = ReportPicture(
+        file="ways.webp",
+        rows=rows,
+        samples=found.samples[:SHOWN],
+        caption="The first samples, with nothing silent, then with each layer silent on one of its two "
+        "ways; last the input that they were drawn from.",
+    )
+    if found.ways is None:
+        return ReportSection(
+            title="Through the skip, or deeper?",
+            text=["Not measured: it is not known what the inputs ask for, pixel by pixel."],
+            pictures=[picture],
+        )
+    return ReportSection(
+        title="Through the skip, or deeper?",
+        text=[_ways_answer(found)],
+        charts=[
+            ReportChart(
+                kind="bars",
+                table="ways.parquet",
+                x="layer",
+                y="kept_lines",
+                low="kept_lines_low",
+                high="kept_lines_high",
+                group="silent",
+                hover=["mirror"],
+                x_title="layer that is silent",
+                y_title="outlines left (%)",
+                y_percent=True,
+                references=[Reference(axis="y", value=1, name="nothing silent")],
+                label="Outlines left when a layer is silent in its skip, for what lies deeper, or in both",
+                caption="Where only the bar of the skip is low, what the layer knows reaches the picture "
+                "by the skip; where only that of deeper layers is, by the bottleneck.",
+            )
+        ],
+        tables=[
+            ReportTable(
+                table="ways.parquet",
+                columns=[
+                    Column(name="layer", heading="layer"),
+                    Column(name="mirror", heading="mirrored by"),
+                    Column(name="silent", heading="silent in"),
+                    _left("kept_lines", "outlines left"),
+                    _left("kept_agreement", "agreement left"),
+                    Column(name="change", heading="change of the picture (levels of 255)", form="number"),
+                ],
+                most=40,
+                caption="Agreement: mean IoU with what was asked for.",
+            )
+        ],
+        pictures=[picture],
+    )
+
+
+def _left(name: str, heading: str) -> Column:
+    return Column(name=name, heading=heading, form="percent", low=f"{name}_low", high=f"{name}_high")

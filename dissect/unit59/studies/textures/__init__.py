@@ -1,0 +1,1 @@
+"""Do units change objects, or textures?"""

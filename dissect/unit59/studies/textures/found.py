@@ -1,0 +1,207 @@
+"""What the study of textures measured, with intervals, and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from unit59.stats.intervals import bootstrapped, mean_interval, spearman
+from unit59.studies.textures.effects import COLOUR, DETAIL, OBJECTS, TEXTURE
+
+Numbers = NDArray[np.float64]
+Estimate = tuple[float, float, float]
+
+#: Names of the columns of `effects`.
+PARTS = {"objects": OBJECTS, "texture": TEXTURE, "colour": COLOUR, "detail": DETAIL}
+#: Units shown at each end.
+ENDS = 3
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer.
+
+    Attributes:
+        name: its name.
+        depth: its number in forward order.
+        units: which were switched off, U of them.
+        values: float64 [n,U,4], see `unit59.studies.textures.effects.effects`.
+    """
+
+    name: str
+    depth: int
+    units: list[int]
+    values: Numbers
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A unit that stands out, in the samples in which it changes most.
+
+    Attributes:
+        end: what it changes most, relative to the other.
+        layer: its layer.
+        unit: its number.
+        samples: left to right.
+        values: [n,4] of these samples.
+        data: the encoded picture: without the edit, with the unit off.
+    """
+
+    end: str
+    layer: str
+    unit: int
+    samples: list[int]
+    values: Numbers
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured.
+
+    Attributes:
+        layers: in forward order.
+        reference: by kind of noise [n,amplitudes,4].
+        samples: which.
+        window: side in pixels.
+        plane: of the segmenter.
+        seed: of the bootstrap.
+    """
+
+    layers: Sequence[Layer]
+    reference: Mapping[str, Numbers]
+    samples: Sequence[int]
+    window: int
+    plane: str
+    seed: int
+
+    def of_unit(self, layer: str, unit: int) -> Numbers:
+        """Its effects by sample, [n,4]."""
+        (found,) = [each for each in self.layers if each.name == layer]
+        return found.values[:, found.units.index(unit)]
+
+    @cached_property
+    def units(self) -> pl.DataFrame:
+        """A row for each unit: means over samples with intervals; no `ratio` where it changes nothing."""
+        frames = []
+        for layer in self.layers:
+            mean = mean_interval(layer.values)
+            columns: dict[str, Any] = {
+                "layer": [layer.name] * len(layer.units),
+                "depth": [layer.depth] * len(layer.units),
+                "unit": layer.units,
+            }
+            for name, part in PARTS.items():
+                columns[name] = mean.value[:, part]
+                columns[f"{name}_low"], columns[f"{name}_high"] = mean.low[:, part], mean.high[:, part]
+            frames.append(pl.DataFrame(columns))
+        units = pl.concat(frames)
+        return (
+            units.with_columns(
+                pl.when(pl.col("texture") > 0).then(pl.col("objects") / pl.col("texture")).alias("ratio"),
+                pl.Series("noise", self._noise(units["texture"].to_numpy())),
+            )
+            # One sample alone has no interval; polars would call NaN larger than anything.
+            .with_columns(pl.selectors.float().fill_nan(None))
+            .with_columns((pl.col("objects_low") > pl.col("noise")).fill_null(value=False).alias("beyond"))
+        )
+
+    def _noise(self, texture: Numbers) -> Numbers:
+        """Object effect of noise with this texture effect, of the kind that has more."""
+        means = [values.mean(axis=0) for values in self.reference.values()]
+        kinds = [np.interp(texture, [0.0, *mean[:, TEXTURE]], [0.0, *mean[:, OBJECTS]]) for mean in means]
+        worst: Numbers = np.max(kinds, axis=0)
+        return worst
+
+    # ---- along the network
+
+    @cached_property
+    def trend(self) -> Estimate:
+        """Rank correlation of depth with the ratio of object to texture effect, over units."""
+        rows = self.units.drop_nulls("ratio")
+        return spearman(rows["depth"].to_numpy(), rows["ratio"].to_numpy(), self.seed)
+
+    @cached_property
+    def trend_at_equal_texture(self) -> Estimate:
+        """Partial rank correlation of depth with the object effect, the texture effect held."""
+        rows = self.units.drop_nulls("ratio")
+        given = rows.select("depth", "texture").to_numpy()
+        return bootstrapped(_partial, given, rows["objects"].to_numpy(), self.seed)
+
+    def median(self, layer: str, column: str) -> Estimate:
+        """Over the layer's units, with a bootstrap interval over units."""
+        values = self.units.filter(layer=layer)[column].drop_nulls().to_numpy()
+        if not len(values):
+            return float("nan"), float("nan"), float("nan")
+        middle = float(np.median(values))
+        return middle, *bootstrapped(lambda a, _: float(np.median(a)), values, values, self.seed)[1:]
+
+    def standing_out(self, end: Literal["objects", "textures"] | str) -> list[tuple[str, int]]:
+        """Units with the highest or lowest ratio among the quarter with the largest effect of that kind."""
+        column, lowest = ("objects", False) if end == "objects" else ("texture", True)
+        rows = self.units.drop_nulls("ratio").filter(pl.col(column) > 0)
+        if rows.is_empty():
+            return []
+        rows = rows.filter(pl.col(column) >= pl.col(column).quantile(0.75, "nearest"))
+        if end == "objects":
+            rows = rows.filter("beyond")
+        best = rows.sort(["ratio", "depth", "unit"], descending=[not lowest, False, False]).head(ENDS)
+        return list(best.select("layer", "unit").iter_rows())
+
+    # ---- tables
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """By file name."""
+        return {
+            "units.parquet": self.units,
+            "layers.parquet": pl.DataFrame(list(self._layer_rows())).with_columns(
+                pl.selectors.float().fill_nan(None)
+            ),
+            "looks.parquet": pl.DataFrame(list(self._look_rows())).with_columns(
+                pl.selectors.float().fill_nan(None)
+            ),
+            "points.parquet": self._points(),
+        }
+
+    def _layer_rows(self) -> Iterator[dict[str, Any]]:
+        for layer in self.layers:
+            row: dict[str, Any] = {"layer": layer.name, "depth": layer.depth, "units": len(layer.units)}
+            for column in ("objects", "texture", "ratio"):
+                row[column], row[f"{column}_low"], row[f"{column}_high"] = self.median(layer.name, column)
+            row["beyond"] = int(self.units.filter(layer=layer.name)["beyond"].sum())
+            yield row
+
+    def _look_rows(self) -> Iterator[dict[str, Any]]:
+        for layer in self.layers:
+            for column in ("colour", "detail"):
+                value, low, high = self.median(layer.name, column)
+                yield {"layer": layer.name, "part": column, "change": value, "low": low, "high": high}
+
+    def _points(self) -> pl.DataFrame:
+        """Units and noise as points of one chart."""
+        columns = ["texture", "objects", "objects_low", "objects_high"]
+        units = self.units.select(pl.col("layer").alias("what"), "unit", *columns)
+        rows = []
+        for name, values in self.reference.items():
+            mean = mean_interval(values)
+            for step in range(values.shape[1]):
+                bounds = [each[step, OBJECTS] for each in (mean.value, mean.low, mean.high)]
+                rows.append((name, None, float(mean.value[step, TEXTURE]), *map(float, bounds)))
+        noise = pl.DataFrame(rows, schema=units.schema, orient="row")
+        return pl.concat([units, noise]).with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _partial(given: Numbers, objects: Numbers) -> float:
+    """Partial rank correlation of given[:,0] with the objects, given[:,1] held."""
+    ranks = np.stack([rankdata(each) for each in (given[:, 0], objects, given[:, 1])])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        (_, xy, xz), (_, _, yz), _ = np.corrcoef(ranks)
+        rest = (1 - xz**2) * (1 - yz**2)
+        return float((xy - xz * yz) / np.sqrt(rest)) if rest > 1e-12 else float("nan")

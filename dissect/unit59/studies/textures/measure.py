@@ -1,0 +1,174 @@
+"""Textures: does a unit change what is where, or how it looks? And does that change along the network?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from unit59.edit.edits import Edit
+from unit59.edit.tail import groups
+from unit59.foundation.suggest import nearest
+from unit59.networks import Network
+from unit59.samples.cache import SampleCache, key_of
+from unit59.studies.base import Dissected, Study, StudyError, Whole
+from unit59.studies.effects.strips import picture_rows
+from unit59.studies.textures.effects import OBJECTS, TEXTURE, effects, smooth, window_of
+from unit59.studies.textures.found import Found, Layer, Strip
+from unit59.studies.textures.tell import write_report
+
+#: Deviations of the noise that the reference adds to pictures, in levels of 0..255.
+AMPLITUDES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+#: Planes that say how something looks, not what it is.
+LOOKS = ("colour", "material")
+#: Samples on a strip.
+SHOWN = 6
+
+
+class Textures(Study):
+    """Switch off units one by one; measure how many pixels change their concept, and how the others look."""
+
+    version: ClassVar[int] = 2
+
+    units: Annotated[int, Field(ge=4)] | Literal["all"] = "all"
+    """How many of each layer, drawn at random."""
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 16
+    """How many, from the first on."""
+    layers: list[str] | Literal["all"] = "all"
+    """Which layers."""
+    plane: str | None = None
+    """The segmenter's plane that says what is where; by default the first but colours and materials."""
+    window: Annotated[int, Field(ge=3)] | None = None
+    """Side in pixels over which a change counts as one of colour; by default a sixteenth of the picture's."""
+
+    def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
+        """See `Study.check`."""
+        for layer in self.layers if self.layers != "all" else []:
+            if layer not in layers:
+                raise StudyError(
+                    f"textures: {layer!r} is none of the dissected layers{nearest(layer, layers)} "
+                    f"These are {', '.join(layers)}."
+                )
+
+    def check_samples(self, cache: SampleCache, base: Any) -> None:
+        """See `Study.check_samples`."""
+        self._plane(cache)
+
+    def _plane(self, cache: SampleCache) -> int:
+        planes = cache.segmenter.planes
+        if self.plane is not None and self.plane not in planes:
+            raise StudyError(
+                f"textures: the segmenter has no plane {self.plane!r}{nearest(self.plane, planes)} "
+                f"It has {', '.join(planes)}."
+            )
+        fitting = [name for name in planes if name not in LOOKS] if self.plane is None else [self.plane]
+        if not fitting:
+            raise StudyError(
+                "textures needs a segmenter that says what is where; this one's planes are "
+                f"{', '.join(planes)}. Add one of objects or parts to `segmenter:`, or name a plane: "
+                "`textures: {plane: NAME}`."
+            )
+        return planes.index(fitting[0])
+
+    def run(self, model: Dissected) -> Whole:
+        """See `Study.run`."""
+        cache = model.material.cache
+        layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
+        numbers = list(range(min(self.samples, cache.samples)))
+        window = (self.window or window_of(*model.network.resolution)) | 1
+        measured = []
+        chosen = {layer: self._units(model, layer) for layer in layers}
+        with model.step("textures", sum(map(len, chosen.values())) * len(numbers), "edits") as advance:
+            for layer, units in chosen.items():
+                values = self._measure(model, layer, units, numbers, window, advance)
+                measured.append(Layer(layer, model.network.layers[layer].number, units, values))
+        reference = self._reference(model, numbers, window)
+        plane = cache.segmenter.planes[self._plane(cache)]
+        found = Found(measured, reference, numbers, window, plane, model.seed)
+        return write_report(found, self._strips(model, found))
+
+    def _units(self, model: Dissected, layer: str) -> list[int]:
+        everything = model.network.layers[layer]
+        if self.units == "all" or self.units >= everything.units:
+            return list(range(everything.units))
+        drawn = model.random(everything.number).permutation(everything.units)[: self.units]
+        return sorted(int(unit) for unit in drawn)
+
+    def _measure(
+        self,
+        model: Dissected,
+        layer: str,
+        units: list[int],
+        numbers: list[int],
+        window: int,
+        advance: Callable[[int], None],
+    ) -> NDArray[np.float64]:
+        """See `effects`: [samples,units,4], kept in the cache."""
+        material = model.material
+        plane, bench = self._plane(material.cache), material.bench(layer)
+
+        def count() -> dict[str, Any]:
+            rows = []
+            for group, count in groups(numbers):
+                found = []
+                for unit in units:
+                    before, after, *labels = bench.seen(Edit.ablate([unit]), group)
+                    found.append(effects(before, after, (labels[0][:, plane], labels[1][:, plane]), window))
+                    advance(count)
+                rows.append(torch.stack(found, dim=1)[:count].numpy())
+            return {"values": np.concatenate(rows)}
+
+        key = key_of(
+            study="textures",
+            version=self.version,
+            levels=material.measurer.activities(layer).key,
+            labels=material.labels_key,
+            plane=plane,
+            units=units,
+            window=window,
+            numbers=numbers,
+        )
+        found: NDArray[np.float64] = material.measurer.remember(f"textures-{layer}", key, count)["values"]
+        return found
+
+    @torch.no_grad()
+    def _reference(self, model: Dissected, numbers: list[int], window: int) -> dict[str, NDArray[np.float64]]:
+        """What noise does that means nothing, by kind: see `effects`, [samples,amplitudes,4]."""
+        cache = model.material.cache
+        plane = self._plane(cache)
+
+        def labelled(pictures: Tensor) -> Tensor:
+            image = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
+            return cache.segment(image.to(cache.sampler.device))[:, plane].cpu().long()
+
+        found: dict[str, list[NDArray[np.float64]]] = {"noise in each pixel": [], "patches of colour": []}
+        for group, count in groups(numbers):
+            before = torch.from_numpy(cache.pictures(np.array(group)))
+            height, width = before.shape[1:3]
+            drawn = [model.random((1 << 24) + each).standard_normal((3, height, width)) for each in group]
+            noise, labels = torch.from_numpy(np.stack(drawn)), labelled(before)
+            for name, each in zip(found, (noise, smooth(noise, window)), strict=True):
+                rows = []
+                for amplitude in AMPLITUDES:
+                    changed = before + amplitude * each.permute(0, 2, 3, 1)
+                    after = changed.round().clamp(0, 255).to(torch.uint8)
+                    rows.append(effects(before, after, (labels, labelled(after)), window))
+                found[name].append(torch.stack(rows, dim=1)[:count].numpy())
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def _strips(self, model: Dissected, found: Found) -> list[Strip]:
+        """Units that stand out, in the samples in which they change most."""
+        strips = []
+        for end, which in (("objects", OBJECTS), ("textures", TEXTURE)):
+            for layer, unit in found.standing_out(end):
+                values = found.of_unit(layer, unit)
+                order = np.argsort(-values[:, which], kind="stable")[:SHOWN]
+                samples = [found.samples[int(i)] for i in order]
+                pictures = model.material.bench(layer).pictures(Edit.ablate([unit]), samples)
+                strips.append(Strip(end, layer, unit, samples, values[order], picture_rows(pictures)))
+        return strips

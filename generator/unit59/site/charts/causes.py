@@ -1,0 +1,126 @@
+"""Charts of effects: what switching units off and on does to concepts, beside other units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unit59.site.charts.base import DASHED, Chart, rounded, short
+from unit59.site.views import ConceptView
+
+ZERO = {
+    "type": "line",
+    "x0": 0,
+    "x1": 0,
+    "y0": 0,
+    "y1": 1,
+    "yref": "paper",
+    "line": {**DASHED, "dash": "solid"},
+}
+
+
+@dataclass(frozen=True)
+class ConceptEffect:
+    """A concept's paired change under one edit, in shares of the picture, and where others' changes lie."""
+
+    concept: ConceptView
+    effect: float
+    low: float
+    high: float
+    q: float
+    others_low: float
+    others_high: float
+
+    @classmethod
+    def of(cls, concept: ConceptView, row: dict[str, Any], others: str) -> ConceptEffect:
+        """From a row of a results table whose band is in `<others>_low` and `<others>_high`."""
+        return cls(
+            concept,
+            effect=row["effect"] or 0.0,
+            low=row["low"] or 0.0,
+            high=row["high"] or 0.0,
+            q=1.0 if row["q"] is None else row["q"],
+            others_low=row[f"{others}_low"] or 0.0,
+            others_high=row[f"{others}_high"] or 0.0,
+        )
+
+
+def effects_chart(
+    label: str, caption: str, effects: Sequence[ConceptEffect], others: str, most: int = 8
+) -> Chart | None:
+    """What an edit does to the concepts it changes most. None where it changes nothing.
+
+    Args:
+        label: what a screen reader says.
+        caption: what to see in it.
+        effects: of every concept.
+        others: what the band is of, for the legend and the table's head.
+        most: how many concepts to show.
+    """
+    strongest = sorted((each for each in effects if each.effect), key=lambda each: -abs(each.effect))[:most]
+    if not strongest:
+        return None
+    shown = strongest[::-1]
+    names = [short(each.concept.label) for each in shown]
+    bands = {
+        "type": "bar",
+        "orientation": "h",
+        "name": others,
+        "y": names,
+        "base": [_percent(each.others_low) for each in shown],
+        "x": [_percent(each.others_high - each.others_low) for each in shown],
+        "width": 0.5,
+        "marker": {"color": "@grid", "line": {"color": "@muted", "width": 1}},
+        "hovertemplate": f"{others}<extra></extra>",
+    }
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "effect",
+        "y": names,
+        "x": [_percent(each.effect) for each in shown],
+        "marker": {
+            "size": 12,
+            "color": [each.concept.colour for each in shown],
+            "symbol": ["circle" if each.q <= 0.05 else "circle-open" for each in shown],
+            "line": {"color": "@ink", "width": 1},
+        },
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [_percent(max(each.high - each.effect, 0)) for each in shown],
+            "arrayminus": [_percent(max(each.effect - each.low, 0)) for each in shown],
+            "color": "@ink",
+            "thickness": 1.5,
+            "width": 0,
+        },
+        "hovertemplate": "%{y}: %{x:.3f} % of the picture<extra></extra>",
+    }
+    return Chart(
+        label=label,
+        caption=caption,
+        data=[bands, dots],
+        layout={
+            "xaxis": {"title": {"text": "change, % of the picture"}},
+            "yaxis": {"automargin": True, "type": "category"},
+            "shapes": [ZERO],
+            "showlegend": False,
+        },
+        head=("concept", "change, % of the picture", "95 % interval", "q", f"95 % of {others}"),
+        rows=[
+            (
+                each.concept.label,
+                f"{each.effect * 100:+.3f}",
+                f"{each.low * 100:+.3f} – {each.high * 100:+.3f}",
+                f"{each.q:.2g}",
+                f"{each.others_low * 100:+.3f} – {each.others_high * 100:+.3f}",
+            )
+            for each in strongest
+        ],
+        height=120 + 28 * len(shown),
+    )
+
+
+def _percent(value: float) -> float:
+    return rounded(value * 100)

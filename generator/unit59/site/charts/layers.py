@@ -1,0 +1,224 @@
+"""Charts of layers and of the network: how many units stand for what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unit59.results import INTERPRETABLE_IOU
+from unit59.site.charts.base import CUT, DASHED, Chart, plain, short
+from unit59.site.views import LayerView, ModelView, UnitView
+
+
+@dataclass(frozen=True)
+class ConceptCount:
+    """How many units carry a concept: above the null, and at the cut but not above it."""
+
+    label: str
+    colour: str
+    above: int = 0
+    chance: int = 0
+    slug: str = field(default="")
+
+
+def count_concepts(units: Sequence[UnitView]) -> list[ConceptCount]:
+    """Interpretable units per concept, most first."""
+    counts = Counter((unit.concept, unit.verdict) for unit in units if unit.verdict in {"above", "chance"})
+    concepts = {concept for concept, _ in counts if concept is not None}
+    found = [
+        ConceptCount(view.label, view.colour, counts[view, "above"], counts[view, "chance"], view.slug)
+        for view in concepts
+    ]
+    return sorted(found, key=lambda count: (-count.above, -count.chance, count.label))
+
+
+def units_per_concept(layer: LayerView) -> Chart | None:
+    """The report's distribution: how many units stand for each concept. None if no unit reaches the cut."""
+    counts = count_concepts(layer.units)
+    if not counts:
+        return None
+    shown = counts[:24][::-1]
+    labels = [short(count.label) for count in shown]
+    outline = {"color": "@muted", "width": 1}
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": "above the null",
+            "y": labels,
+            "x": [count.above for count in shown],
+            "marker": {"color": [count.colour for count in shown], "line": outline},
+            "hovertemplate": "%{y}: %{x} above the null<extra></extra>",
+        },
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": "at the cut, not above the null",
+            "y": labels,
+            "x": [count.chance for count in shown],
+            "marker": {
+                "color": "@surface",
+                "line": outline,
+                "pattern": {"shape": "/", "fgcolor": "@muted", "bgcolor": "@surface", "size": 6},
+            },
+            "hovertemplate": "%{y}: %{x} not above the null<extra></extra>",
+        },
+    ]
+    top = counts[0]
+    return Chart(
+        label=f"Bar chart: interpretable units of {layer.name} per concept.",
+        caption=(
+            f"Units with IoU of {INTERPRETABLE_IOU} or more, by label. Filled: above what other samples' "
+            f"masks give; hatched: not above it. Most units: {top.label}."
+        ),
+        data=data,
+        layout={
+            "barmode": "stack",
+            "xaxis": {"title": {"text": "units"}, "rangemode": "tozero", "tickformat": "d"},
+            "yaxis": {"automargin": True, "type": "category"},
+            "showlegend": False,
+        },
+        head=("concept", "above the null", "at the cut, not above the null"),
+        rows=[(count.label, count.above, count.chance) for count in counts],
+        height=max(200, 90 + 24 * len(shown)),
+    )
+
+
+def iou_distribution(layer: LayerView) -> Chart:
+    """The units' best IoU, with the null beside it per shuffle."""
+    null = layer.record.null
+    bins = [0] * len(null.histogram)
+    for unit in layer.units:
+        bins[min(int(unit.iou * len(bins) + 1e-9), len(bins) - 1)] += 1
+    by_chance = [count / max(null.shuffles, 1) for count in null.histogram]
+    last = max((i for i in range(len(bins)) if bins[i] or by_chance[i]), default=0) + 2
+    edges = [round(i / len(bins), 2) for i in range(last)]
+    middles = [round(edge + 0.5 / len(bins), 3) for edge in edges]
+    return Chart(
+        label=f"Histogram: best IoU of each unit of {layer.name}, with the null.",
+        caption=(
+            "Each unit's best IoU (bars) beside what other samples' masks give (line, mean of "
+            f"{null.shuffles} shuffles). Bars to the right of the line's end are more than chance; "
+            f"the dotted rule is the cut, {INTERPRETABLE_IOU}."
+        ),
+        data=[
+            {
+                "type": "bar",
+                "name": "units",
+                "x": middles,
+                "y": bins[:last],
+                "marker": {"color": "@accent"},
+                "hovertemplate": "IoU %{x:.3f}: %{y} units<extra></extra>",
+            },
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "null",
+                "x": middles,
+                "y": [round(count, 3) for count in by_chance[:last]],
+                "line": {"color": "@ink", "width": 1.5, "shape": "hvh"},
+                "hovertemplate": "IoU %{x:.3f}: %{y:.1f} units by chance<extra></extra>",
+            },
+        ],
+        layout={
+            "bargap": 0.08,
+            "xaxis": {"title": {"text": "best IoU of a unit"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": "units"}, "rangemode": "tozero"},
+            "shapes": [{**CUT, "line": DASHED}],
+            "legend": {"x": 1, "xanchor": "right", "y": 1},
+        },
+        head=("IoU from", "to", "units", "null"),
+        rows=[
+            (f"{edge:.2f}", f"{edge + 1 / len(bins):.2f}", bins[i], f"{by_chance[i]:.1f}")
+            for i, edge in enumerate(edges)
+            if bins[i] or by_chance[i]
+        ],
+    )
+
+
+def layers_chart(model: ModelView) -> Chart:
+    """Interpretable units along the network, stacked by concept, the null as a line."""
+    layers = model.layers
+    per_layer = [{count.slug: count for count in count_concepts(layer.units)} for layer in layers]
+    total: Counter[str] = Counter()
+    concepts: dict[str, ConceptCount] = {}
+    for counts in per_layer:
+        for slug, count in counts.items():
+            total[slug] += count.above + count.chance
+            concepts[slug] = count
+    leading = [slug for slug, _ in total.most_common(14)]
+    names = [layer.name for layer in layers]
+    data: list[dict[str, Any]] = [
+        {
+            "type": "bar",
+            "name": short(concepts[slug].label),
+            "x": names,
+            "y": [_units(counts, slug) for counts in per_layer],
+            "marker": {"color": concepts[slug].colour, "line": {"color": "@muted", "width": 0.5}},
+            "hovertemplate": f"%{{x}}, {plain(concepts[slug].label)}: %{{y}} units<extra></extra>",
+        }
+        for slug in leading
+    ]
+    others = [sum(_units(counts, slug) for slug in counts if slug not in leading) for counts in per_layer]
+    if any(others):
+        data.append({"type": "bar", "name": "others", "x": names, "y": others, "marker": {"color": "@muted"}})
+    chance = [layer.record.null.interpretable for layer in layers]
+    # A broad line of the page's colour below it keeps the null visible on any bar.
+    under = {"color": "@surface", "width": 6}
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": names,
+            "y": chance,
+            "line": under,
+            "marker": {"color": "@surface", "size": 13, "symbol": "diamond"},
+            "showlegend": False,
+            "hoverinfo": "skip",
+        }
+    )
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "null",
+            "x": names,
+            "y": chance,
+            "line": {"color": "@ink", "width": 2, "dash": "dot"},
+            "marker": {"color": "@ink", "size": 7, "symbol": "diamond"},
+            "hovertemplate": "%{x}: %{y:.1f} units by chance<extra></extra>",
+        }
+    )
+    return Chart(
+        label=f"Stacked bars: interpretable units per layer of {model.title}, with the null.",
+        caption=(
+            f"Units with IoU of {INTERPRETABLE_IOU} or more along the network, stacked by label. The dotted "
+            "line is how many reach it with other samples' masks: bars no taller than the line say nothing."
+        ),
+        data=data,
+        layout={
+            "barmode": "stack",
+            "xaxis": {"title": {"text": "layer"}, "type": "category"},
+            "yaxis": {"title": {"text": "interpretable units"}, "rangemode": "tozero"},
+            "legend": {"orientation": "h", "y": -0.25, "traceorder": "normal"},
+        },
+        head=("layer", "units", "interpretable", "above the null", "null"),
+        rows=[
+            (
+                layer.name,
+                layer.record.units,
+                layer.record.interpretable,
+                layer.record.above_null,
+                f"{layer.record.null.interpretable:.1f}",
+            )
+            for layer in layers
+        ],
+        height=380,
+    )
+
+
+def _units(counts: dict[str, ConceptCount], slug: str) -> int:
+    count = counts.get(slug)
+    return count.above + count.chance if count else 0

@@ -1,0 +1,106 @@
+"""The chart of a model's quality: how often each concept shows in generated and in real pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unit59.site.charts.base import Chart, rounded, short
+from unit59.site.views import ConceptView
+
+
+def presence_chart(model: str, rows: Sequence[tuple[ConceptView, Mapping[str, Any]]], far: float) -> Chart:
+    """Presence of every concept, generated beside real.
+
+    Args:
+        model: its title.
+        rows: each concept with its row of quality.parquet, in the order that the table has.
+        far: the difference from which on a concept is named.
+    """
+    asked = any(row["agreement"] is not None for _, row in rows)
+    names = [short(concept.label) for concept, _ in rows[::-1]]
+    return Chart(
+        label=f"How often each concept shows in real pictures and in those of {model}.",
+        caption=(
+            "Share of the pictures that show a concept, with 95 % intervals: filled in generated, open in "
+            f"real ones. Those more than {far * 100:.0f} points apart are named above."
+        ),
+        data=[
+            _dots(names, rows[::-1], "real", "@surface"),
+            _dots(names, rows[::-1], "generated", [concept.colour for concept, _ in rows[::-1]]),
+        ],
+        layout={
+            "xaxis": {"title": {"text": "% of the pictures that show it"}, "range": [-2, 102]},
+            "yaxis": {"automargin": True, "type": "category"},
+            "showlegend": False,
+        },
+        head=(
+            "concept",
+            "shown, real",
+            "generated",
+            "difference in points",
+            "area, real",
+            "generated",
+            *(("IoU with what was asked for",) if asked else ()),
+        ),
+        rows=[
+            (
+                concept.label,
+                _range(row, "presence_real", 1),
+                _range(row, "presence_generated", 1),
+                _points(row),
+                _range(row, "area_real", 2),
+                _range(row, "area_generated", 2),
+                *((_score(row),) if asked else ()),
+            )
+            for concept, row in rows
+        ],
+        height=110 + 26 * len(rows),
+    )
+
+
+def _dots(
+    names: list[str], rows: Sequence[tuple[ConceptView, Mapping[str, Any]]], kind: str, fill: str | list[str]
+) -> dict[str, Any]:
+    name = f"presence_{kind}"
+    share = [_number(row, name) for _, row in rows]
+    low, high = ([_number(row, f"{name}_{end}") for _, row in rows] for end in ("low", "high"))
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": kind,
+        "cliponaxis": False,
+        "y": names,
+        "x": [rounded(100 * value) for value in share],
+        "marker": {"size": 11, "color": fill, "line": {"color": "@ink", "width": 1.5}},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [rounded(100 * max(end - value, 0)) for value, end in zip(share, high, strict=True)],
+            "arrayminus": [rounded(100 * max(value - end, 0)) for value, end in zip(share, low, strict=True)],
+            "color": "@ink",
+            "thickness": 1.2,
+            "width": 0,
+        },
+        "hovertemplate": f"%{{y}}, {kind}: %{{x:.1f}} %<extra></extra>",
+    }
+
+
+def _number(row: Mapping[str, Any], name: str) -> float:
+    return float(row[name] or 0.0)
+
+
+def _range(row: Mapping[str, Any], name: str, digits: int) -> str:
+    value, low, high = (_number(row, name + end) * 100 for end in ("", "_low", "_high"))
+    return f"{value:.{digits}f} % ({low:.{digits}f} – {high:.{digits}f})"
+
+
+def _points(row: Mapping[str, Any]) -> str:
+    value, low, high = (_number(row, "presence_difference" + end) * 100 for end in ("", "_low", "_high"))
+    return f"{value:+.1f} ({low:+.1f} – {high:+.1f})".replace("-", "−")
+
+
+def _score(row: Mapping[str, Any]) -> str:
+    if row["agreement"] is None:
+        return "–"
+    return f"{row['agreement']:.3f} ({row['agreement_low']:.3f} – {row['agreement_high']:.3f})"

@@ -1,0 +1,233 @@
+"""Agreement against effect: does a unit that agrees with a concept also cause it?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from unit59.results import INTERPRETABLE_IOU
+from unit59.site.charts.base import CUT, DASHED, Chart, rounded, short
+from unit59.site.effects import Effect, EffectsView
+from unit59.site.views import ConceptView, LayerView, UnitView
+
+#: Dots in one chart at most: those with the largest effects, so that a page stays light.
+MOST_DOTS = 2000
+#: Pairs that a correlation takes at least.
+FEWEST = 10
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
+ZERO_RULE = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": DASHED}
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rank correlation with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """`0.32 [0.10, 0.51]`."""
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]".replace("-", "−")
+
+
+def rank_correlation(a: Sequence[float], b: Sequence[float]) -> Correlation | None:
+    """Spearman's rank correlation; None with too few pairs, or where one side is all equal.
+
+    The interval is Fisher's with the standard error sqrt((1 + r²/2)/(n - 3)) (Bonett and Wright 2000).
+    """
+    if len(a) < FEWEST:
+        return None
+    found = pl.DataFrame({"a": a, "b": b}).select(pl.corr("a", "b", method="spearman")).item()
+    if found is None or not math.isfinite(found):
+        return None
+    value = max(-1.0, min(1.0, float(found)))
+    if abs(value) == 1:
+        return Correlation(value, value, value)
+    half = 1.959964 * math.sqrt((1 + value**2 / 2) / (len(a) - 3))
+    return Correlation(value, math.tanh(math.atanh(value) - half), math.tanh(math.atanh(value) + half))
+
+
+def label_effects_chart(view: EffectsView) -> Chart | None:
+    """Every measured unit's IoU with its label against what becomes of that label when it is off."""
+    units = [unit for unit in view.layer.units if unit.number in view.on_labels]
+    if not units:
+        return None
+    effects = [view.on_labels[unit.number] for unit in units]
+    related = rank_correlation([unit.iou for unit in units], [-each.value for each in effects])
+    above = [each for unit, each in zip(units, effects, strict=True) if unit.verdict == "above"]
+    change = sum(each.found for each in above)
+    counted = (
+        f"Of the {len(above)} measured units that agree with their label better than chance, {change} "
+        f"change it when off (q ≤ 0.05). "
+        if above
+        else ""
+    )
+    return Chart(
+        label=f"IoU of each measured unit of {view.layer.name} with its label, against its effect on it.",
+        caption=(
+            f"Each dot is a unit: its IoU with its label, and how that concept’s share of the picture "
+            "changes with the unit off; filled where q ≤ 0.05. "
+            f"{counted}{_related(related, 'IoU and loss', 'take more of it away')}"
+        ),
+        data=[_dots([unit.iou for unit in units], [each.value for each in effects], effects, _names(units))],
+        layout=_layout("IoU with its label", "change of its label, % of the picture"),
+        head=("unit", "label", "IoU", "change of its label, %", "95 % interval", "q"),
+        rows=[_row(unit, each) for unit, each in zip(units, effects, strict=True)],
+    )
+
+
+def largest_effects_chart(view: EffectsView) -> Chart | None:
+    """Every measured unit's IoU with its label against its largest effect on any concept."""
+    units = [unit for unit in view.layer.units if unit.number in view.largest]
+    if not units:
+        return None
+    effects = [view.largest[unit.number] for unit in units]
+    sizes = [abs(each.value) for each in effects]
+    related = rank_correlation([unit.iou for unit in units], sizes)
+    found = sum(each.found for each in effects)
+    same = sum(each.found and each.concept == unit.concept for unit, each in zip(units, effects, strict=True))
+    return Chart(
+        label=f"IoU of each measured unit of {view.layer.name} against its largest effect on any concept.",
+        caption=(
+            "The same units against the size of their largest effect on any concept, in that concept’s "
+            f"colour; filled where q ≤ 0.05. That is so for {found} of {len(units)}, {same} of them on their "
+            f"own label. {_related(related, 'IoU and size', 'do more')}"
+        ),
+        data=[_dots([unit.iou for unit in units], sizes, effects, _names(units))],
+        layout=_layout("IoU with its label", "largest effect, % of the picture"),
+        head=("unit", "concept", "IoU with its label", "change, %", "95 % interval", "q"),
+        rows=[_row(unit, each) for unit, each in zip(units, effects, strict=True)],
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One layer's measured units with one concept: IoU and effect by unit."""
+
+    layer: LayerView
+    ious: Mapping[int, float]
+    effects: Mapping[int, Effect]
+
+
+def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> Chart | None:
+    """IoU with a concept against the effect on it, of all measured units. None where none was measured."""
+    everything = [(place, number) for place in places for number in place.effects]
+    if not everything:
+        return None
+    ious = [place.ious.get(number, 0.0) for place, number in everything]
+    related = rank_correlation(ious, [-place.effects[number].value for place, number in everything])
+    kept = sorted(everything, key=lambda each: -abs(each[0].effects[each[1]].value))[:MOST_DOTS]
+    models = list(dict.fromkeys(place.layer.model.path for place in places))
+    data = []
+    for place_of_model, path in enumerate(models):
+        shown = [(place, number) for place, number in kept if place.layer.model.path == path]
+        if not shown:
+            continue
+        effects = [place.effects[number] for place, number in shown]
+        trace = _dots(
+            [place.ious.get(number, 0.0) for place, number in shown],
+            [each.value for each in effects],
+            effects,
+            [f"{place.layer.name}, unit {number}" for place, number in shown],
+            SYMBOLS[place_of_model % len(SYMBOLS)],
+        )
+        data.append({**trace, "name": short(shown[0][0].layer.model.title)})
+    left_out = len(everything) - len(kept)
+    only = f" The {left_out} units with the smallest effects are left out of the picture." if left_out else ""
+    return Chart(
+        label=f"IoU with {concept.label} against the effect on it, of {len(everything)} units.",
+        caption=(
+            f"Each dot is a unit of any layer: its IoU with {concept.label}, and how much of the picture "
+            f"{concept.label} gains or loses with the unit off; filled where q ≤ 0.05. "
+            f"{_related(related, 'IoU and loss', f'take more of {concept.label} away')}{only}"
+        ),
+        data=data,
+        layout={
+            **_layout(f"IoU with {short(concept.label)}", "change when off, % of the picture"),
+            "showlegend": len(data) > 1,
+            "legend": {"orientation": "h", "y": -0.3},
+        },
+        head=("model", "layer", "units measured", "q ≤ 0.05", "correlation of IoU and loss", "largest loss"),
+        rows=[_place_row(place) for place in places if place.effects],
+    )
+
+
+def _place_row(place: Measured) -> tuple[Any, ...]:
+    effects = place.effects
+    related = rank_correlation(
+        [place.ious.get(number, 0.0) for number in effects], [-each.value for each in effects.values()]
+    )
+    number = min(effects, key=lambda each: effects[each].value)
+    found = sum(each.found for each in effects.values())
+    lost = effects[number].value
+    largest = f"{lost * 100:+.3f} %, unit {number}" if lost < 0 else "none"
+    name = place.layer.model.title
+    return name, place.layer.name, len(effects), found, str(related) if related else "–", largest
+
+
+def _dots(
+    x: Sequence[float],
+    y: Sequence[float],
+    effects: Sequence[Effect],
+    names: list[str],
+    symbol: str = "circle",
+) -> dict[str, Any]:
+    """Dots in the concepts' colours; y in shares, shown in percent."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [rounded(value) for value in x],
+        "y": [rounded(value * 100) for value in y],
+        "text": [f"{name}: {short(each.concept.label)}" for name, each in zip(names, effects, strict=True)],
+        "marker": {
+            "size": 9,
+            "opacity": 0.85,
+            "symbol": [symbol if each.found else f"{symbol}-open" for each in effects],
+            "color": [each.concept.colour if each.found else "@muted" for each in effects],
+            "line": {"color": "@muted", "width": 1},
+        },
+        "hovertemplate": "%{text} %{y:.3f} %, IoU %{x:.3f}<extra></extra>",
+    }
+
+
+def _layout(x: str, y: str) -> dict[str, Any]:
+    return {
+        "xaxis": {"title": {"text": x}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": y}, "zeroline": False},
+        "shapes": [{**CUT, "x0": INTERPRETABLE_IOU, "line": DASHED}, ZERO_RULE],
+        "showlegend": False,
+    }
+
+
+def _names(units: Sequence[UnitView]) -> list[str]:
+    return [f"unit {unit.number}" for unit in units]
+
+
+def _row(unit: UnitView, effect: Effect) -> tuple[Any, ...]:
+    low, high = (effect.row[name] or 0.0 for name in ("low", "high"))
+    q = "–" if effect.row["q"] is None else f"{effect.row['q']:.2g}"
+    change = f"{effect.value * 100:+.3f}"
+    return (
+        unit.number,
+        effect.concept.label,
+        f"{unit.iou:.4f}",
+        change,
+        f"{low * 100:+.3f} – {high * 100:+.3f}",
+        q,
+    )
+
+
+def _related(found: Correlation | None, of: str, more: str) -> str:
+    if found is None:
+        return "Too few units for a correlation."
+    rank = f"Spearman’s rank correlation of {of} is {found}"
+    if found.low > 0:
+        return f"{rank}: units that agree better {more}."
+    if found.high < 0:
+        return f"{rank}: units that agree better do not {more}, but less."
+    return f"{rank}: no evidence that agreement predicts it."

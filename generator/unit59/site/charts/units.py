@@ -1,0 +1,185 @@
+"""Charts of units: what one agrees with, how its values lie, and all units of a concept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unit59.results import INTERPRETABLE_IOU
+from unit59.site.charts.base import CUT, DASHED, Chart, rounded, short
+from unit59.site.views import Agreement, LayerView, UnitView
+
+
+def agreement_chart(unit: UnitView, agreements: Sequence[Agreement]) -> Chart | None:
+    """A unit's IoU with its best concepts, each with interval and null. None where nothing overlaps."""
+    shown = [agreement for agreement in agreements if agreement.iou > 0][:8]
+    if not shown:
+        return None
+    ordered = shown[::-1]
+    labels = [short(agreement.concept.label) for agreement in ordered]
+    return Chart(
+        label=f"IoU of unit {unit.number} with its {len(shown)} best concepts, with intervals and nulls.",
+        caption=(
+            "IoU with 95 % interval (dot and bar) per concept; the upright mark is the 99 % bound with other "
+            "samples' masks. A dot left of its mark is no more than chance."
+        ),
+        data=[
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": "null, 99 %",
+                "y": labels,
+                "x": [rounded(agreement.null_99) for agreement in ordered],
+                "marker": {"symbol": "line-ns", "size": 16, "line": {"color": "@ink", "width": 2}},
+                "hovertemplate": "%{y}: null %{x:.4f}<extra></extra>",
+            },
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": "IoU",
+                "y": labels,
+                "x": [rounded(agreement.iou) for agreement in ordered],
+                "marker": {
+                    "size": 12,
+                    "color": [agreement.concept.colour for agreement in ordered],
+                    "line": {"color": "@ink", "width": 1},
+                },
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [rounded(max(a.high - a.iou, 0)) for a in ordered],
+                    "arrayminus": [rounded(max(a.iou - a.low, 0)) for a in ordered],
+                    "color": "@muted",
+                    "thickness": 2,
+                    "width": 0,
+                },
+                "hovertemplate": "%{y}: IoU %{x:.4f}<extra></extra>",
+            },
+        ],
+        layout={
+            "xaxis": {"title": {"text": "IoU"}, "rangemode": "tozero"},
+            "yaxis": {"automargin": True, "type": "category"},
+            "shapes": [{**CUT, "line": DASHED}],
+            "showlegend": False,
+        },
+        head=("concept", "IoU", "95 % interval", "null", "null, 99 %", "IQR"),
+        rows=[
+            (
+                a.concept.label,
+                f"{a.iou:.4f}",
+                f"{a.low:.4f} – {a.high:.4f}",
+                *(f"{value:.4f}" for value in (a.null, a.null_99, a.iqr)),
+            )
+            for a in shown
+        ],
+        height=120 + 28 * len(shown),
+    )
+
+
+def activation_chart(unit: UnitView, low: float, high: float, counts: Sequence[int]) -> Chart | None:
+    """How a unit's values are distributed, with its threshold. None where nothing was counted."""
+    if not counts or not sum(counts):
+        return None
+    width = (high - low) / len(counts)
+    threshold = float(unit.row["threshold"])
+    middles = [float(f"{low + (i + 0.5) * width:.5g}") for i in range(len(counts))]
+    return Chart(
+        label=f"Histogram of unit {unit.number}'s values, with its threshold.",
+        caption=(
+            f"All values of the unit over all samples, on a log scale. The dotted rule is its threshold, "
+            f"{threshold:.3g}: the top {unit.row['on_share'] * 100:.2g} % on the compared grid make its mask."
+        ),
+        data=[
+            {
+                "type": "bar",
+                "x": middles,
+                "y": list(counts),
+                "width": float(f"{width:.5g}"),
+                "marker": {"color": "@accent"},
+                "hovertemplate": "%{x:.3g}: %{y} values<extra></extra>",
+            }
+        ],
+        layout={
+            "bargap": 0,
+            "xaxis": {"title": {"text": "activation"}},
+            "yaxis": {"title": {"text": "values"}, "type": "log", "dtick": 1, "exponentformat": "power"},
+            "shapes": [{**CUT, "x0": threshold, "x1": threshold, "line": {**DASHED, "width": 2}}],
+            "showlegend": False,
+        },
+        head=("from", "to", "values"),
+        rows=[
+            (f"{low + i * width:.4g}", f"{low + (i + 1) * width:.4g}", count)
+            for i, count in enumerate(counts)
+            if count
+        ],
+        height=260,
+    )
+
+
+def concept_units_chart(
+    label: str, colour: str, found: Sequence[tuple[LayerView, Sequence[UnitView]]]
+) -> Chart:
+    """Every unit with this label, by layer."""
+    data = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": layer.name,
+            "x": [round(place + _spread(unit.number), 3) for unit in units],
+            "y": [rounded(unit.iou) for unit in units],
+            "text": [f"unit {unit.number}" for unit in units],
+            "marker": {
+                "size": 10,
+                "opacity": 0.85,
+                "symbol": ["circle" if unit.verdict == "above" else "circle-open" for unit in units],
+                "color": colour,
+                "line": {"color": "@muted", "width": 1},
+            },
+            "hovertemplate": "%{text}: IoU %{y:.3f}<extra></extra>",
+        }
+        for place, (layer, units) in enumerate(found)
+    ]
+    names = [f"{short(layer.model.title, 18)}<br>{layer.name}" for layer, _ in found]
+    rule = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": INTERPRETABLE_IOU,
+        "y1": INTERPRETABLE_IOU,
+    }
+    return Chart(
+        label=f"IoU of every unit labelled {label}, by layer.",
+        caption=(
+            "Each dot is a unit whose best concept is this one. Filled dots reach the cut "
+            f"(dotted, {INTERPRETABLE_IOU}) and are above their null; open ones are not evidence."
+        ),
+        data=data,
+        layout={
+            "xaxis": {
+                "tickvals": list(range(len(names))),
+                "ticktext": names,
+                "range": [-0.6, len(names) - 0.4],
+                "showgrid": False,
+                "zeroline": False,
+            },
+            "yaxis": {"title": {"text": "IoU"}, "rangemode": "tozero"},
+            "shapes": [{**rule, "line": DASHED}],
+            "showlegend": False,
+        },
+        head=("model", "layer", "units", "above the null", "best IoU"),
+        rows=[
+            (
+                layer.model.title,
+                layer.name,
+                len(units),
+                sum(unit.verdict == "above" for unit in units),
+                f"{max(unit.iou for unit in units):.3f}",
+            )
+            for layer, units in found
+        ],
+    )
+
+
+def _spread(number: int) -> float:
+    """A place beside the middle, the same every time, so that dots do not hide each other."""
+    return (number * 0.618034 % 1 - 0.5) * 0.5

@@ -1,0 +1,228 @@
+"""Single-unit effects as the pages see them: a layer's, a unit's, and of one concept over all units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from unit59.results.reader import LayerEffects
+from unit59.results.schema import EFFECT_TABLES, LEAST_WIDTH, EffectsRecord, Rate
+
+if TYPE_CHECKING:  # views are made with this module
+    from unit59.site.views import ConceptView, LayerView
+
+#: q at or below it counts as found.
+FOUND = 0.05
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one edit of one unit does to one concept: a row of effects.parquet."""
+
+    concept: ConceptView
+    row: dict[str, Any]
+
+    @property
+    def value(self) -> float:
+        """Mean paired difference of the concept's share of the picture."""
+        return float(self.row["effect"] or 0.0)
+
+    @property
+    def found(self) -> bool:
+        """Whether it is evidence, after Benjamini-Hochberg over all tests of the layer and kind."""
+        return self.row["q"] is not None and self.row["q"] <= FOUND
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it lies outside where 95 % of the layer's other measured units lie."""
+        low, high = self.row["others_low"], self.row["others_high"]
+        return low is not None and high is not None and not low <= self.value <= high
+
+    @property
+    def unusual(self) -> float:
+        """How far it stands out: its size over the width of the other units' effects; 0 among these."""
+        if not self.beyond:
+            return 0.0
+        width: float = self.row["others_high"] - self.row["others_low"] + LEAST_WIDTH
+        return abs(self.value) / width
+
+    @property
+    def erasure(self) -> Rate | None:
+        """Samples that show the concept in which it is gone after the edit; None where none shows it."""
+        return _rate(self.row, "erased", "shown", "erasure")
+
+    @property
+    def insertion(self) -> Rate | None:
+        """Samples without the concept that show it after the edit; None where all show it."""
+        return _rate(self.row, "inserted", "absent", "insertion")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one kind of edit of a unit does most: a row of unit_effects.parquet.
+
+    Attributes:
+        concept: the one that is said first, see `UnitEffects.first`; None where there is no evidence.
+        row: the rest of the row.
+    """
+
+    concept: ConceptView | None
+    row: dict[str, Any]
+
+    @property
+    def value(self) -> float:
+        """The effect on that concept; 0 without one."""
+        return float(self.row["effect"] or 0.0) if self.concept else 0.0
+
+
+@dataclass(frozen=True)
+class UnitEffects:
+    """One measured unit (or style channel).
+
+    Attributes:
+        effects: by kind of edit, of every concept, the largest effect first.
+        samples: on its strip of effects; empty without one.
+        sample_effects: the change of its first concept's share in each of them.
+    """
+
+    effects: dict[str, list[Effect]] = field(default_factory=dict)
+    samples: list[int] = field(default_factory=list)
+    sample_effects: list[float] = field(default_factory=list)
+
+    def on(self, kind: str, concept: ConceptView | None) -> Effect | None:
+        """The effect of one kind of edit on one concept."""
+        return next((each for each in self.effects.get(kind, []) if each.concept == concept), None)
+
+    def first(self, kind: str) -> Effect | None:
+        """What is said first: of the effects found the one that stands out most, else the largest.
+
+        None where there is no evidence of any.
+        """
+        found = [each for each in self.effects.get(kind, []) if each.found]
+        return max(found, key=lambda each: each.unusual, default=None)
+
+    def largest(self, kind: str) -> Effect | None:
+        """The largest effect, found or not."""
+        return next(iter(self.effects.get(kind, [])), None)
+
+
+class EffectsView:
+    """The effects of one layer's units.
+
+    Args:
+        layer: whose.
+        results: its tables.
+    """
+
+    def __init__(self, layer: LayerView, results: LayerEffects) -> None:
+        self.layer, self.results = layer, results
+
+    @property
+    def record(self) -> EffectsRecord:
+        """How they were measured."""
+        return self.results.record
+
+    @property
+    def files(self) -> list[str]:
+        """The files that it was read from, in the layer's folder."""
+        tables = [name for name in EFFECT_TABLES if name != "attribution.parquet"]
+        ranked = ["attribution.parquet"] if self.results.attribution is not None else []
+        return ["effects.json", *tables, *ranked]
+
+    @property
+    def styles(self) -> list[str]:
+        """The kinds of style edits that were measured."""
+        return [kind for kind in self.record.kinds if kind.startswith("style_")]
+
+    @cached_property
+    def summaries(self) -> dict[str, dict[int, Summary]]:
+        """By kind and unit, what it does most."""
+        found: dict[str, dict[int, Summary]] = {}
+        for row in self.results.units.sort("unit").iter_rows(named=True):
+            concept = self.layer.model.concepts.get(row["concept"])
+            found.setdefault(row["kind"], {})[row["unit"]] = Summary(concept, row)
+        return found
+
+    def summary(self, unit: int, kind: str = "ablate") -> Summary | None:
+        """What a unit does most by one kind of edit; None where that was not measured."""
+        return self.summaries.get(kind, {}).get(unit)
+
+    def units(self, *, styles: bool = False) -> Iterator[tuple[int, UnitEffects]]:
+        """Every measured unit, or style channel, with all its effects; units in order."""
+        table = self.results.effects.filter(pl.col("kind").str.starts_with("style_") == styles).sort(
+            "unit", pl.col("effect").abs(), "concept", descending=[False, True, False], nulls_last=True
+        )
+        concepts = self.layer.model.concepts
+        for number, rows in groupby(table.iter_rows(named=True), key=itemgetter("unit")):
+            summary = None if styles else self.summary(number)
+            found = UnitEffects(
+                samples=(summary and summary.row["samples"]) or [],
+                sample_effects=(summary and summary.row["sample_effects"]) or [],
+            )
+            for row in rows:
+                if row["concept"] in concepts:
+                    found.effects.setdefault(row["kind"], []).append(Effect(concepts[row["concept"]], row))
+            yield number, found
+
+    def on(self, concept: ConceptView, kind: str = "ablate") -> dict[int, Effect]:
+        """Every measured unit's effect on one concept."""
+        numbers = [number for number, view in self.layer.model.concepts.items() if view == concept]
+        return self._by_unit(
+            self.results.effects.filter(pl.col("concept").is_in(numbers), pl.col("kind") == kind)
+        )
+
+    @cached_property
+    def largest(self) -> dict[int, Effect]:
+        """Every measured unit's largest effect on any concept, found or not, by ablation."""
+        rows = self.results.effects.filter(pl.col("kind") == "ablate").sort(
+            pl.col("effect").abs(), "concept", descending=[True, False], nulls_last=True
+        )
+        return self._by_unit(rows.unique("unit", keep="first", maintain_order=True))
+
+    @cached_property
+    def on_labels(self) -> dict[int, Effect]:
+        """Every measured unit's effect on the concept of its own label, by ablation."""
+        labels = self.layer.results.units.select("unit", "concept").drop_nulls()
+        rows = self.results.effects.filter(pl.col("kind") == "ablate").join(labels, on=["unit", "concept"])
+        return self._by_unit(rows)
+
+    def _by_unit(self, rows: pl.DataFrame) -> dict[int, Effect]:
+        concepts = self.layer.model.concepts
+        return {
+            row["unit"]: Effect(concepts[row["concept"]], row)
+            for row in rows.iter_rows(named=True)
+            if row["concept"] in concepts
+        }
+
+
+def _rate(row: dict[str, Any], hits: str, cases: str, name: str) -> Rate | None:
+    if not row[cases] or row[hits] is None or row[f"{name}_rate"] is None:
+        return None
+    return Rate(
+        hits=row[hits],
+        cases=row[cases],
+        rate=row[f"{name}_rate"],
+        low=row[f"{name}_low"],
+        high=row[f"{name}_high"],
+    )
+
+
+def styles_of(layer: LayerView) -> EffectsView | None:
+    """The measured effects of the style channels that belong to a layer's units, channel k to unit k.
+
+    In StyleGAN a layer's style scales that layer's own units; in StyleGAN2 and 3 it scales the units that
+    the layer takes in, so that the channels of the next layer belong to this one's units.
+    """
+    if layer.model.record.family == "stylegan":
+        owner: LayerView | None = layer
+    else:
+        names = [str(entry.get("name", "")) for entry in layer.model.record.network]
+        after = names[names.index(layer.name) + 1 :][:1] if layer.name in names else []
+        owner = next((view for view in layer.model.layers if view.name in after), None)
+    return owner.effects if owner and owner.effects and owner.effects.styles else None

@@ -1,0 +1,63 @@
+"""A model's samples beside real pictures, as its page shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unit59.results import QualityResults
+from unit59.results.quality import QualityRecord
+from unit59.site.charts import Chart, presence_chart
+from unit59.site.views import ConceptView, ModelView
+
+#: A concept whose presence differs by more from the real pictures' is named.
+FAR = 0.10
+
+
+@dataclass(frozen=True)
+class QualityView:
+    """What was measured, with its place in the site."""
+
+    model: ModelView
+    results: QualityResults
+
+    @property
+    def record(self) -> QualityRecord:
+        """Its quality.json."""
+        return self.results.record
+
+    @property
+    def sheet(self) -> str:
+        """Where the sheet of real pictures lies in the site."""
+        return f"{self.model.path}/real.webp"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What the site publishes: place in the site, and where it lies."""
+        home = self.model.results.folder
+        names = ("quality.json", "quality.parquet")
+        return {self.sheet: self.results.picture, **{f"{self.model.path}/{n}": home / n for n in names}}
+
+    @property
+    def rows(self) -> list[tuple[ConceptView, dict[str, Any]]]:
+        """Every concept with its row of quality.parquet."""
+        known = self.model.concepts
+        rows = self.results.table.sort("concept").iter_rows(named=True)
+        return [(known[row["concept"]], row) for row in rows if row["concept"] in known]
+
+    @property
+    def far(self) -> list[tuple[ConceptView, dict[str, Any]]]:
+        """The concepts whose presence differs by more than `FAR`, the farthest first."""
+        apart = [(each, row) for each, row in self.rows if abs(row["presence_difference"] or 0.0) > FAR]
+        return sorted(apart, key=lambda pair: -abs(pair[1]["presence_difference"]))
+
+    @property
+    def chart(self) -> Chart:
+        """Presence, generated beside real."""
+        return presence_chart(self.model.title, self.rows, FAR)
+
+
+def view_quality(model: ModelView) -> QualityView | None:
+    """The model's comparison with real pictures; None where none was made."""
+    return QualityView(model, model.results.quality) if model.results.quality else None

@@ -1,0 +1,114 @@
+"""What pages are made of: a page, and the site that all of them share. Pure: nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from unit59.results import ModelResults
+from unit59.site.studies import Finding, SetStudy, Studies, view_studies
+from unit59.site.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: where it is, what it is called, and what its template needs.
+
+    Attributes:
+        path: address below the site's root, without slashes at its ends; empty for the home page.
+        title: plain text, not escaped.
+        description: one plain sentence, for search engines and previews.
+        template: name of the template in site_templates/.
+        context: the template's variables.
+        keywords: plain text that search should also find it by.
+        own_template: name of a template that goes before `template` where there is one.
+    """
+
+    path: str
+    title: str
+    description: str
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    keywords: str = ""
+    own_template: str = ""
+
+    @property
+    def source(self) -> str:
+        """The Markdown file it is written as; `index.md`, so that links hold whatever the URL style."""
+        return f"{self.path}/index.md" if self.path else "index.md"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything that the pages are made of."""
+
+    models: list[ModelView]
+
+    @classmethod
+    def of(cls, results: Iterable[ModelResults], layers: Iterable[str] = ()) -> Site:
+        """The site of these results; `layers` restricts it to layers of these names."""
+        return cls(view_models(results, layers))
+
+    @cached_property
+    def concepts(self) -> list[ConceptView]:
+        """All concepts of all models, by plane and label."""
+        found = {view.slug: view for model in self.models for view in model.concepts.values()}
+        return sorted(found.values(), key=lambda view: (view.plane, view.label.lower()))
+
+    @cached_property
+    def scale(self) -> float:
+        """Right end of every IoU scale in the site, so that bars compare from page to page."""
+        tops = [layer.results.units["iou_high"].max() for model in self.models for layer in model.layers]
+        highest = max((float(str(top)) for top in tops if top is not None), default=0.0)
+        return max(0.1, min(1.0, round(highest + 0.025, 2)))
+
+    @cached_property
+    def studies(self) -> Studies:
+        """All studies: findings, sets, reports."""
+        return view_studies(self.models)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All searches for a cause, strongest claim first."""
+        return self.studies.findings
+
+    @property
+    def set_studies(self) -> list[SetStudy]:
+        """All studies of unit sets."""
+        return self.studies.sets
+
+    @property
+    def has_studies(self) -> bool:
+        """Whether there is anything for the index of studies."""
+        return bool(self.set_studies or self.studies.reports or len(self.compared) > 1)
+
+    @cached_property
+    def compared(self) -> list[ModelView]:
+        """The models that have units to compare."""
+        return [model for model in self.models if model.units]
+
+    @cached_property
+    def layers(self) -> list[LayerView]:
+        """All layers of all models, in forward order."""
+        return [layer for model in self.models for layer in model.layers]
+
+    @cached_property
+    def _best(self) -> dict[tuple[str, str], tuple[UnitView, Agreement]]:
+        best: dict[tuple[str, str], tuple[UnitView, Agreement]] = {}
+        for layer in self.layers:
+            for concept in {view.slug: view for view in layer.model.concepts.values()}.values():
+                found = layer.best_agreement(concept)
+                key = layer.model.name, concept.slug
+                if found and (key not in best or _rank(found[1]) > _rank(best[key][1])):
+                    best[key] = found
+        return best
+
+    def best_unit(self, model: ModelView, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
+        """The model's unit that agrees best with the concept: above the null first, then by IoU."""
+        return self._best.get((model.name, concept.slug))
+
+
+def _rank(agreement: Agreement) -> tuple[bool, float]:
+    return agreement.above, agreement.iou

@@ -1,0 +1,149 @@
+"""Studies as the pages see them: searches for a cause (findings) and unit sets, with their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults, file_name
+from unit59.results.report import ReportPicture
+from unit59.results.schema import LayerSearch, StudyPicture
+from unit59.site.views import ConceptView, ModelView, UnitView, untaken
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study of one model, with its place in the site."""
+
+    model: ModelView
+    results: StudyResults
+    path: str
+
+    @property
+    def pictures(self) -> Sequence[StudyPicture | ReportPicture]:
+        """Its strips; empty where a study has none."""
+        return self.results.record.pictures
+
+    def picture(self, picture: StudyPicture | ReportPicture) -> str:
+        """Where a strip lies in the site."""
+        return f"{self.path}/pictures/{picture.file}"
+
+    def unit(self, layer: str, number: int) -> UnitView | None:
+        """A unit that the study names; None where its layer is not in the site."""
+        return next((view.by_number.get(number) for view in self.model.layers if view.name == layer), None)
+
+    def rows(self, table: str, **where: Any) -> list[dict[str, Any]]:
+        """Rows of one of its tables, those with the given values; none where it has no such table."""
+        frame = self.results.tables.get(table)
+        return [] if frame is None else frame.filter(**where).to_dicts() if where else frame.to_dicts()
+
+
+@dataclass(frozen=True)
+class ConceptStudy(Study):
+    """A study of one concept."""
+
+    @property
+    def record(self) -> SearchRecord | SetsRecord:
+        """Its study.json."""
+        assert not isinstance(self.results.record, ReportRecord)  # noqa: S101  # see `view_studies`
+        return self.results.record
+
+    @property
+    def concept(self) -> ConceptView:
+        """What it is about."""
+        return self.model.concepts[self.record.concept]
+
+    @property
+    def pictures(self) -> Sequence[StudyPicture]:
+        """Its strips; empty where a study has none."""
+        return self.record.pictures
+
+
+@dataclass(frozen=True)
+class ReportStudy(Study):
+    """A study that says itself what its page shows."""
+
+    @property
+    def record(self) -> ReportRecord:
+        """Its study.json."""
+        assert isinstance(self.results.record, ReportRecord)  # noqa: S101  # see `view_studies`
+        return self.results.record
+
+    @property
+    def kind(self) -> str:
+        """Which study it is: `noise`; of a user's own `package.module:Outlines` it is `outlines`."""
+        return self.record.study.rpartition(":")[2].lower()
+
+
+@dataclass(frozen=True)
+class Finding(ConceptStudy):
+    """A search for the one unit that causes a concept."""
+
+    @property
+    def record(self) -> SearchRecord:
+        """Its study.json."""
+        assert isinstance(self.results.record, SearchRecord)  # noqa: S101  # see `studies_of`
+        return self.results.record
+
+    @cached_property
+    def best(self) -> LayerSearch | None:
+        """The layer that the verdict is of; for none, the one in which most was erased. None: too rare."""
+        found = self.record.layers
+        decided = [each for each in found if each.verdict == self.record.verdict]
+        return max(decided, key=lambda each: each.erasure.rate, default=None)
+
+    @property
+    def ordered(self) -> list[LayerSearch]:
+        """All layers, the one that the verdict is of first."""
+        return sorted(self.record.layers, key=lambda each: each is not self.best)
+
+    def picture_of(self, layer: str, row: str) -> StudyPicture | None:
+        """The first strip of a layer that has a row of this name."""
+        return next((each for each in self.pictures if each.layer == layer and row in each.rows), None)
+
+
+@dataclass(frozen=True)
+class SetStudy(ConceptStudy):
+    """What more and more units of one layer do to a concept."""
+
+    @property
+    def record(self) -> SetsRecord:
+        """Its study.json."""
+        assert isinstance(self.results.record, SetsRecord)  # noqa: S101  # see `studies_of`
+        return self.results.record
+
+
+#: Where all models stand side by side: no study of one model has this address.
+MODELS_COMPARED = "studies/models-compared"
+#: Strongest claim first.
+STRENGTH = ("sole cause", "one of few", "distributed", "none", "too rare")
+
+
+@dataclass(frozen=True)
+class Studies:
+    """All studies of all models, each with its address."""
+
+    findings: list[Finding]  # strongest claim first
+    sets: list[SetStudy]
+    reports: list[ReportStudy]
+
+
+def view_studies(models: Iterable[ModelView]) -> Studies:
+    """Give every study its address."""
+    found = Studies([], [], [])
+    taken = {MODELS_COMPARED}
+    for model in models:
+        for results in model.results.studies:
+            record, name = results.record, file_name(f"{model.name}-{results.record.name}").lower()
+            if isinstance(record, ReportRecord):
+                found.reports.append(ReportStudy(model, results, untaken(f"studies/{name}", taken)))
+            elif record.concept not in model.concepts:
+                continue
+            elif isinstance(record, SearchRecord):
+                found.findings.append(Finding(model, results, untaken(f"findings/{name}", taken)))
+            else:
+                found.sets.append(SetStudy(model, results, untaken(f"studies/{name}", taken)))
+    found.findings.sort(key=lambda each: (STRENGTH.index(each.record.verdict), each.path))
+    return found

@@ -1,1 +1,0 @@
-"""The pages' look: Jinja templates and assets, each overridable by a file of the same name."""

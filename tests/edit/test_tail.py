@@ -1,0 +1,62 @@
+"""Only the tail runs again: counted stage by stage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.edit.planting import levels_of, planted_cache
+from tests.published import FIXTURES, STYLEGAN
+from unit59.edit.edits import Edit
+from unit59.edit.sweep import Bench
+from unit59.networks import Network, Stage, State, load
+from unit59.networks.planted import Planted
+from unit59.samples.cache import GROUP
+from unit59.segmenters.colours import Colours
+
+
+def counted(network: Network, counts: Counter[str]) -> Network:
+    """The network, counting how often each stage runs."""
+    stages = network.stages()
+
+    def count(stage: Stage) -> Stage:
+        def run(state: State) -> State:
+            counts[stage.name] += 1
+            return stage.run(state)
+
+        return replace(stage, run=run)
+
+    made: Sequence[Stage] = [count(stage) for stage in stages]
+    network.stages = lambda: made  # type: ignore[method-assign]  # to look inside
+    return network
+
+
+@pytest.mark.parametrize(
+    ("make", "layer", "heads"),
+    [
+        (Planted, "layer1", 0),
+        (lambda: load(STYLEGAN), "layer6", 0),  # the activation is in the cache: not even the head runs
+        (
+            lambda: load(FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl"),
+            "b16.conv1",
+            1,
+        ),  # the picture so far is not
+    ],
+)
+def test_a_sweep_runs_the_head_at_most_once_a_group(make, layer: str, heads: int, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    counts: Counter[str] = Counter()
+    network = counted(make(), counts)
+    cache = planted_cache(tmp_path, network, Colours(), samples=2 * GROUP)
+    bench = Bench(cache, layer, levels_of(cache, layer), "test")
+    edits = [Edit.ablate([unit]) for unit in range(5)]
+    counts.clear()
+    bench.sweep(edits, range(2 * GROUP))
+    names = [stage.name for stage in network.stages()]
+    position = names.index(layer)
+    assert {counts[name] for name in names[: position + 1]} == {2 * heads}
+    # Behind the layer: once for the unedited pictures and once an edit, a group.
+    assert {counts[name] for name in names[position + 1 :]} == {2 * (1 + len(edits))}

@@ -1,0 +1,145 @@
+"""A recipe's mistakes: file, line, field and the nearest valid name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+from unit59.foundation.progress import Reporter
+from unit59.recipe.opening import check_names, load_network
+from unit59.recipe.sections import RecipeError, json_schema, read_recipe
+from unit59.run import Options, dissect
+
+GOOD = """\
+model: faces
+title: Faces
+checkpoint:
+  file: weights.pth
+  licence: MIT
+segmenter:
+  - faces: {folder: weights}
+  - colours
+layers: [layer2, layer3]
+samples: 64
+"""
+
+
+def read(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    return str(caught.value).replace(str(path), "recipe.yaml")
+
+
+def test_a_good_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(GOOD)
+    file = read_recipe(path)
+    assert file.recipe.samples == 64
+    assert file.recipe.quantile == 0.01
+    assert file.recipe.checkpoint.file == "weights.pth"
+    assert file.resolve("weights.pth") == tmp_path / "weights.pth"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "says"),
+    [
+        ("layrs:", "layers:", "recipe.yaml:9: layrs: there is no such field; did you mean 'layers'?"),
+        ("samples: many", "samples: 64", "recipe.yaml:10: samples: Input should be a valid integer"),
+        ("samples: 3", "samples: 64", "recipe.yaml:10: samples: Input should be greater than or equal to 8"),
+        ("samples: 64.5", "samples: 64", "recipe.yaml:10: samples: Input should be a valid integer"),
+        ("modl: faces", "model: faces", "recipe.yaml:1: modl: there is no such field; did you mean 'model'?"),
+        ("model: ../x", "model: faces", "recipe.yaml:1: model: String should match pattern"),
+        ("licens: MIT", "licence: MIT", "recipe.yaml:5: checkpoint.licens: there is no such field; did you mean 'licence'?"),
+        ("layers: layer2", "layers: [layer2, layer3]", "recipe.yaml:9: layers: expected a list such as [layer2], or all, got 'layer2'."),
+        ("layers: []", "layers: [layer2, layer3]", "recipe.yaml:9: layers"),
+        ("title: [", "title: Faces", "not valid YAML"),
+        ("title: Faces\ntitle: Other", "title: Faces", "recipe.yaml:3: title: the field stands there twice."),
+        ("samples: 64\nnoise: random", "samples: 64", "recipe.yaml:11: noise: expected 'sample', 'const' or 'none', got 'random'"),
+        ("samples: 64\nseed: -1", "samples: 64", "recipe.yaml:11: seed: Input should be greater than or equal to 0"),
+    ],
+)  # fmt: skip
+def test_mistakes(tmp_path: Path, wrong: str, right: str, says: str) -> None:
+    assert right in GOOD
+    assert says in read(tmp_path, GOOD.replace(right, wrong))
+
+
+def test_missing_fields_are_named(tmp_path: Path) -> None:
+    message = read(tmp_path, "model: faces\n")
+    assert all(f"{field}: the field is missing." in message for field in ("title", "checkpoint", "segmenter"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a\n- b\n", "just text", "a: [b", "\t", "? {a: 1}\n: 2\n", "{" * 3000]
+)
+def test_what_is_no_recipe(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text).startswith("recipe.yaml")
+
+
+def test_a_missing_file_names_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "faces.yaml").write_text(GOOD)
+    with pytest.raises(RecipeError, match="did you mean 'faces'"):
+        read_recipe(tmp_path / "face.yaml")
+
+
+def test_not_utf8_and_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes(b"model: \xff\n")
+    with pytest.raises(RecipeError, match="not UTF-8"):
+        read_recipe(path)
+    path.write_text("# " + "x" * 300_000)
+    with pytest.raises(RecipeError, match="at most"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (
+            {"layers": "[layer1, layre2]"},
+            "tiny.yaml:6: layers.1: dcgan has no layer 'layre2'; did you mean 'layer2'?",
+        ),
+        ({"weights": "gone.pth"}, "gone.pth: there is no such file."),
+        ({"more": "inputs: {folder: here}"}, "inputs: dcgan takes latent codes"),
+    ],
+)
+def test_what_only_the_network_knows(tmp_path: Path, values: dict[str, str], says: str) -> None:
+    options = Options(tmp_path / "results", tmp_path / "cache")
+    with pytest.raises(RecipeError) as caught:
+        dissect(read_recipe(tiny.write_recipe(tmp_path, **values)), options, Reporter(quiet=True))
+    assert says in str(caught.value)
+
+
+def test_an_unknown_segmenter_has_its_line(tmp_path: Path) -> None:
+    path = tiny.write_recipe(tmp_path)
+    path.write_text(path.read_text().replace("segmenter: colours", "segmenter: colors"))
+    with pytest.raises(
+        RecipeError, match=r"tiny\.yaml:5: segmenter: there is no 'colors'; did you mean 'colours'"
+    ):
+        check_names(read_recipe(path))
+
+
+def test_another_file_than_the_recipe_means(tmp_path: Path) -> None:
+    path = tiny.write_recipe(tmp_path)
+    text = path.read_text().replace(
+        "checkpoint: tiny.pth", f"checkpoint: {{file: tiny.pth, sha256: {'a' * 64}}}"
+    )
+    path.write_text(text)
+    with pytest.raises(RecipeError, match="not the file that the recipe means"):
+        load_network(read_recipe(path), "cpu")
+
+
+def test_every_published_recipe_is_valid_and_the_schema_knows_its_fields() -> None:
+    properties = json.loads(json_schema())["properties"]
+    recipes = sorted(Path("recipes").glob("*.yaml"))
+    assert recipes
+    for path in recipes:
+        assert set(read_recipe(path).recipe.model_fields_set) <= set(properties)
+
+
+def test_the_published_schema_is_current() -> None:
+    assert Path("docs/assets/recipe.schema.json").read_text() == json_schema()

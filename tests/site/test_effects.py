@@ -1,0 +1,241 @@
+"""Single-unit effects on unit, layer and concept pages, and the files beside them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.synthetic import BEDROOM
+from tests.synthetic_effects import effects_of
+from unit59.results import EffectsRecord
+from unit59.site.charts import label_effects_chart, largest_effects_chart, rank_correlation
+from unit59.site.effects import Effect, EffectsView, UnitEffects, styles_of
+from unit59.site.files import site_files
+from unit59.site.pages import site_pages, unit_pages
+from unit59.site.pages.effects import change_words, not_measured, q_words, ranking_words, rate_words
+from unit59.site.pages.handles import compare_handles
+from unit59.site.render import Renderer
+from unit59.site.site import Page, Site
+from unit59.site.views import LayerView
+
+
+@pytest.fixture(scope="module")
+def layer(site: Site) -> LayerView:
+    return next(layer for layer in site.layers if layer.name == "layer2")
+
+
+@pytest.fixture(scope="module")
+def effects(layer: LayerView) -> EffectsView:
+    assert layer.effects is not None
+    return layer.effects
+
+
+def unit_page(site: Site, layer: LayerView, unit: int) -> Page:
+    return next(page for page in unit_pages(site, layer) if page.path.endswith(f"/{unit}"))
+
+
+def test_units_and_summaries_are_the_tables(effects: EffectsView) -> None:
+    units = dict(effects.units())
+    assert sorted(units) == [*range(24), 30, 36]
+    for number, unit in units.items():
+        first, summary = unit.first("ablate"), effects.summary(number)
+        assert summary is not None
+        assert (first.concept if first else None) == summary.concept
+        assert (first.value if first else 0.0) == summary.value
+        sizes = [abs(each.value) for each in unit.effects["insert"]]
+        assert sizes == sorted(sizes, reverse=True)
+        assert len(sizes) == len(BEDROOM)
+
+
+def test_a_found_effect_is_told_with_interval_rate_and_the_others(site: Site, layer: LayerView) -> None:
+    page = unit_page(site, layer, 3)
+    off = page.context["causes"].off
+    assert off.concept == page.context["unit"].concept
+    lede = Renderer(site).body(page).split('<p class="u59-lede">')[2].split("</p>")[0]
+    assert f"loses {-off.value * 100:.2f}\u202f% of the picture (95\u202f% interval" in lede
+    assert "of the 12 samples that show it, it is gone in 6 (50\u202f%, 95\u202f% interval 25 to 75)" in lede
+    assert "other measured units change it by −0.40\u202f% to +0.40\u202f%" in lede
+    assert "Switched off, it changes" in page.description
+
+
+def test_no_evidence_of_an_effect_looks_like_one(site: Site, layer: LayerView) -> None:
+    body = Renderer(site).body(unit_page(site, layer, 1))
+    assert "<strong>No evidence</strong> that it causes anything" in body
+    assert "no evidence of an effect" in body
+    assert "-effect.webp" not in body
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "why"), [("layer2", 25, "beyond the budget"), ("layer1", 0, "no effects")]
+)
+def test_not_measured_says_why_and_how(site: Site, name: str, unit: int, why: str) -> None:
+    layer = next(layer for layer in site.layers if layer.name == name)
+    body = Renderer(site).body(unit_page(site, layer, unit))
+    assert "Not measured." in body
+    assert why in body
+    assert "<code>effects: {}</code>" in body
+    assert "causes anything" not in body
+
+
+def test_charts_of_effects_hold_every_concept_and_the_band(site: Site, layer: LayerView) -> None:
+    off, on = unit_page(site, layer, 3).context["causes"].charts
+    for chart in (off, on):
+        bands, dots = chart.data
+        assert len(dots["y"]) == len(BEDROOM)
+        assert set(bands["base"]) == {-0.4}
+        assert "Benjamini-Hochberg" in chart.caption
+        assert "156 tests" in chart.caption  # 26 units, 6 concepts
+    assert dots["marker"]["symbol"].count("circle") == 1
+
+
+def test_the_layer_counts_sorts_and_explains(site: Site, layer: LayerView, effects: EffectsView) -> None:
+    body = Renderer(site).body(next(page for page in site_pages(site) if page.path == layer.path))
+    found = effects.results.units.filter(pl.col("kind") == "ablate", pl.col("concept").is_not_null())
+    assert f"<strong>{len(found)}</strong> of 26 measured units change" in body
+    assert body.count('data-effect="-1"') == 2 * 14  # as a card and as a row
+    assert "Spearman’s rank correlation with what was measured is 0.62 [0.31, 0.82]" in body
+    for name in ("effects.json", "effects.parquet", "unit_effects.parquet", "attribution.parquet"):
+        assert f'/{name}" download>' in body
+
+
+def test_agreement_against_effect_shows_every_measured_unit(effects: EffectsView) -> None:
+    on_label, largest = label_effects_chart(effects), largest_effects_chart(effects)
+    assert on_label is not None
+    assert largest is not None
+    labelled = [unit for unit in effects.layer.units if unit.off and unit.row["concept"]]
+    assert len(on_label.data[0]["x"]) == len(labelled)
+    assert len(largest.data[0]["y"]) == 26
+    assert min(largest.data[0]["y"]) >= 0
+    assert min(on_label.data[0]["y"]) < 0
+
+
+def test_ranking_in_plain_words(effects: EffectsView) -> None:
+    off, on = ranking_words(effects.record)
+    assert "it orders them roughly" in off.says
+    assert "Of the 2 units with the strongest measured effects it puts 1 further down." in off.says
+    assert "Of the 2 units drawn from the rest, 1 belongs to these." in off.says
+    assert "no evidence that it predicts anything" in on.says
+    assert off.missed == [30]
+
+
+def test_a_concept_lists_its_causes_over_all_layers(site: Site, effects: EffectsView) -> None:
+    for concept in site.models[0].concepts.values():
+        page = next(page for page in site_pages(site) if page.path == concept.path)
+        causes = page.context["causes"]
+        rows = effects.results.effects.filter(
+            pl.col("label") == concept.label, pl.col("kind") == "ablate", pl.col("q") <= 0.05
+        ).sort("effect")
+        assert [each.unit.number for each in causes.causes] == rows["unit"].to_list()
+        assert causes.measured == 26
+        body = Renderer(site).body(page)
+        if len(rows):
+            assert "take" in body.split('id="causes"')[1]
+            assert causes.controls[0].erases is not None
+        else:
+            assert "<strong>No evidence</strong> that any single unit" in body
+    hostile = next(page for page in site_pages(site) if page.path == "concepts/a-b-object")
+    assert "Not measured." in Renderer(site).body(hostile)
+
+
+def test_strips_and_tables_are_published(site: Site, layer: LayerView, effects: EffectsView) -> None:
+    published = dict(site_files(site))
+    assert {f"{layer.path}/{name}" for name in effects.files} <= set(published)
+    strips = {name for name in published if name.endswith("-effect.webp")}
+    found = effects.results.units.filter(pl.col("samples").is_not_null())["unit"]
+    assert strips == {f"{layer.path}/pictures/{unit:04d}-effect.webp" for unit in found}
+    assert all(source.is_file() for source in published.values() if isinstance(source, Path))
+    assert not [name for name, _ in site_files(site, ["exemplars"]) if name.endswith("-effect.webp")]
+
+
+def test_a_units_data_holds_what_was_found(built: Path) -> None:
+    rows = json.loads((built / "models/bedrooms/layer2/3/data.json").read_text("utf-8"))
+    assert {row["kind"] for row in rows["unit_effects.parquet"]} == {"ablate", "insert"}
+    assert [row["q"] <= 0.05 for row in rows["effects.parquet"]] == [True, True]
+    other = json.loads((built / "models/bedrooms/layer2/25/data.json").read_text("utf-8"))
+    assert "effects.parquet" not in other
+
+
+def an_effect(site: Site, **row: float | int | None) -> Effect:
+    concept = next(iter(site.models[0].concepts.values()))
+    return Effect(concept, {"effect": -0.0041, "low": -0.0052, "high": -0.003, "q": 0.0001, **row})
+
+
+def test_words_of_changes(site: Site) -> None:
+    assert change_words(an_effect(site)) == (
+        "loses 0.41\u202f% of the picture (95\u202f% interval 0.30 to 0.52; q < 0.001)"
+    )
+    grown = an_effect(site, effect=0.02, low=None, high=None, q=0.04)
+    assert change_words(grown) == "gains 2.00\u202f% of the picture (q = 0.04)"
+    assert rate_words(an_effect(site, shown=0, erased=0)) == ""
+    assert q_words(None) == "q unknown"
+
+
+def test_the_budget_is_named(effects: EffectsView) -> None:
+    assert "26 of the layer’s 40 units" in not_measured(effects)
+    assert "2 drawn at random" in not_measured(effects)
+
+
+def test_rank_correlation() -> None:
+    straight = rank_correlation(list(range(20)), [math.exp(value) for value in range(20)])
+    assert straight is not None
+    assert straight.value == pytest.approx(1)
+    mixed = rank_correlation(list(range(40)), [(7 * value) % 40 for value in range(40)])
+    assert mixed is not None
+    assert mixed.low < mixed.value < mixed.high
+    assert rank_correlation([1, 2, 3], [1, 2, 3]) is None
+    assert rank_correlation([1] * 20, list(range(20))) is None
+
+
+def with_styles(layer: LayerView, family: str) -> LayerView:
+    """The layer in a model of another family, its styles measured: they change twice as much."""
+    labels = layer.results.units["concept"].to_list()
+    record, tables = effects_of(layer.name, labels, BEDROOM, 24, ["style_neutral", "style_down", "style_up"])
+    assert isinstance(record, EffectsRecord)
+    assert layer.results.effects is not None
+    found = replace(
+        layer.results.effects,
+        record=record,
+        effects=tables["effects.parquet"],
+        units=tables["unit_effects.parquet"],
+    )
+    model = layer.model.results
+    renamed = replace(model, record=model.record.model_copy(update={"family": family}))
+    views: list[LayerView] = []
+    view = replace(layer.model, results=renamed, layers=views)
+    for each in layer.model.layers:
+        results = replace(each.results, effects=found) if each.name == layer.name else each.results
+        views.append(LayerView(view, results))
+    return next(each for each in views if each.name == layer.name)
+
+
+def test_the_better_handle_is_the_one_that_changes_more(layer: LayerView) -> None:
+    styled = with_styles(layer, "stylegan")
+    owner = styles_of(styled)
+    assert owner is not None
+    assert owner.layer is styled  # in StyleGAN a layer's style is that of its own units
+    assert styled.effects is not None
+    units, channels = dict(styled.effects.units()), dict(owner.units(styles=True))
+    better = compare_handles(units[3], channels[3], owner)
+    assert better.verdict.startswith("The style is the better handle on ")
+    assert [row.edit for row in better.rows][:2] == ["unit off", "unit on"]
+    assert compare_handles(units[1], channels[1], owner).verdict.startswith("No evidence")
+    assert "beyond the budget" in compare_handles(None, channels[27], owner).verdict
+    silent = UnitEffects({"style_up": channels[1].effects["style_up"]})
+    assert "no evidence that the style" in compare_handles(units[3], silent, owner).verdict
+    same = UnitEffects({"style_up": units[3].effects["insert"]})
+    assert "the intervals overlap" in compare_handles(units[3], same, owner).verdict
+
+
+def test_styles_of_later_stylegans_belong_to_the_units_taken_in(layer: LayerView) -> None:
+    styled = with_styles(layer, "stylegan2")
+    before = next(each for each in styled.model.layers if each.name == "layer1")
+    owner = styles_of(before)
+    assert owner is not None
+    assert owner.layer.name == "layer2"
+    assert styles_of(styled) is None
+    assert styles_of(layer) is None

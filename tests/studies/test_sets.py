@@ -1,0 +1,93 @@
+"""Sets: curves, the smallest set, and what ACE finds, against the planted truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.edit.planting import levels_of, planted_bench, planted_cache
+from unit59.edit.sweep import Bench
+from unit59.edit.tail import Tail
+from unit59.networks.planted import THINGS
+from unit59.results import table_bytes
+from unit59.results.schema import ALONE, STAIRCASE
+from unit59.segmenters import Concept, Segmenter
+from unit59.stats.rates import Floor
+from unit59.studies.cause.subject import Subject, find_cases, ladder
+from unit59.studies.sets.ace import Optimised, optimise_set
+from unit59.studies.sets.measure import RANDOM_ORDERS, FoundSets, cost, measure_sets
+
+NAMES = [thing.name for thing in THINGS]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return planted_bench(tmp_path_factory.mktemp("planted"))
+
+
+def optimised(bench: Bench, name: str) -> Optimised:
+    tail = Tail(bench.cache, bench.layer)
+    found = optimise_set(tail, bench.levels, NAMES.index(name) + 1, range(64), seed=1, steps=60)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def rug(bench: Bench) -> FoundSets:
+    concept = NAMES.index("rug") + 1
+    cases = find_cases(bench.plain(range(64)).counts, concept, Floor(0.002, 1024), 16)
+    subject = Subject(bench, concept, 0.002, cases)
+    iou = [1.0 if unit in THINGS[2].units else 0.0 for unit in range(32)]
+    done: list[int] = []
+    found = measure_sets(subject, iou, optimised(bench, "rug"), 12, 1, done.append)
+    assert sum(done) == cost(subject, 12, 3)
+    return found
+
+
+@pytest.mark.parametrize(("name", "needed"), [("lamp", [5]), ("bed", [2, 9]), ("rug", [7, 11])])
+def test_ace_finds_the_planted_set(bench: Bench, name: str, needed: list[int]) -> None:
+    found = optimised(bench, name)
+    assert sorted(found.order[: len(needed)]) == needed
+    assert found.alpha[needed].min() > 2 * np.delete(found.alpha, needed).max()
+    assert found.ace.low > 0
+
+
+def test_ace_needs_scores(tmp_path: Path) -> None:
+    class Blind(Segmenter):
+        planes, concepts = ("object",), (Concept("thing", "object", "#000000"),)
+
+        def segment(self, images):  # type: ignore[no-untyped-def]
+            return images[:, :1].long() * 0
+
+    cache = planted_cache(tmp_path, segmenter=Blind(), samples=8)
+    assert optimise_set(Tail(cache, "layer1"), levels_of(cache, "layer1"), 1, range(8), seed=1) is None
+
+
+def test_curves_fall_where_the_pair_is_complete(rug: FoundSets) -> None:
+    curve = rug.steps.filter(order="iou", kind="ablate").sort("count")
+    assert curve["count"].to_list() == ladder(12)
+    assert curve["left"].to_list() == [1.0] + [0.0] * (len(curve) - 1)
+    assert rug.steps.filter(order="iou", kind="insert", count=1)["rate"].item() == 1  # either brings it
+    assert rug.orders["ace"][:2] in ([7, 11], [11, 7])
+
+
+def test_random_orders_stand_beside(rug: FoundSets) -> None:
+    band = rug.steps.filter(order="random", kind="ablate")
+    assert band.group_by("count").len()["len"].to_list() == [RANDOM_ORDERS] * len(ladder(12))
+    assert band["left"].mean() > 0.8  # type: ignore[operator]  # a number
+
+
+def test_the_smallest_set_is_the_pair_along_every_order(rug: FoundSets) -> None:
+    assert {each.order for each in rug.smallest} == {"iou", "effect", "ace"}
+    for each in rug.smallest:
+        assert each.units == [7, 11]
+        assert each.erasure is not None
+        assert each.erasure.rate == 1
+
+
+def test_tables_fit_their_schemas(rug: FoundSets) -> None:
+    assert len(pl.read_parquet(table_bytes(rug.steps, STAIRCASE))) == len(rug.steps)
+    assert len(pl.read_parquet(table_bytes(rug.alone, ALONE))) == 32
