@@ -135,21 +135,21 @@ def _answer(found: Found) -> str:
         said = "changes" if judged.beats_chance("excess") else "does not change"
         return (
             f"Switching off {units} {said} the bad regions more than the rest and more than random sets "
-            f"do: by {range_of(judged.scores['inside'])} levels of 255 against "
-            f"{range_of(judged.scores['outside'])}. Whether that repairs them is for the eye to say."
+            f"do: by {range_of(*judged.scores['inside'].first)} levels of 255 against "
+            f"{range_of(*judged.scores['outside'].first)}. Whether that repairs them is for the eye to say."
         )
     low, middle, high = (percent(float(q)) for q in np.percentile(judged.random["gone"], [2.5, 50, UPPER]))
     beside = f"random sets of the same size {middle} (most from {low} to {high})"
     if judged.beats_chance("gone"):
-        return f"Switching off {units} takes away {interval(score)} of the bad area, {beside}."
+        return f"Switching off {units} takes away {interval(*score.first)} of the bad area, {beside}."
     if float(score.low[0]) > 0:
         return (
-            f"Switching off {units} takes away {interval(score)} of the bad area, but so do some random "
-            f"sets: {beside}. So nothing says that it is these units that draw what is wrong."
+            f"Switching off {units} takes away {interval(*score.first)} of the bad area, but so do some "
+            f"random sets: {beside}. So nothing says that it is these units that draw what is wrong."
         )
     return (
         f"{beyond} of {len(found.units)} units mark the bad regions more than chance does, but switching "
-        f"them off does not repair: the best choice, {units}, takes away {interval(score)} of the bad "
+        f"them off does not repair: the best choice, {units}, takes away {interval(*score.first)} of the bad "
         f"area, {beside}."
     )
 
@@ -314,11 +314,11 @@ def _judged(found: Found) -> list[ReportSection]:
     labels, scores = found.source == "labels", judged.scores
     text = [
         f"On {judged.with_bad} new samples with bad regions and {judged.without} without: the picture "
-        f"changes by {range_of(scores['inside'])} levels of 255 in the bad regions and by "
-        f"{range_of(scores['outside'])} elsewhere."
+        f"changes by {range_of(*scores['inside'].first)} levels of 255 in the bad regions and by "
+        f"{range_of(*scores['outside'].first)} elsewhere."
     ]
     if labels:
-        text.append(f"Of what was good, {interval(scores['spoiled'], digits=1)} is bad now.")
+        text.append(f"Of what was good, {interval(*scores['spoiled'].first, digits=1)} is bad now.")
     return [
         ReportSection(
             title="What it repairs, and what it costs",

@@ -154,6 +154,11 @@ class Score:
         """Of the 95 % interval, [E]."""
         return _percentile(self.drawn, 97.5)
 
+    @property
+    def first(self) -> tuple[float, float, float]:
+        """Of the first change: its value, low and high."""
+        return float(self.value[0]), float(self.low[0]), float(self.high[0])
+
     def kept(self, plain: Score, chance: Score) -> Score:
         """What is left of the way from chance (0) to the unchanged network (1); both have one entry."""
 

@@ -99,7 +99,7 @@ def _answer(found: Found) -> str:
     parts = []
     if found.half is not None:
         parts.append(
-            f"With half of one layer's units off, {interval(found.half)} of the outlines are left, on "
+            f"With half of one layer's units off, {interval(*found.half.first)} of the outlines are left, on "
             "average over layers."
         )
     stay, gone = _with(found, "stay"), _with(found, "gone")
@@ -135,8 +135,8 @@ def _method(found: Found) -> list[str]:
         "is one whose right or lower neighbour has another label; it is found when the other map has one "
         "at most 1 pixel away. The F-score is the harmonic mean of the share of the asked-for outline that "
         "is drawn and the share of the drawn outline that was asked for.",
-        f"With nothing off the F-score is {interval(found.lines)} and the mean IoU "
-        f"{interval(found.agreement)}. Against what another sample was asked for, the F-score is "
+        f"With nothing off the F-score is {interval(*found.lines.first)} and the mean IoU "
+        f"{interval(*found.agreement.first)}. Against what another sample was asked for, the F-score is "
         f"{percent(float(found.chance.value[0]))}: that much is there by chance. “Outlines left” counts "
         f"from there (0 %) to nothing off (100 %). They stay when the interval lies above {percent(STAY)}, "
         f"and are gone when it lies below {percent(GONE)}. Intervals are 95 %, from a bootstrap over "
