@@ -18,13 +18,14 @@ from unit59.bedrooms.inputs import COMPARED
 from unit59.bedrooms.scenes import draw
 from unit59.bedrooms.segmenter import Bedrooms
 from unit59.foundation.progress import Reporter
-from unit59.measure.quality import FLOOR, frechet
 from unit59.recipe.sections import RecipeError, read_recipe
 from unit59.results import find_faults, read_model
 from unit59.run import Options, dissect
 from unit59.samples.cache import to_uint8
 from unit59.samples.inputs import load_real
 from unit59.segmenters.colours import Colours
+from unit59.stats.comparison import FLOOR
+from unit59.stats.frechet import frechet
 from unit59.studies.quality.measure import choose
 
 REAL = "real: {folder: photos}"

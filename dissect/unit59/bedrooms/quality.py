@@ -1,7 +1,7 @@
 """How good the bundled models are: `unit59.bedrooms.bundle` writes it to ``weights/quality.json``.
 
 It holds ``segmenter`` (IoU per concept on held-out scenes, plain and augmented) and, per model, what
-`unit59.measure.quality.Quality` says; for pix2pix also ``agreement``: how well its pictures, segmented
+`unit59.stats.comparison.Comparison` says; for pix2pix also ``agreement``: how well its pictures, segmented
 again, show what its label maps asked for.
 """
 
@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from unit59.bedrooms.concepts import NAMES
+from unit59.bedrooms.confusion import Confusion
 from unit59.bedrooms.inputs import HELD_OUT, label_maps, pictures
 from unit59.bedrooms.scenes import Scenes, draw
 from unit59.bedrooms.segmenter import Bedrooms
-from unit59.measure.quality import Confusion, Quality, Shares, area_shares, compare
 from unit59.networks import Network, load
 from unit59.samples.cache import Drawing, Sampler
+from unit59.stats.comparison import Comparison, Shares, area_shares, compare
 from unit59.training.segmenter import accuracy
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -36,7 +37,7 @@ def real_shares(segmenter: Bedrooms, count: int) -> Shares:
     return np.concatenate([_shares(segmenter, pictures(_scenes(i))) for i in range(0, count, STEP)])
 
 
-def model_quality(network: Network, segmenter: Bedrooms, real: Shares, count: int = SAMPLES) -> Quality:
+def model_quality(network: Network, segmenter: Bedrooms, real: Shares, count: int = SAMPLES) -> Comparison:
     """How good a generator of bedrooms is, over `count` of its pictures."""
     sampler = Sampler(network, Drawing(seed=0), None, "cpu")
     shares = []
@@ -82,8 +83,8 @@ def measure(count: int = SAMPLES) -> dict[str, Any]:
     return found
 
 
-def as_record(quality: Quality) -> dict[str, Any]:
-    """A `Quality` as JSON has it, rounded to what its samples tell."""
+def as_record(quality: Comparison) -> dict[str, Any]:
+    """A comparison as JSON has it, rounded to what its samples tell."""
     return {
         "generated": quality.generated,
         "real": quality.real,
@@ -101,4 +102,4 @@ def _scenes(first: int) -> Scenes:
 
 
 def _shares(segmenter: Bedrooms, images: Tensor) -> Shares:
-    return area_shares(segmenter.segment(images.clamp(-1, 1)), len(NAMES))
+    return area_shares(segmenter.segment(images.clamp(-1, 1)).cpu().numpy(), len(NAMES))

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unit59.bedrooms.concepts import NAMES
+from unit59.bedrooms.confusion import Confusion
 from unit59.bedrooms.inputs import HELD_OUT, TRAINED, label_maps, pictures
 from unit59.bedrooms.scenes import Scenes, draw
 from unit59.bedrooms.segmenter import UNet
-from unit59.measure.quality import Confusion
 from unit59.results import write_atomically
 from unit59.segmenters.base import Segmenter
 from unit59.training.augment import augment

@@ -17,12 +17,14 @@ from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.measure.asked import Asked, AskedLabels, agreement_with_asked, count_asked
 from unit59.measure.layer import Measurer
-from unit59.measure.quality import FLOOR, Quality, Shares, area_shares, compare
 from unit59.recipe.sections import RecipeFile
 from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.quality import QUALITY, QualityRecord
 from unit59.samples.cache import GROUP, SHARD, SampleCache, key_of, to_uint8
 from unit59.samples.inputs import Inputs
+from unit59.stats.comparison import FLOOR, Comparison, Shares, area_shares, compare
+from unit59.studies.quality.tell import tell
+from unit59.studies.tables import Tables
 
 #: Raised when the comparison changes its meaning, so that no old part is taken for a new one.
 VERSION = 1
@@ -79,34 +81,35 @@ class QualityPart:
         """Write it if it is missing or out of date."""
         if self._real is None or self.is_current():
             return
+        measured = self.measure(measurer, self._real)
+        files = {
+            "quality.json": to_json(tell(measured)),
+            **{name: table_bytes(frame, QUALITY) for name, frame in measured.frames.items()},
+            **{f"pictures/{name}": data for name, data in measured.pictures.items()},
+        }
+        self._writer.write_files("quality", self._key, files)
+
+    def measure(self, measurer: Measurer, real: Inputs) -> Tables:
+        """Segment the real pictures, and compare; the facts are a `QualityRecord`."""
         with self._report.step("real pictures", len(self._numbers), "pictures") as advance:
             shares = []
             for first in range(0, len(self._numbers), SHARD):
-                shares.append(self._real_shares(measurer, self._real, first))
+                shares.append(self._real_shares(measurer, real, first))
                 advance(len(shares[-1]))
         concepts = self.cache.segmenter.concepts
         names = [concept.name for concept in concepts]
-        found = compare(names, self._generated_shares(), np.concatenate(shares))
-        asked = self._asked()
-        columns: dict[str, Any] = {
-            "agreement": asked.iou,
-            "agreement_low": asked.low,
-            "agreement_high": asked.high,
-        }
+        found, asked = compare(names, self._generated_shares(), np.concatenate(shares)), self._asked()
+        columns = {"agreement": asked.iou, "agreement_low": asked.low, "agreement_high": asked.high}
         table = found.table.rename({"concept": "label"}).with_columns(
             concept=pl.Series(range(1, len(names) + 1)),
             plane=pl.Series([concept.plane for concept in concepts]),
             **{name: pl.Series(values).fill_nan(None) for name, values in columns.items()},
         )
-        picture, shape = self._sheet(self._real)
-        files = {
-            "quality.json": to_json(self._record(found, asked, shape)),
-            "quality.parquet": table_bytes(table, QUALITY),
-            "pictures/real.webp": picture,
-        }
-        self._writer.write_files("quality", self._key, files)
+        picture, shape = self._sheet(real)
+        facts = self._facts(found, asked, shape).model_dump(mode="json")
+        return Tables({"quality.parquet": table}, facts, {"real.webp": picture})
 
-    def _record(self, found: Quality, asked: Asked, shape: tuple[int, int]) -> QualityRecord:
+    def _facts(self, found: Comparison, asked: Asked, shape: tuple[int, int]) -> QualityRecord:
         mean, low, high = (None if np.isnan(value) else round(value, 6) for value in asked.mean)
         return QualityRecord(
             source=json.dumps(self.recipe.real, ensure_ascii=False, default=str),
@@ -135,7 +138,8 @@ class QualityPart:
                 parts = [
                     self.cache.segment(real.load(group).to(self.cache.sampler.device)) for group in groups
                 ]
-            return {"shares": area_shares(torch.cat(parts), len(self.cache.segmenter.concepts))}
+            labels = torch.cat(parts).cpu().numpy()
+            return {"shares": area_shares(labels, len(self.cache.segmenter.concepts))}
 
         return np.asarray(
             measurer.remember("real", key_of(real=self._real_key, first=first), count)["shares"]
@@ -144,7 +148,7 @@ class QualityPart:
     def _generated_shares(self) -> Shares:
         """Each concept's share of each sample, [N,C]."""
         concepts = len(self.cache.segmenter.concepts)
-        parts = [area_shares(self._labels(shard)[..., None], concepts) for shard in self.cache.shards]
+        parts = [area_shares(self._labels(shard)[..., None].numpy(), concepts) for shard in self.cache.shards]
         return np.concatenate(parts)
 
     def _labels(self, shard: range) -> torch.Tensor:

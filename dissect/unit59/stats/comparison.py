@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from unit59.stats.frechet import frechet
 from unit59.stats.intervals import mean_interval, wilson
 
 #: A picture shows a concept from this share of its pixels on (8 pixels of 64 x 64).
@@ -27,7 +26,7 @@ Shares = NDArray[np.float64]  # [N,C], share of each picture's pixels
 
 
 @dataclass(frozen=True)
-class Quality:
+class Comparison:
     """Generated against real pictures.
 
     Attributes:
@@ -50,24 +49,24 @@ class Quality:
     real: int
 
 
-def area_shares(segmentations: Tensor, concepts: int) -> Shares:
+def area_shares(segmentations: NDArray[Any], concepts: int) -> Shares:
     """Each concept's share of each picture.
 
     Args:
-        segmentations: int [N,P,h,w], as from `Segmenter.segment`.
+        segmentations: int [N,P,h,w], as from `Segmenter.segment`; 0 is nothing.
         concepts: how many there are.
 
     Returns:
         [N,concepts].
     """
     count, _, height, width = segmentations.shape
-    rows = torch.arange(count)[:, None, None, None] * (concepts + 1)
-    places = (segmentations.cpu().long() + rows).flatten()
-    table = torch.bincount(places, minlength=count * (concepts + 1)).view(count, concepts + 1)
-    return np.asarray(table[:, 1:].numpy() / (height * width), np.float64)
+    rows = np.arange(count)[:, None, None, None] * (concepts + 1)
+    places = (segmentations.astype(np.int64) + rows).reshape(-1)
+    table = np.bincount(places, minlength=count * (concepts + 1)).reshape(count, concepts + 1)
+    return np.asarray(table[:, 1:] / (height * width), np.float64)
 
 
-def compare(names: Sequence[str], generated: Shares, real: Shares) -> Quality:
+def compare(names: Sequence[str], generated: Shares, real: Shares) -> Comparison:
     """Compare generated with real pictures.
 
     The distance between them is taken against the first half of the real ones, of which the second half is as
@@ -79,7 +78,7 @@ def compare(names: Sequence[str], generated: Shares, real: Shares) -> Quality:
         real: [M,C].
     """
     half = min(len(real) // 2, len(generated))
-    return Quality(
+    return Comparison(
         pl.DataFrame({"concept": list(names), **_presences(generated, real), **_areas(generated, real)}),
         frechet(100 * generated[:half], 100 * real[:half]),
         frechet(100 * real[half : 2 * half], 100 * real[:half]),
@@ -115,48 +114,3 @@ def _areas(generated: Shares, real: Shares) -> dict[str, Shares]:
 
 def _with_bounds(name: str, found: tuple[Shares, Shares, Shares]) -> dict[str, Shares]:
     return dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
-
-
-class Confusion:
-    """Counts of pixels by true and said number, and the IoU that follows.
-
-    Args:
-        names: of the concepts, by number from 1.
-    """
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names, classes = list(names), len(names) + 1
-        self._counts = np.zeros((classes, classes), np.int64)
-
-    def add(self, true: NDArray[Any], said: NDArray[Any]) -> None:
-        """Count label maps of equal shape."""
-        classes = len(self._counts)
-        pairs = true.astype(np.int64) * classes + said
-        self._counts += np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
-
-    def iou(self) -> dict[str, float]:
-        """Intersection over union per concept over all that was counted, and their ``mean``."""
-        both = self._counts.diagonal()
-        union = self._counts.sum(0) + self._counts.sum(1) - both
-        score = both[1:] / np.maximum(union[1:], 1)
-        found = {name: round(float(value), 4) for name, value in zip(self._names, score, strict=True)}
-        return found | {"mean": round(float(score.mean()), 4)}
-
-
-def frechet(first: Shares, second: Shares) -> float:
-    """Fréchet distance between the normal distributions with the samples' means and covariances.
-
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Dowson and Landau 1982). The trace of the root is the sum of
-    the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2), which is symmetric.
-
-    Args:
-        first: [N,C], N >= 2.
-        second: [M,C].
-    """
-    means = first.mean(axis=0) - second.mean(axis=0)
-    one, two = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (first, second))
-    values, vectors = np.linalg.eigh(one)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    mixed = np.linalg.eigvalsh(root @ two @ root)
-    distance = means @ means + np.trace(one) + np.trace(two) - 2 * np.sqrt(mixed.clip(0)).sum()
-    return float(max(distance, 0.0))
