@@ -34,6 +34,7 @@ from unit59.results import (
     table_bytes,
     to_json,
 )
+from unit59.stats.correlation import effect_relations
 
 Concepts = Sequence[tuple[str, str, str]]
 
@@ -117,7 +118,7 @@ def write_model(
         strips = _strips(tables["units.parquet"], concepts, pictures)
         writer.write_layer(layer, "key", tables, strips)
         if budget := (effects or {}).get(layer):
-            found = _effects(layer, tables["units.parquet"], concepts, budget)
+            found = _effects(layer, tables, concepts, budget)
             writer.write_files(f"layers/{layer}/effects", "key", found)
         records.append(record)
     planes = list(dict.fromkeys(plane for _, plane, _ in concepts))
@@ -186,12 +187,20 @@ def write_model(
     )
 
 
-def _effects(layer: str, units: pl.DataFrame, concepts: Concepts, budget: int) -> dict[str, bytes]:
-    record, tables = effects_of(layer, units["concept"].to_list(), concepts, budget)
+def _effects(
+    layer: str, tables: dict[str, pl.DataFrame], concepts: Concepts, budget: int
+) -> dict[str, bytes]:
+    units = tables["units.parquet"]
+    record, found_tables = effects_of(layer, units["concept"].to_list(), concepts, budget)
+    found_tables["relations.parquet"] = effect_relations(
+        units, tables["agreement.parquet"], found_tables["effects.parquet"], seed=59
+    )
     home = f"layers/{layer}"
     files = {f"{home}/effects.json": to_json(record)}
-    files |= {f"{home}/{name}": table_bytes(table, EFFECT_TABLES[name]) for name, table in tables.items()}
-    found = tables["unit_effects.parquet"].filter(pl.col("samples").is_not_null())
+    files |= {
+        f"{home}/{name}": table_bytes(table, EFFECT_TABLES[name]) for name, table in found_tables.items()
+    }
+    found = found_tables["unit_effects.parquet"].filter(pl.col("samples").is_not_null())
     strip = _strip("ablated", ON_STRIP, 0)
     for unit in found["unit"]:
         files[f"{home}/pictures/{picture_name(unit, 'effect')}"] = strip

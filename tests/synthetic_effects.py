@@ -11,6 +11,7 @@ import polars as pl
 
 from unit59.results import ATTRIBUTION, EFFECTS, UNIT_EFFECTS, EffectsRecord
 from unit59.results.schema import Ranking, RankingCheck
+from unit59.stats.first import judged
 
 #: The fixed samples and others for the rates.
 FIXED, EXTRA = 16, 8
@@ -80,8 +81,9 @@ def effects_of(
         for unit in range(len(labels))
         for number, (label, _, _) in enumerate(concepts, 1)
     ]
+    written = {name: kind for name, kind in EFFECTS.items() if name in rows[0]}
     return record, {
-        "effects.parquet": pl.DataFrame(rows, schema=EFFECTS),
+        "effects.parquet": judged(pl.DataFrame(rows, schema=written)).select(list(EFFECTS)),
         "unit_effects.parquet": pl.DataFrame(summaries, schema=UNIT_EFFECTS),
         "attribution.parquet": pl.DataFrame(attribution, schema=ATTRIBUTION),
     }

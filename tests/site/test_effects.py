@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import pytest
 from tests.synthetic import BEDROOM
 from tests.synthetic_effects import effects_of
 from unit59.results import EffectsRecord
-from unit59.site.charts import label_effects_chart, largest_effects_chart, rank_correlation
-from unit59.site.effects import Effect, EffectsView, UnitEffects, styles_of
+from unit59.site.charts import label_effects_chart, largest_effects_chart
+from unit59.site.effects import Effect, EffectsView, Relation, UnitEffects, styles_of
 from unit59.site.files import site_files
 from unit59.site.pages import site_pages, unit_pages
 from unit59.site.pages.effects import change_words, not_measured, q_words, ranking_words, rate_words
@@ -180,15 +179,24 @@ def test_the_budget_is_named(effects: EffectsView) -> None:
     assert "2 drawn at random" in not_measured(effects)
 
 
-def test_rank_correlation() -> None:
-    straight = rank_correlation(list(range(20)), [math.exp(value) for value in range(20)])
-    assert straight is not None
-    assert straight.value == pytest.approx(1)
-    mixed = rank_correlation(list(range(40)), [(7 * value) % 40 for value in range(40)])
-    assert mixed is not None
-    assert mixed.low < mixed.value < mixed.high
-    assert rank_correlation([1, 2, 3], [1, 2, 3]) is None
-    assert rank_correlation([1] * 20, list(range(20))) is None
+def test_relations_are_read_not_computed(effects: EffectsView) -> None:
+    """The sentence is the table's; without the table it is left out."""
+    table = effects.results.relations
+    assert table is not None
+    for of, chart in (("label", label_effects_chart(effects)), ("any", largest_effects_chart(effects))):
+        assert chart is not None
+        rho, low, high = table.filter(of=of).select("rho", "low", "high").row(0)
+        assert f"{rho:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−") in chart.caption
+    without = EffectsView(effects.layer, replace(effects.results, relations=None))
+    chart = label_effects_chart(without)
+    assert chart is not None
+    assert "correlation" not in chart.caption
+
+
+def test_words_of_relations() -> None:
+    assert str(Relation(20, -0.5, -0.75, -0.2)) == "−0.50 [−0.75, −0.20]"
+    assert [Relation(20, 0.1, *ends).sign for ends in ((0.05, 0.2), (-0.3, -0.1), (-0.1, 0.3))] == [1, -1, 0]
+    assert str(Relation(3, None, None, None)) == "–"
 
 
 def with_styles(layer: LayerView, family: str) -> LayerView:
@@ -225,9 +233,9 @@ def test_the_better_handle_is_the_one_that_changes_more(layer: LayerView) -> Non
     assert [row.edit for row in better.rows][:2] == ["unit off", "unit on"]
     assert compare_handles(units[1], channels[1], owner).verdict.startswith("No evidence")
     assert "beyond the budget" in compare_handles(None, channels[27], owner).verdict
-    silent = UnitEffects({"style_up": channels[1].effects["style_up"]})
+    silent = UnitEffects({"style_up": channels[1].effects["style_up"]}, {"style_up": None})
     assert "no evidence that the style" in compare_handles(units[3], silent, owner).verdict
-    same = UnitEffects({"style_up": units[3].effects["insert"]})
+    same = UnitEffects({"style_up": units[3].effects["insert"]}, {"style_up": units[3].told["insert"]})
     assert "the intervals overlap" in compare_handles(units[3], same, owner).verdict
 
 

@@ -16,8 +16,9 @@ from tests.edit.planting import levels_of, planted_bench
 from unit59.edit.attribution import attribute, score
 from unit59.edit.sweep import Bench
 from unit59.networks.planted import CELL, SIDE, THINGS
+from unit59.stats.first import judged, told_first
 from unit59.stats.rates import Floor
-from unit59.studies.effects.units import LayerEffects, _summary, choose_samples, measure_effects
+from unit59.studies.effects.units import LayerEffects, choose_samples, measure_effects
 
 NAMES = [thing.name for thing in THINGS]
 PIXELS = (SIDE * CELL) ** 2
@@ -83,13 +84,12 @@ def test_the_summary_names_what_each_unit_does_most(found: LayerEffects) -> None
     assert units.filter(unit=3)["change"].item() == 0
 
 
-def test_what_only_this_unit_does_is_named_before_what_all_do_more(found: LayerEffects) -> None:
+def test_what_only_this_unit_does_is_named_before_what_all_do_more() -> None:
     """Unit 0 changes the bed more than the cushion, but the bed no more than its neighbours do."""
     rows = {"concept": [1, 2], "label": ["bed", "cushion"], "effect": [-0.05, -0.01], "q": [0.001, 0.001]}
     bounds = {"others_low": [-0.06, -0.001], "others_high": [0.06, 0.001]}
-    blank = pl.DataFrame(schema=found.table.schema)
-    table = pl.concat([blank, pl.DataFrame({"unit": [0, 0], **rows, **bounds})], how="diagonal_relaxed")
-    assert _summary(table, "ablate", [0], np.zeros(1))["label"].item() == "cushion"
+    table = pl.DataFrame({"unit": [0, 0], "kind": "ablate", **rows, **bounds})
+    assert told_first(judged(table))["label"].item() == "cushion"
 
 
 def test_rows_do_not_depend_on_how_many_units_are_measured_beside(bench: Bench, found: LayerEffects) -> None:

@@ -41,6 +41,7 @@ class LayerEffects:
     effects: pl.DataFrame
     units: pl.DataFrame
     attribution: pl.DataFrame | None  # None: the segmenter has no differentiable scores
+    relations: pl.DataFrame | None = None  # None: not written
 
 
 @dataclass(frozen=True)
@@ -186,11 +187,15 @@ def read_effects(home: Path) -> LayerEffects:
     def table(name: str) -> pl.DataFrame:
         return _read_table(home / name, EFFECT_TABLES[name])
 
+    def optional(name: str) -> pl.DataFrame | None:
+        return table(name) if (home / name).exists() else None
+
     return LayerEffects(
         record=read_record(home / "effects.json", EffectsRecord),
         effects=table("effects.parquet"),
         units=table("unit_effects.parquet"),
-        attribution=table("attribution.parquet") if (home / "attribution.parquet").exists() else None,
+        attribution=optional("attribution.parquet"),
+        relations=optional("relations.parquet"),
     )
 
 

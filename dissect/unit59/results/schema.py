@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import polars as pl
 from pydantic import Field, StringConstraints
@@ -13,10 +13,6 @@ from unit59.results.report import ReportRecord
 
 #: The report's cut (and GAN Dissection's for small units): IoU at or above it is "interpretable".
 INTERPRETABLE_IOU = 0.05
-
-#: Added to the width of the other units' effects, which may be 0, before an effect is divided by it: a share
-#: of the picture, less than a pixel.
-LEAST_WIDTH = 1e-6
 
 UNITS: dict[str, Any] = {
     "unit": pl.Int32,
@@ -93,6 +89,9 @@ EFFECTS: dict[str, Any] = {
     "q": pl.Float64,  # p after Benjamini-Hochberg over all (unit, concept) of the kind
     "others_low": pl.Float64,  # where 95 % of the layer's other measured units lie: the random sets of one
     "others_high": pl.Float64,
+    "found": pl.Boolean,  # q <= 0.05
+    "beyond_others": pl.Boolean,  # the effect lies outside others_low..others_high; null without others
+    "unusual": pl.Float64,  # how far it stands out: its size over the width of the others' effects, or 0
     "shown": pl.Int32,  # measured samples that show the concept (share >= floor)
     "erased": pl.Int32,  # of those, samples in which it is gone after the edit
     "erasure_rate": pl.Float64,  # null where none shows it
@@ -134,6 +133,20 @@ ATTRIBUTION: dict[str, Any] = {
     "ablate": pl.Float64,  # estimated effect, in shares of the picture
     "insert": pl.Float64,
     "score": pl.Float64,  # of the unit: the largest estimate relative to the concept's usual one
+}
+#: One row a relation between agreement and effect over the layer's measured units.
+RELATIONS: dict[str, Any] = {
+    # label: IoU with the label, and loss of it; any: the same IoU, and the size of the largest effect on any
+    # concept; concept: IoU with one concept, and loss of it
+    "of": pl.String,
+    "concept": pl.Int32,  # of a relation of one concept, else null
+    "label": pl.String,
+    "plane": pl.String,
+    "kind": pl.String,  # of edit: ablate
+    "units": pl.Int32,
+    "rho": pl.Float64,  # Spearman's rank correlation; null: fewer than ten units, or one side all equal
+    "low": pl.Float64,  # 95 % bootstrap interval over units
+    "high": pl.Float64,
 }
 #: Search: one row a (layer, order, number of units off).
 STAIRCASE: dict[str, Any] = {
@@ -216,6 +229,7 @@ EFFECT_TABLES = {
     "effects.parquet": EFFECTS,
     "unit_effects.parquet": UNIT_EFFECTS,
     "attribution.parquet": ATTRIBUTION,
+    "relations.parquet": RELATIONS,
 }
 LAYER_TABLES = {
     "units.parquet": UNITS,
@@ -363,6 +377,8 @@ class Rule(Record):
 
 
 Verdict = Literal["sole cause", "one of few", "distributed", "none", "too rare"]
+#: The strongest claim first.
+STRENGTH: tuple[Verdict, ...] = get_args(Verdict)
 
 
 class StudyPicture(Record):

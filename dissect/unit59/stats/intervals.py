@@ -105,15 +105,18 @@ def benjamini_hochberg(p: NDArray[Any]) -> Numbers:
 
 
 def spearman(a: NDArray[Any], b: NDArray[Any], seed: int, draws: int = 1000) -> tuple[float, float, float]:
-    """Spearman's rank correlation with a 95 % bootstrap interval; NaN with fewer than four pairs."""
+    """Spearman's rank correlation with a 95 % bootstrap interval over pairs; NaN with fewer than four."""
+    from scipy.stats import rankdata
 
-    def ranks(values: NDArray[Any]) -> Numbers:
-        from scipy.stats import rankdata
+    def ranked(x: Numbers, y: Numbers) -> Numbers:
+        return _correlations(rankdata(x, axis=-1), rankdata(y, axis=-1))
 
-        found: Numbers = rankdata(values)
-        return found
-
-    return bootstrapped(lambda x, y: _correlation(ranks(x), ranks(y)), a, b, seed, draws)
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if len(a) < 4:
+        return float("nan"), float("nan"), float("nan")
+    rows = _drawn_pairs(len(a), seed, draws)
+    low, high = _bounds(ranked(a[rows], b[rows]))  # all draws at once: concepts by layers are thousands
+    return float(ranked(a, b)), low, high
 
 
 def bootstrapped(
@@ -127,17 +130,28 @@ def bootstrapped(
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(a) < 4:
         return float("nan"), float("nan"), float("nan")
+    drawn = np.array([statistic(a[row], b[row]) for row in _drawn_pairs(len(a), seed, draws)])
+    return statistic(a, b), *_bounds(drawn)
+
+
+def _drawn_pairs(count: int, seed: int, draws: int) -> NDArray[np.int64]:
+    """Bootstrap draws of pairs, [draws, count]."""
     generator = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, 5], np.uint64)))
-    rows = generator.integers(0, len(a), (draws, len(a)))
-    drawn = np.array([statistic(a[row], b[row]) for row in rows])
+    return generator.integers(0, count, (draws, count))
+
+
+def _bounds(drawn: Numbers) -> tuple[float, float]:
     low, high = np.nanpercentile(drawn, [2.5, 97.5]) if np.isfinite(drawn).any() else (np.nan, np.nan)
-    return statistic(a, b), float(low), float(high)
+    return float(low), float(high)
 
 
-def _correlation(a: Numbers, b: Numbers) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum() / norm) if norm > 0 else float("nan")
+def _correlations(a: Numbers, b: Numbers) -> Numbers:
+    """Pearson's correlation over the last axis; NaN where one side is all equal."""
+    a, b = a - a.mean(axis=-1, keepdims=True), b - b.mean(axis=-1, keepdims=True)
+    norm = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    some = norm > 0
+    found: Numbers = np.where(some, (a * b).sum(axis=-1) / np.where(some, norm, 1.0), np.nan)
+    return found
 
 
 def others_interval(values: Numbers) -> tuple[Numbers, Numbers]:

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from unit59.results.reader import LayerEffects
-from unit59.results.schema import EFFECT_TABLES, LEAST_WIDTH, EffectsRecord, Rate
+from unit59.results.schema import EFFECT_TABLES, EffectsRecord, Rate
 
 if TYPE_CHECKING:  # views are made with this module
     from unit59.site.views import ConceptView, LayerView
-
-#: q at or below it counts as found.
-FOUND = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,21 +33,12 @@ class Effect:
     @property
     def found(self) -> bool:
         """Whether it is evidence, after Benjamini-Hochberg over all tests of the layer and kind."""
-        return self.row["q"] is not None and self.row["q"] <= FOUND
+        return bool(self.row["found"])
 
     @property
     def beyond(self) -> bool:
         """Whether it lies outside where 95 % of the layer's other measured units lie."""
-        low, high = self.row["others_low"], self.row["others_high"]
-        return low is not None and high is not None and not low <= self.value <= high
-
-    @property
-    def unusual(self) -> float:
-        """How far it stands out: its size over the width of the other units' effects; 0 among these."""
-        if not self.beyond:
-            return 0.0
-        width: float = self.row["others_high"] - self.row["others_low"] + LEAST_WIDTH
-        return abs(self.value) / width
+        return bool(self.row["beyond_others"])
 
     @property
     def erasure(self) -> Rate | None:
@@ -87,11 +75,13 @@ class UnitEffects:
 
     Attributes:
         effects: by kind of edit, of every concept, the largest effect first.
+        told: by kind of edit, the concept that is told first; None where there is no evidence of any.
         samples: on its strip of effects; empty without one.
         sample_effects: the change of its first concept's share in each of them.
     """
 
     effects: dict[str, list[Effect]] = field(default_factory=dict)
+    told: dict[str, ConceptView | None] = field(default_factory=dict)
     samples: list[int] = field(default_factory=list)
     sample_effects: list[float] = field(default_factory=list)
 
@@ -100,16 +90,40 @@ class UnitEffects:
         return next((each for each in self.effects.get(kind, []) if each.concept == concept), None)
 
     def first(self, kind: str) -> Effect | None:
-        """What is said first: of the effects found the one that stands out most, else the largest.
-
-        None where there is no evidence of any.
-        """
-        found = [each for each in self.effects.get(kind, []) if each.found]
-        return max(found, key=lambda each: each.unusual, default=None)
+        """What is told first, see `unit59.stats.first`; None where there is no evidence of any."""
+        return self.on(kind, concept) if (concept := self.told.get(kind)) else None
 
     def largest(self, kind: str) -> Effect | None:
         """The largest effect, found or not."""
         return next(iter(self.effects.get(kind, [])), None)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Spearman's rank correlation of agreement and effect over units, with its 95 % interval.
+
+    Attributes:
+        units: how many.
+        rho: the correlation; None, as its interval, where there are too few units.
+        low: lower end of the interval.
+        high: upper end.
+    """
+
+    units: int
+    rho: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def sign(self) -> int:
+        """1 where the interval lies above 0, -1 where it lies below, else 0."""
+        return int((self.low or 0.0) > 0) - int((self.high or 0.0) < 0)
+
+    def __str__(self) -> str:
+        """`0.32 [0.10, 0.51]`."""
+        if self.rho is None:
+            return "–"
+        return f"{self.rho:.2f} [{self.low:.2f}, {self.high:.2f}]".replace("-", "−")
 
 
 class EffectsView:
@@ -131,9 +145,11 @@ class EffectsView:
     @property
     def files(self) -> list[str]:
         """The files that it was read from, in the layer's folder."""
-        tables = [name for name in EFFECT_TABLES if name != "attribution.parquet"]
-        ranked = ["attribution.parquet"] if self.results.attribution is not None else []
-        return ["effects.json", *tables, *ranked]
+        given = {
+            "attribution.parquet": self.results.attribution is not None,
+            "relations.parquet": self.results.relations is not None,
+        }
+        return ["effects.json", *(name for name in EFFECT_TABLES if given.get(name, True))]
 
     @property
     def styles(self) -> list[str]:
@@ -162,6 +178,7 @@ class EffectsView:
         for number, rows in groupby(table.iter_rows(named=True), key=itemgetter("unit")):
             summary = None if styles else self.summary(number)
             found = UnitEffects(
+                told={kind: each[number].concept for kind, each in self.summaries.items() if number in each},
                 samples=(summary and summary.row["samples"]) or [],
                 sample_effects=(summary and summary.row["sample_effects"]) or [],
             )
@@ -191,6 +208,16 @@ class EffectsView:
         labels = self.layer.results.units.select("unit", "concept").drop_nulls()
         rows = self.results.effects.filter(pl.col("kind") == "ablate").join(labels, on=["unit", "concept"])
         return self._by_unit(rows)
+
+    def relation(self, of: str, concept: ConceptView | None = None) -> Relation | None:
+        """How agreement and effect go together, see `RELATIONS`; None where the table is not there."""
+        table = self.results.relations
+        if table is None:
+            return None
+        for row in table.filter(of=of).iter_rows(named=True):
+            if concept is None or self.layer.model.concepts.get(row["concept"]) == concept:
+                return Relation(row["units"], row["rho"], row["low"], row["high"])
+        return None
 
     def _by_unit(self, rows: pl.DataFrame) -> dict[int, Effect]:
         concepts = self.layer.model.concepts

@@ -9,7 +9,7 @@ from typing import Any
 
 from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults, file_name
 from unit59.results.report import ReportPicture
-from unit59.results.schema import LayerSearch, StudyPicture
+from unit59.results.schema import STRENGTH, LayerSearch, StudyPicture
 from unit59.site.views import ConceptView, ModelView, UnitView, untaken
 
 
@@ -117,8 +117,6 @@ class SetStudy(ConceptStudy):
 
 #: Where all models stand side by side: no study of one model has this address.
 MODELS_COMPARED = "studies/models-compared"
-#: Strongest claim first.
-STRENGTH = ("sole cause", "one of few", "distributed", "none", "too rare")
 
 
 @dataclass(frozen=True)

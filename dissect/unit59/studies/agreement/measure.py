@@ -13,7 +13,6 @@ import polars as pl
 from unit59.results import INTERPRETABLE_IOU
 from unit59.studies.agreement.tell import write_report
 from unit59.studies.base import Dissected, Study, Whole
-from unit59.studies.effects.units import FALSE_DISCOVERIES
 
 #: What an edit has to do to a concept to count as control of it: take away when off, bring when on.
 WANTED = {"ablate": -1.0, "insert": 1.0}
@@ -33,8 +32,8 @@ class AgreementVsEffect(Study):
 def all_pairs(model: Dissected) -> pl.DataFrame:
     """One row a (layer, unit, kind of edit, concept) that was measured.
 
-    Columns of `unit59.results.schema.EFFECTS`, with layer, iou, found (q <= 0.05), beyond (outside where
-    95 % of the layer's other units lie) and control: the effect with the sign of what the edit is to do.
+    Columns of `unit59.results.schema.EFFECTS`, with layer, iou, beyond (beyond_others, where that is known)
+    and control: the effect with the sign of what the edit is to do.
     """
     frames = []
     for layer in model.layers:
@@ -45,13 +44,11 @@ def all_pairs(model: Dissected) -> pl.DataFrame:
         rows = measured.effects.filter(pl.col("kind").is_in(list(WANTED)))
         places = rows["unit"].to_numpy(), rows["concept"].to_numpy() - 1
         sign = pl.col("kind").replace_strict(WANTED, return_dtype=pl.Float64)
-        outside = (pl.col("effect") < pl.col("others_low")) | (pl.col("effect") > pl.col("others_high"))
         frames.append(
             rows.with_columns(
                 layer=pl.lit(layer),
                 iou=pl.Series(np.nan_to_num(agreement[places])),
-                found=(pl.col("q") <= FALSE_DISCOVERIES).fill_null(value=False),
-                beyond=outside.fill_null(value=False),
+                beyond=pl.col("beyond_others").fill_null(value=False),
                 control=pl.col("effect") * sign,
             ).sort("unit", "kind", "concept")
         )

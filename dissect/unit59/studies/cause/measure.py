@@ -18,13 +18,13 @@ from unit59.foundation.progress import Reporter
 from unit59.recipe.sections import SearchSection, SetsSection
 from unit59.results import file_name
 from unit59.results.schema import (
+    STRENGTH,
     AceRecord,
     Claim,
     SearchRecord,
     SetsRecord,
     StudyPicture,
     StudyRecord,
-    Verdict,
 )
 from unit59.stats.rates import ABSENT, Floor
 from unit59.studies.cause.search import PROBE, RANDOM_SETS, Found, Plan, in_order, search_layer
@@ -38,7 +38,6 @@ from unit59.studies.sets.measure import RANDOM_ORDERS, FoundSets, cost, measure_
 SHOWN = 8
 #: A search needs so many samples that show the concept, half of them to confirm.
 ENOUGH = 16
-STRENGTH: tuple[Verdict, ...] = ("sole cause", "one of few", "distributed", "none", "too rare")
 
 
 @dataclass(frozen=True)

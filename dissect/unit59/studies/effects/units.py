@@ -18,13 +18,11 @@ from numpy.typing import NDArray
 from unit59.edit.edits import Edit
 from unit59.edit.sweep import AnyEdit, Bench, Outcome, Plain
 from unit59.handles.styles import StyleEdit
-from unit59.results.schema import EFFECTS, LEAST_WIDTH, UNIT_EFFECTS
+from unit59.results.schema import EFFECTS, UNIT_EFFECTS
 from unit59.segmenters import Concept
+from unit59.stats.first import FALSE_DISCOVERIES, judged, told_first
 from unit59.stats.intervals import Mean, benjamini_hochberg, mean_interval, others_interval
 from unit59.stats.rates import Floor, Rates, rate_columns, rates_of
-
-#: What counts as found, after Benjamini-Hochberg.
-FALSE_DISCOVERIES = 0.05
 
 Kind = Literal["ablate", "insert", "style_neutral", "style_down", "style_up"]
 Numbers = NDArray[np.float64]
@@ -127,7 +125,7 @@ def measure_effects(
         tests[kind], discoveries[kind] = q.size, int((q <= FALSE_DISCOVERIES).sum())
         before = plain.counts[:fixed].mean(axis=0) / plain.pixels
         low, high = others_interval(mean.value)
-        table = pl.DataFrame(
+        measured = pl.DataFrame(
             {
                 "unit": np.repeat(wanted, len(concepts)),
                 "kind": kind,
@@ -145,6 +143,7 @@ def measure_effects(
                 "side": joined.side.reshape(-1),
             }
         ).with_columns(pl.selectors.float().fill_nan(None))
+        table = judged(measured)
         tables.append(table)
         summaries.append(_summary(table, kind, wanted, joined.change))
     if not tables:  # the budget went to other layers
@@ -196,38 +195,22 @@ class _Part:
 def _summary(table: pl.DataFrame, kind: Kind, wanted: Sequence[int], change: Numbers) -> pl.DataFrame:
     """Per unit the concept on which its effect stands out most, of those found; else the largest."""
     rate = "insertion" if kind in {"insert", "style_up"} else "erasure"
-    beyond = (pl.col("effect") < pl.col("others_low")) | (pl.col("effect") > pl.col("others_high"))
-    # What any unit does to large things would hide what only this one does to a small one: so effects are
-    # told by how far they stand out. Among equals the concept with the smaller number.
-    width = pl.col("others_high") - pl.col("others_low") + LEAST_WIDTH
-    found = table.filter(pl.col("q") <= FALSE_DISCOVERIES).with_columns(
-        beyond_others=beyond, unusual=pl.when(beyond).then(pl.col("effect").abs() / width).otherwise(0.0)
+    first = told_first(table).select(
+        "unit",
+        "concept",
+        "label",
+        "plane",
+        "effect",
+        "low",
+        "high",
+        "q",
+        "beyond_others",
+        pl.col(f"{rate}_rate").alias("rate"),
+        pl.col(f"{rate}_low").alias("rate_low"),
+        pl.col(f"{rate}_high").alias("rate_high"),
+        "side",
     )
-    first = (
-        found.sort(
-            ["unit", "unusual", pl.col("effect").abs(), "concept"],
-            descending=[False, True, True, False],
-            nulls_last=True,
-        )
-        .group_by("unit", maintain_order=True)
-        .first()
-        .select(
-            "unit",
-            "concept",
-            "label",
-            "plane",
-            "effect",
-            "low",
-            "high",
-            "q",
-            "beyond_others",
-            pl.col(f"{rate}_rate").alias("rate"),
-            pl.col(f"{rate}_low").alias("rate_low"),
-            pl.col(f"{rate}_high").alias("rate_high"),
-            "side",
-        )
-    )
-    counts = found.group_by("unit").len("concepts")
+    counts = table.filter(pl.col("found")).group_by("unit").len("concepts")
     units = pl.DataFrame(
         {"unit": wanted, "kind": kind, "change": change}, schema_overrides={"unit": pl.Int64}
     )

@@ -7,12 +7,10 @@ from unit59.site.charts.models import models_chart
 from unit59.site.charts.quality import presence_chart
 from unit59.site.charts.report import report_chart
 from unit59.site.charts.scatter import (
-    Correlation,
     Measured,
     concept_effects_chart,
     label_effects_chart,
     largest_effects_chart,
-    rank_correlation,
 )
 from unit59.site.charts.studies import alone_chart, cases_chart, sets_chart, staircase_chart
 from unit59.site.charts.units import activation_chart, agreement_chart, concept_units_chart
@@ -20,7 +18,6 @@ from unit59.site.charts.units import activation_chart, agreement_chart, concept_
 __all__ = [
     "Chart",
     "ConceptEffect",
-    "Correlation",
     "Measured",
     "activation_chart",
     "agreement_chart",
@@ -36,7 +33,6 @@ __all__ = [
     "layers_chart",
     "models_chart",
     "presence_chart",
-    "rank_correlation",
     "report_chart",
     "sets_chart",
     "staircase_chart",

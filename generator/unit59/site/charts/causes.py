@@ -8,6 +8,7 @@ from typing import Any
 
 from unit59.site.charts.base import DASHED, Chart, rounded, short
 from unit59.site.views import ConceptView
+from unit59.stats.first import is_found
 
 ZERO = {
     "type": "line",
@@ -83,7 +84,7 @@ def effects_chart(
         "marker": {
             "size": 12,
             "color": [each.concept.colour for each in shown],
-            "symbol": ["circle" if each.q <= 0.05 else "circle-open" for each in shown],
+            "symbol": ["circle" if is_found(each.q) else "circle-open" for each in shown],
             "line": {"color": "@ink", "width": 1},
         },
         "error_x": {

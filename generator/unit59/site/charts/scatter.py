@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from unit59.results import INTERPRETABLE_IOU
 from unit59.site.charts.base import CUT, DASHED, Chart, rounded, short
-from unit59.site.effects import Effect, EffectsView
+from unit59.site.effects import Effect, EffectsView, Relation
 from unit59.site.views import ConceptView, LayerView, UnitView
 
 #: Dots in one chart at most: those with the largest effects, so that a page stays light.
 MOST_DOTS = 2000
-#: Pairs that a correlation takes at least.
-FEWEST = 10
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 ZERO_RULE = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": DASHED}
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Spearman's rank correlation with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """`0.32 [0.10, 0.51]`."""
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]".replace("-", "−")
-
-
-def rank_correlation(a: Sequence[float], b: Sequence[float]) -> Correlation | None:
-    """Spearman's rank correlation; None with too few pairs, or where one side is all equal.
-
-    The interval is Fisher's with the standard error sqrt((1 + r²/2)/(n - 3)) (Bonett and Wright 2000).
-    """
-    if len(a) < FEWEST:
-        return None
-    found = pl.DataFrame({"a": a, "b": b}).select(pl.corr("a", "b", method="spearman")).item()
-    if found is None or not math.isfinite(found):
-        return None
-    value = max(-1.0, min(1.0, float(found)))
-    if abs(value) == 1:
-        return Correlation(value, value, value)
-    half = 1.959964 * math.sqrt((1 + value**2 / 2) / (len(a) - 3))
-    return Correlation(value, math.tanh(math.atanh(value) - half), math.tanh(math.atanh(value) + half))
 
 
 def label_effects_chart(view: EffectsView) -> Chart | None:
@@ -58,7 +23,6 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
     if not units:
         return None
     effects = [view.on_labels[unit.number] for unit in units]
-    related = rank_correlation([unit.iou for unit in units], [-each.value for each in effects])
     above = [each for unit, each in zip(units, effects, strict=True) if unit.verdict == "above"]
     change = sum(each.found for each in above)
     counted = (
@@ -72,7 +36,7 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
         caption=(
             f"Each dot is a unit: its IoU with its label, and how that concept’s share of the picture "
             "changes with the unit off; filled where q ≤ 0.05. "
-            f"{counted}{_related(related, 'IoU and loss', 'take more of it away')}"
+            f"{counted}{_related(view.relation('label'), 'IoU and loss', 'take more of it away')}"
         ),
         data=[_dots([unit.iou for unit in units], [each.value for each in effects], effects, _names(units))],
         layout=_layout("IoU with its label", "change of its label, % of the picture"),
@@ -88,7 +52,6 @@ def largest_effects_chart(view: EffectsView) -> Chart | None:
         return None
     effects = [view.largest[unit.number] for unit in units]
     sizes = [abs(each.value) for each in effects]
-    related = rank_correlation([unit.iou for unit in units], sizes)
     found = sum(each.found for each in effects)
     same = sum(each.found and each.concept == unit.concept for unit, each in zip(units, effects, strict=True))
     return Chart(
@@ -96,7 +59,7 @@ def largest_effects_chart(view: EffectsView) -> Chart | None:
         caption=(
             "The same units against the size of their largest effect on any concept, in that concept’s "
             f"colour; filled where q ≤ 0.05. That is so for {found} of {len(units)}, {same} of them on their "
-            f"own label. {_related(related, 'IoU and size', 'do more')}"
+            f"own label. {_related(view.relation('any'), 'IoU and size', 'do more')}"
         ),
         data=[_dots([unit.iou for unit in units], sizes, effects, _names(units))],
         layout=_layout("IoU with its label", "largest effect, % of the picture"),
@@ -119,8 +82,6 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> C
     everything = [(place, number) for place in places for number in place.effects]
     if not everything:
         return None
-    ious = [place.ious.get(number, 0.0) for place, number in everything]
-    related = rank_correlation(ious, [-place.effects[number].value for place, number in everything])
     kept = sorted(everything, key=lambda each: -abs(each[0].effects[each[1]].value))[:MOST_DOTS]
     models = list(dict.fromkeys(place.layer.model.path for place in places))
     data = []
@@ -144,7 +105,7 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> C
         caption=(
             f"Each dot is a unit of any layer: its IoU with {concept.label}, and how much of the picture "
             f"{concept.label} gains or loses with the unit off; filled where q ≤ 0.05. "
-            f"{_related(related, 'IoU and loss', f'take more of {concept.label} away')}{only}"
+            f"{_over_layers(concept, places)}{only}"
         ),
         data=data,
         layout={
@@ -153,21 +114,18 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> C
             "legend": {"orientation": "h", "y": -0.3},
         },
         head=("model", "layer", "units measured", "q ≤ 0.05", "correlation of IoU and loss", "largest loss"),
-        rows=[_place_row(place) for place in places if place.effects],
+        rows=[_place_row(concept, place) for place in places if place.effects],
     )
 
 
-def _place_row(place: Measured) -> tuple[Any, ...]:
-    effects = place.effects
-    related = rank_correlation(
-        [place.ious.get(number, 0.0) for number in effects], [-each.value for each in effects.values()]
-    )
+def _place_row(concept: ConceptView, place: Measured) -> tuple[Any, ...]:
+    effects, related = place.effects, _relation(concept, place)
     number = min(effects, key=lambda each: effects[each].value)
     found = sum(each.found for each in effects.values())
     lost = effects[number].value
     largest = f"{lost * 100:+.3f} %, unit {number}" if lost < 0 else "none"
     name = place.layer.model.title
-    return name, place.layer.name, len(effects), found, str(related) if related else "–", largest
+    return name, place.layer.name, len(effects), found, str(related or "–"), largest
 
 
 def _dots(
@@ -222,12 +180,31 @@ def _row(unit: UnitView, effect: Effect) -> tuple[Any, ...]:
     )
 
 
-def _related(found: Correlation | None, of: str, more: str) -> str:
+def _relation(concept: ConceptView, place: Measured) -> Relation | None:
+    return place.layer.effects.relation("concept", concept) if place.layer.effects else None
+
+
+def _over_layers(concept: ConceptView, places: Sequence[Measured]) -> str:
+    """In how many layers agreement predicts the loss; of one layer in full."""
+    more = f"take more of {concept.label} away"
+    found = [each for place in places if place.effects and (each := _relation(concept, place))]
+    known = [each for each in found if each.rho is not None]
+    if len(known) < 2:
+        return _related(next(iter(known or found), None), "IoU and loss", more)
+    above, below = (sum(each.sign == sign for each in known) for sign in (1, -1))
+    return (
+        f"In {above or 'none'} of {len(known)} layers units that agree better {more} (the interval of "
+        f"Spearman’s rank correlation of IoU and loss lies above 0), in {below or 'none'} they take less."
+    )
+
+
+def _related(found: Relation | None, of: str, more: str) -> str:
+    """What a relation says; nothing where the results do not have it."""
     if found is None:
+        return ""
+    if found.rho is None:
         return "Too few units for a correlation."
     rank = f"Spearman’s rank correlation of {of} is {found}"
-    if found.low > 0:
-        return f"{rank}: units that agree better {more}."
-    if found.high < 0:
-        return f"{rank}: units that agree better do not {more}, but less."
+    if found.sign:
+        return f"{rank}: units that agree better {more if found.sign > 0 else f'do not {more}, but less'}."
     return f"{rank}: no evidence that agreement predicts it."

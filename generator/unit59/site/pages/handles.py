@@ -48,7 +48,8 @@ def compare_handles(unit: UnitEffects | None, channel: UnitEffects, owner: Effec
         owner: the layer whose style that is.
     """
     edits = {**(unit.effects if unit else {}), **channel.effects}
-    both = UnitEffects({kind: edits[kind] for kind in EDITS if kind in edits})
+    told = {**(unit.told if unit else {}), **channel.told}
+    both = UnitEffects({kind: edits[kind] for kind in EDITS if kind in edits}, told)
     firsts = [first for kind in both.effects if (first := both.first(kind))]
     top = max(firsts, key=lambda each: abs(each.value), default=None)
     concept = top.concept if top else None

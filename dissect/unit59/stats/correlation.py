@@ -1,0 +1,66 @@
+"""Whether units that agree better also do more: rank correlations that pages tell, one table a layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from unit59.results.schema import RELATIONS
+from unit59.stats.intervals import spearman
+
+#: Units that a correlation takes at least.
+FEWEST = 10
+
+
+def effect_relations(
+    units: pl.DataFrame, agreement: pl.DataFrame, effects: pl.DataFrame, seed: int
+) -> pl.DataFrame:
+    """Agreement beside effect over a layer's measured units, by ablation.
+
+    Three kinds of rows, see `unit59.results.schema.RELATIONS`: IoU with the label and loss of the label
+    (`of` is label), IoU with the label and size of the largest effect on any concept (any), and for every
+    concept IoU with it and loss of it (concept). A loss is the effect with its sign turned. An IoU that is
+    null counts as 0.
+
+    Args:
+        units: a layer's units.parquet.
+        agreement: its agreement.parquet.
+        effects: its effects.parquet.
+        seed: of the bootstrap over units.
+    """
+    off = effects.filter(kind="ablate").sort("unit", "concept")
+    labels = units.select("unit", "concept", pl.col("iou").fill_null(0.0))
+    own = off.join(labels.drop_nulls("concept"), on=["unit", "concept"], maintain_order="left")
+    largest = off.group_by("unit", maintain_order=True).agg(pl.col("effect").abs().max())
+    largest = largest.join(labels, on="unit", maintain_order="left")
+    with_each = off.join(
+        agreement.select("unit", "concept", pl.col("iou").fill_null(0.0)),
+        on=["unit", "concept"],
+        maintain_order="left",
+    )
+    rows = [
+        _row("label", own["iou"], -own["effect"], seed),
+        _row("any", largest["iou"], largest["effect"], seed),
+        *_by_concept(with_each, seed),
+    ]
+    return pl.DataFrame(rows, schema=RELATIONS)
+
+
+def _by_concept(rows: pl.DataFrame, seed: int) -> Iterator[dict[str, Any]]:
+    for _, found in rows.sort("concept", "unit").group_by("concept", maintain_order=True):
+        names = found.select("concept", "label", "plane").row(0, named=True)
+        yield {**_row("concept", found["iou"], -found["effect"], seed), **names}
+
+
+def _row(of: str, iou: pl.Series, does: pl.Series, seed: int) -> dict[str, Any]:
+    """One relation; without a correlation where there are few units or one side is all equal."""
+    row: dict[str, Any] = {"of": of, "kind": "ablate", "units": len(iou)}
+    agreed, done = iou.to_numpy(), does.to_numpy()
+    if len(agreed) < FEWEST or not np.ptp(agreed) or not np.ptp(done):
+        return row
+    found = dict(zip(("rho", "low", "high"), spearman(agreed, done, seed), strict=True))
+    return row | {name: value for name, value in found.items() if math.isfinite(value)}
