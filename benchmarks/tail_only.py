@@ -21,7 +21,8 @@ from torch import Tensor
 from unit59.edit.edits import Edit, Levels
 from unit59.edit.sweep import Bench
 from unit59.networks import load
-from unit59.samples.cache import GROUP, Drawing, SampleCache, Sampler
+from unit59.samples.cache import GROUP, SampleCache
+from unit59.samples.drawing import Sampler
 from unit59.segmenters import Concept, Segmenter
 
 
@@ -44,7 +45,7 @@ def main(layer: str = "layer6", units: int = 8) -> None:
         network = load(fullsize_stylegan(Path(folder) / "stylegan.pkl", copies=1))
         cache = SampleCache(
             Path(folder),
-            Sampler(network, Drawing(59), None, "cpu"),
+            Sampler(network, 59),
             Instant(),
             GROUP,
             [layer],

@@ -1,4 +1,4 @@
-"""The table of a recipe's fields, for docs/guide/recipes.md: `python -m tests.fields` writes it."""
+"""The tables of a recipe's fields, for docs/guide/recipes.md: `python -m tests.fields` writes them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from unit59.networks import FAMILIES
+from unit59.networks.own import OwnNetwork
 from unit59.recipe.sections import Recipe
 
 PAGE = Path("docs/guide/recipes.md")
 BEGIN, END = "<!-- fields -->", "<!-- /fields -->"
+BEGIN_SAMPLING, END_SAMPLING = "<!-- sampling -->", "<!-- /sampling -->"
 
 
 def rows(model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -32,8 +35,20 @@ def table() -> str:
     )
 
 
+def sampling_table() -> str:
+    """Each knob of sampling with the families that have it, between its marks."""
+    families: dict[tuple[str, str], list[str]] = {}
+    for network in (*(module.NETWORK for module in FAMILIES), OwnNetwork):
+        for name, field in network.SAMPLING.model_fields.items():
+            row = f"{field.description} | {_said(field.get_default())} |"
+            families.setdefault((name, row), []).append(network.family)
+    rows = [f"| `{name}` | {', '.join(names)} | {row}" for (name, row), names in families.items()]
+    head = ["| field | families | meaning | default |", "| --- | --- | --- | --- |"]
+    return "\n".join([BEGIN_SAMPLING, "", *head, *rows, "", END_SAMPLING])
+
+
 def _said(default: Any) -> str:
-    return "–" if default in (None, "", []) else f"`{default}`"
+    return "–" if default in (None, "", [], {}) else f"`{default}`"
 
 
 def _sections(annotation: Any) -> list[type[BaseModel]]:
@@ -42,9 +57,10 @@ def _sections(annotation: Any) -> list[type[BaseModel]]:
 
 
 def main() -> None:
-    """Write the table into the page."""
-    text = PAGE.read_text()
-    PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: table(), text, flags=re.DOTALL))
+    """Write the tables into the page."""
+    text = re.sub(f"{BEGIN}.*{END}", lambda _: table(), PAGE.read_text(), flags=re.DOTALL)
+    marked = f"{BEGIN_SAMPLING}.*{END_SAMPLING}"
+    PAGE.write_text(re.sub(marked, lambda _: sampling_table(), text, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

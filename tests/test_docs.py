@@ -95,8 +95,10 @@ def test_publishing(tmp_path: Path) -> None:
         assert list((tmp_path / "site").rglob("models/tiny/layer2/3/index.html"))
 
 
-def test_the_table_of_fields_is_current() -> None:
-    assert fields.table() in (ROOT / fields.PAGE).read_text()
+def test_the_tables_of_fields_are_current() -> None:
+    text = (ROOT / fields.PAGE).read_text()
+    assert fields.table() in text
+    assert fields.sampling_table() in text
 
 
 def test_the_page_of_formats_names_all_that_loads() -> None:

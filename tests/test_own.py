@@ -82,8 +82,8 @@ def test_a_network_of_pictures_and_labels(tmp_path: Path) -> None:
     assert results.record.resolution == (8, 10)
     other = run(tmp_path / "other", batch=1)
     assert tiny.contents(results.folder) == tiny.contents(other.folder)
-    with pytest.raises(RecipeError, match=r"own\.yaml:10: label: 2, but the network has 2 classes"):
-        run(tmp_path / "one", "label: 2\n")
+    with pytest.raises(RecipeError, match=r"own\.yaml:10: sampling\.label: 2, but the network has 2 classes"):
+        run(tmp_path / "one", "sampling: {label: 2}\n")
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ from unit59.recipe.opening import (
     load_network,
     open_inputs,
     open_real,
+    open_sampling,
     open_segmenter,
-    sampling_notes,
     segmenter_names,
     wanted_layers,
 )
@@ -50,7 +50,8 @@ from unit59.results.schema import (
 from unit59.results.schema import (
     Segmenter as SegmenterRecord,
 )
-from unit59.samples.cache import Drawing, SampleCache, Sampler, key_of
+from unit59.samples.cache import SampleCache, key_of
+from unit59.samples.drawing import Sampler
 from unit59.studies.parts import Causes
 from unit59.studies.quality.measure import QualityPart
 
@@ -124,14 +125,13 @@ class Run:
         self.real = open_real(file, self.network)
         self.segmenter = open_segmenter(file)
         self.writer = ResultsWriter(options.results, self.recipe.model)
-        drawing = Drawing(
-            self.recipe.seed, self.recipe.psi, self.recipe.cutoff, self.recipe.noise, self.recipe.label
-        )
+        self.sampling = open_sampling(file, self.network)
         fingerprint = self.inputs.fingerprint(range(self.recipe.samples)) if self.inputs else None
         self.samples_key = key_of(
             version=SAMPLES_VERSION,
             checkpoint=self.checkpoint.sha256,
-            drawing=vars(drawing) | ({"mode": self.recipe.mode} if self.recipe.mode else {}),
+            seed=self.recipe.seed,
+            sampling=self.sampling.model_dump(),
             inputs=fingerprint,
         )
         self.reads = {
@@ -142,7 +142,7 @@ class Run:
         self.labels_key = key_of(samples=self.samples_key, **self.reads)
         self.cache = SampleCache(
             options.cache / self.recipe.model,
-            Sampler(self.network, drawing, self.inputs, options.device),
+            Sampler(self.network, self.recipe.seed, self.sampling, self.inputs, options.device),
             self.segmenter,
             self.recipe.samples,
             self.layers,
@@ -240,7 +240,7 @@ class Run:
             ),
             samples=self.recipe.samples,
             overlap_samples=min(OVERLAP_SAMPLES, self.recipe.samples),
-            sampling=sampling_notes(self.file, self.network),
+            sampling=self.sampling.words(self.network),
             seed=self.recipe.seed,
             quantile=self.recipe.quantile,
             grid=(height, width),

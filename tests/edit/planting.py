@@ -10,7 +10,8 @@ from unit59.edit.edits import Levels
 from unit59.edit.sweep import Bench
 from unit59.networks import Network
 from unit59.networks.planted import Planted, PlantedSegmenter
-from unit59.samples.cache import Drawing, SampleCache, Sampler
+from unit59.samples.cache import SampleCache
+from unit59.samples.drawing import Sampler
 from unit59.segmenters import Segmenter
 
 
@@ -25,7 +26,7 @@ def planted_cache(
     network = network or Planted()
     cache = SampleCache(
         folder,
-        Sampler(network, Drawing(59), None, "cpu"),
+        Sampler(network, 59),
         segmenter or PlantedSegmenter(),
         samples,
         list(network.layers),

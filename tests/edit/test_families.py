@@ -16,7 +16,8 @@ from unit59.edit.sweep import Bench
 from unit59.handles.styles import StyleEdit
 from unit59.networks import Network, load
 from unit59.networks.planted import Planted
-from unit59.samples.cache import Drawing, SampleCache, Sampler
+from unit59.samples.cache import SampleCache
+from unit59.samples.drawing import Sampler
 from unit59.segmenters.colours import Colours
 
 STYLEGAN2 = FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl"
@@ -66,7 +67,7 @@ def make_bench(network: Network, folder: Path, layer: str) -> Bench:
     inputs = Noisy(network.resolution) if network.takes == "image" else None
     cache = SampleCache(
         folder,
-        Sampler(network, Drawing(59), inputs, "cpu"),
+        Sampler(network, 59, inputs=inputs),
         Colours(),
         8,
         [layer],

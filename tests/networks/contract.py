@@ -19,7 +19,7 @@ from unit59.networks.files import save
 def check_resumes(network: Network, inputs: Tensor, **options: Any) -> None:
     """From every layer on, the rest of the pass makes the same picture, bit for bit, and changes no state."""
     whole = network.generate(inputs, **options)
-    state = network.start(inputs, **options)
+    state = network.start(network.batch(inputs, **options))
     final, kept = network.trace(state, network.layers)
     assert torch.equal(final["image"], whole)
     frozen = {name: _copy(each) for name, each in kept.items()}
@@ -69,11 +69,18 @@ def check_flips(file: Path, count: int) -> None:
 
 
 def _copy(state: State) -> dict[str, Any]:
-    return {name: _copy(value) if isinstance(value, dict) else value.clone() for name, value in state.items()}
+    return {
+        name: _copy(value) if isinstance(value, dict) else value.clone() if torch.is_tensor(value) else value
+        for name, value in state.items()
+    }
 
 
 def _same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
     return one.keys() == other.keys() and all(
-        _same(value, other[name]) if isinstance(value, dict) else torch.equal(value, other[name])
+        _same(value, other[name])
+        if isinstance(value, dict)
+        else torch.equal(value, other[name])
+        if torch.is_tensor(value)
+        else value == other[name]
         for name, value in one.items()
     )

@@ -59,7 +59,7 @@ def test_matches_the_tutorial(tmp_path: Path, prefix: str, zipped: bool) -> None
 def test_running_on_equals_the_full_pass(tmp_path: Path) -> None:
     saved(tmp_path / "net.pth")
     net, z = load(tmp_path / "net.pth"), torch.ones(2, 12)
-    final, states = net.trace(net.start(z), net.layers)
+    final, states = net.trace(net.start(net.batch(z)), net.layers)
     assert torch.equal(final["image"], net.generate(z))
     for name, state in states.items():
         assert torch.equal(net.run(state, after=name)["image"], net.generate(z))

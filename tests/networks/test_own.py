@@ -51,7 +51,7 @@ def test_activations_are_those_before_what_follows_in_place(z: Tensor) -> None:
 def test_running_on_equals_the_full_pass(z: Tensor) -> None:
     net = load(f"{MODULES}:Skipping")
     full = net.generate(z)
-    final, states = net.trace(net.start(z), net.layers)
+    final, states = net.trace(net.start(net.batch(z)), net.layers)
     assert torch.equal(final["image"], full)
     for name, state in states.items():
         kept = state["x"].clone()
@@ -72,7 +72,7 @@ def test_edits_reach_everything_behind_them(z: Tensor) -> None:
                 lambda _module, _inputs, output: _ablated(output)
             )
         expected = reference(module, z)
-        state = net.start(z)
+        state = net.start(net.batch(z))
         previous = None
         for name in names:
             state = net.run(state, after=previous, until=name)

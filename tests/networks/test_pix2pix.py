@@ -157,7 +157,7 @@ def test_dropout_belongs_to_the_picture(network: Pix2Pix) -> None:
     assert difference(network.generate(X, noise=4), seeded[1:]) < 1e-5
     const = network.generate(x)
     assert difference(const[:1], const[1:]) < 1e-5
-    masks = network.start(x, noise=3)["dropout"]
+    masks = network.start(network.batch(x, noise=3))["dropout"]
     assert {level: tuple(mask.shape) for level, mask in masks.items()} == {
         5: (2, 32, 16, 16),
         6: (2, 32, 8, 8),
@@ -176,7 +176,7 @@ def test_dropout_acts_where_the_official_network_has_it(tmp_path: Path, pictures
     network = loaded(written(tmp_path / "net.pth", reference.state_dict()))
     network.mode = "official-test"
     x = torch.nn.functional.interpolate(pictures[:1], size=(128, 128))
-    masks = network.start(x, noise=9)["dropout"]
+    masks = network.start(network.batch(x, noise=9))["dropout"]
     found = [module for module in reference.modules() if isinstance(module, torch.nn.Dropout)]
     assert len(found) == len(masks) == 2
     for module, mask in zip(found, reversed(masks.values()), strict=True):  # the innermost comes first

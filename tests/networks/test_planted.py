@@ -13,7 +13,7 @@ Z = torch.randn(64, NETWORK.latent_size, generator=torch.Generator().manual_seed
 
 def shown(units_off: tuple[int, ...]) -> set[str]:
     """The things that the pictures still show with some units of layer1 off."""
-    state = NETWORK.run(NETWORK.start(Z, noise=3), until="layer1")
+    state = NETWORK.run(NETWORK.start(NETWORK.batch(Z, noise=3)), until="layer1")
     x = state["x"].clone()
     x[:, list(units_off)] = 0
     found = SEGMENTER.segment(NETWORK.run({**state, "x": x}, after="layer1")["image"])

@@ -40,7 +40,7 @@ def test_fixtures(name: str) -> None:
 def test_running_on_equals_the_full_pass(name: str) -> None:
     net, z = load(FILES[name]), references(REFERENCES[name])["z"]
     full = net.generate(z)
-    final, states = net.trace(net.start(z), net.layers)
+    final, states = net.trace(net.start(net.batch(z)), net.layers)
     assert torch.equal(final["image"], full)
     for layer, state in states.items():
         before = dict(state)

@@ -58,7 +58,7 @@ def test_the_averaged_weights_are_used(net: StyleGAN, expected: dict[str, Tensor
 
 
 def test_official_latents(net: StyleGAN, expected: dict[str, Tensor]) -> None:
-    assert difference(net.start(expected["z"])["w"], expected["w_broadcast"]) < 1e-5
+    assert difference(net.start(net.batch(expected["z"]))["w"], expected["w_broadcast"]) < 1e-5
     assert difference(net.w_average, expected["w_avg"]) < 1e-7
 
 
@@ -73,7 +73,7 @@ def test_official_activations(net: StyleGAN, expected: dict[str, Tensor]) -> Non
 def test_running_on_equals_the_full_pass(net: StyleGAN, expected: dict[str, Tensor]) -> None:
     options: dict[str, Any] = {"psi": 0.5, "cutoff": 3, "noise": 7}
     full = net.generate(expected["z"], **options)
-    final, states = net.trace(net.start(expected["z"], **options), net.layers)
+    final, states = net.trace(net.start(net.batch(expected["z"], **options)), net.layers)
     assert torch.equal(final["image"], full)
     for name, state in states.items():
         before = dict(state)
@@ -89,8 +89,8 @@ def test_seeded_noise_belongs_to_the_sample(net: StyleGAN, expected: dict[str, T
     alone = net.generate(z[1:2], noise=5)
     assert difference(together[1:2], alone) < 1e-5
     assert difference(together[1:2], net.generate(z[1:2], noise=6)) > 1e-3
-    noise = net.start(z, noise=[11, 5, 7])["noise"]
-    assert torch.equal(noise[6][1:2], net.start(z[1:2], noise=5)["noise"][6])
+    noise = net.start(net.batch(z, noise=[11, 5, 7]))["noise"]
+    assert torch.equal(noise[6][1:2], net.start(net.batch(z[1:2], noise=5))["noise"][6])
     assert abs(float(noise[7].mean())) < 0.1
     assert abs(float(noise[7].std()) - 1) < 0.1
 
@@ -99,7 +99,7 @@ def test_seeded_noise_belongs_to_the_sample(net: StyleGAN, expected: dict[str, T
 def test_held_statistics_of_a_pass_leave_it_alone(
     net: StyleGAN, expected: dict[str, Tensor], layer: str
 ) -> None:
-    state = net.run(net.start(expected["z"], noise=3), until=layer)
+    state = net.run(net.start(net.batch(expected["z"], noise=3)), until=layer)
     held = net.statistics(state, layer)
     assert list(held) == list(range(net.layers[layer].number + 1, len(net.layers)))
     whole = net.run(state, after=layer)["image"]
@@ -111,7 +111,7 @@ def test_held_statistics_of_a_pass_leave_it_alone(
 def test_held_statistics_keep_normalisation_from_answering_an_edit(
     net: StyleGAN, expected: dict[str, Tensor]
 ) -> None:
-    state = net.run(net.start(expected["z"], noise=3), until="layer6")
+    state = net.run(net.start(net.batch(expected["z"], noise=3)), until="layer6")
     held = net.statistics(state, "layer6")
     halved = {**state, "x": state["x"] * 0.5, "noise": (None,) * len(net.layers)}
     number = net.layers["layer7"].number

@@ -74,7 +74,9 @@ def test_activations_are_the_official_ones(network: StyleGAN2) -> None:
 def test_latents_are_the_official_ones(
     network: StyleGAN2, reference: str, psi: float, cutoff: int | None
 ) -> None:
-    assert difference(network.start(Z, psi=psi, cutoff=cutoff)["w"], OFFICIAL[reference]) < 1e-5
+    assert (
+        difference(network.start(network.batch(Z, psi=psi, cutoff=cutoff))["w"], OFFICIAL[reference]) < 1e-5
+    )
 
 
 def test_each_layer_resumes(network: StyleGAN2) -> None:
@@ -94,12 +96,12 @@ def test_seeded_noise_belongs_to_the_sample(network: StyleGAN2) -> None:
     assert torch.equal(counted, network.generate(Z, noise=[7, 8, 9]))
     assert difference(network.generate(Z[1:2], noise=8), counted[1:2]) < 1e-5
     assert difference(network.generate(Z, noise=8), counted) > 1e-3
-    first = network.start(Z, noise=7)["noise"]
+    first = network.start(network.batch(Z, noise=7))["noise"]
     assert not torch.equal(first["b8.conv0"], first["b8.conv1"])
 
 
 def test_a_changed_style_changes_what_follows(network: StyleGAN2) -> None:
-    state = network.run(network.start(Z), until="b8.conv0")
+    state = network.run(network.start(network.batch(Z)), until="b8.conv0")
     factors = torch.ones(32).index_fill(0, torch.tensor([5]), 4.0)  # one channel: demodulation cancels all
     styles = {**state["styles"], "b16.conv0": state["styles"]["b16.conv0"] * factors}
     before = network.run(state, after="b8.conv0", until="b8.torgb")["x"]

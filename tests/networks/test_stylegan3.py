@@ -75,7 +75,9 @@ def test_activations_are_the_official_ones(network: StyleGAN3) -> None:
 def test_latents_are_the_official_ones(
     network: StyleGAN3, reference: str, psi: float, cutoff: int | None
 ) -> None:
-    assert difference(network.start(Z, psi=psi, cutoff=cutoff)["w"], OFFICIAL[reference]) < 1e-5
+    assert (
+        difference(network.start(network.batch(Z, psi=psi, cutoff=cutoff))["w"], OFFICIAL[reference]) < 1e-5
+    )
 
 
 def test_the_picture_moves_as_officially() -> None:
@@ -252,7 +254,7 @@ def test_the_picture_lies_inside_the_margins(
     layer = network.layers[name]
     inner = layer.height - 2 * layer.margin
     row, column = int(inner * down), int(inner * right)
-    state = network.run(network.start(Z[:1]), until=name)
+    state = network.run(network.start(network.batch(Z[:1])), until=name)
     x = state["x"].clone()
     x[:, :, layer.margin + row, layer.margin + column] += 20
     images = [network.run({**state, "x": each}, after=name)["image"] for each in (state["x"], x)]

@@ -59,7 +59,10 @@ def test_a_good_recipe(tmp_path: Path) -> None:
         ("layers: []", "layers: [layer2, layer3]", "recipe.yaml:9: layers"),
         ("title: [", "title: Faces", "not valid YAML"),
         ("title: Faces\ntitle: Other", "title: Faces", "recipe.yaml:3: title: the field stands there twice."),
-        ("samples: 64\nnoise: random", "samples: 64", "recipe.yaml:11: noise: expected 'sample', 'const' or 'none', got 'random'"),
+        ("samples: 64\npsi: 0.7", "samples: 64", "recipe.yaml:11: psi: goes below `sampling:` now: `sampling: {psi: 0.7}`."),
+        ("samples: 64\nlabel: 3", "samples: 64", "recipe.yaml:11: label: goes below `sampling:` now: `sampling: {label: 3}`."),
+        ("samples: 64\nmode: eval", "samples: 64", "recipe.yaml:11: mode: goes below `sampling:` now: `sampling: {mode: eval}`."),
+        ("samples: 64\nsampling: const", "samples: 64", "recipe.yaml:11: sampling: Input should be a valid dictionary"),
         ("samples: 64\nseed: -1", "samples: 64", "recipe.yaml:11: seed: Input should be greater than or equal to 0"),
     ],
 )  # fmt: skip
@@ -105,6 +108,7 @@ def test_not_utf8_and_too_large(tmp_path: Path) -> None:
         ),
         ({"weights": "gone.pth"}, "gone.pth: there is no such file."),
         ({"more": "inputs: {folder: here}"}, "inputs: dcgan takes latent codes"),
+        ({"more": "sampling: {psi: 0.7}"}, "sampling.psi: there is no such field. dcgan has none."),
     ],
 )
 def test_what_only_the_network_knows(tmp_path: Path, values: dict[str, str], says: str) -> None:

@@ -24,11 +24,12 @@ from unit59.edit import tail
 from unit59.edit.tail import Tail
 from unit59.foundation.progress import Reporter
 from unit59.networks import Network, load
-from unit59.recipe.opening import load_network, open_inputs, open_segmenter
+from unit59.recipe.opening import load_network, open_inputs, open_sampling, open_segmenter
 from unit59.recipe.sections import RecipeError, RecipeFile, SearchSection, read_recipe
 from unit59.results import ModelResults, find_faults, read_model
 from unit59.samples import cache as samples
-from unit59.samples.cache import GROUP, Drawing, SampleCache, Sampler
+from unit59.samples.cache import GROUP, SampleCache
+from unit59.samples.drawing import Sampler
 from unit59.segmenters.colours import Colours
 from unit59.site.pages.finding import finding_page
 from unit59.site.render import Renderer
@@ -193,7 +194,7 @@ def test_the_bedroom_recipe_ends_in_a_page_on_unit_59(small: Path, tmp_path: Pat
 
 def test_batches_change_nothing(small: Path, tmp_path: Path) -> None:
     """Every sample has noise and, in this mode, dropout and statistics of its own."""
-    file = standin("pix2pix-church", small, layers=["layer16"], mode="official-test")
+    file = standin("pix2pix-church", small, layers=["layer16"], sampling={"mode": "official-test"})
     one, other = (run(file, tmp_path / str(batch), batch) for batch in (1, 64))
     assert tiny.contents(one.folder) == tiny.contents(other.folder)
 
@@ -205,8 +206,7 @@ def filled(file: RecipeFile, folder: Path, layers: list[str]) -> SampleCache:
     """The cache of a recipe's samples, segmented by colours alone."""
     network, _ = load_network(file, "cpu")
     recipe = file.recipe
-    drawing = Drawing(recipe.seed, recipe.psi, recipe.cutoff, recipe.noise, recipe.label)
-    sampler = Sampler(network, drawing, open_inputs(file, network), "cpu")
+    sampler = Sampler(network, recipe.seed, open_sampling(file, network), open_inputs(file, network))
     keys: Any = {"samples": "a", "segmentations": "b"}
     cache = SampleCache(folder, sampler, Colours(), recipe.samples, layers, None, keys)
     cache.fill(lambda _: None)
@@ -219,7 +219,8 @@ def pictures(file: RecipeFile, folder: Path) -> torch.Tensor:
 
 def test_truncation_and_noise_change_the_samples(small: Path, tmp_path: Path) -> None:
     settings: list[dict[str, Any]] = [
-        {}, {"noise": "const"}, {"noise": "none"}, {"psi": 0.5}, {"psi": 0.5, "cutoff": 3}, {"seed": 60},
+        {}, {"sampling": {"noise": "const"}}, {"sampling": {"noise": "none"}}, {"sampling": {"psi": 0.5}},
+        {"sampling": {"psi": 0.5, "cutoff": 3}}, {"seed": 60},
     ]  # fmt: skip
     made = [
         pictures(standin("stylegan-lsun-bedroom", small, **values), tmp_path / str(number))
@@ -228,15 +229,16 @@ def test_truncation_and_noise_change_the_samples(small: Path, tmp_path: Path) ->
     for number, one in enumerate(made):
         assert all(not torch.equal(one, other) for other in made[number + 1 :])
     network = load(STYLEGAN)
-    start = Sampler(network, Drawing(59, psi=0.5, noise="none"), None, "cpu").start(range(3))
+    quiet = network.SAMPLING.model_validate({"noise": "none"})
+    start = Sampler(network, 59, quiet.model_copy(update={"psi": 0.5})).start(range(3))
     assert all(noise is None for noise in start["noise"])
     pulled = (start["w"] - network.w_average).norm()
-    whole = Sampler(network, Drawing(59, noise="none"), None, "cpu").start(range(3))["w"]
+    whole = Sampler(network, 59, quiet).start(range(3))["w"]
     assert pulled / (whole - network.w_average).norm() == pytest.approx(0.5)
 
 
 def test_a_sample_has_noise_of_its_own() -> None:
-    sampler = Sampler(load(STYLEGAN), Drawing(59), None, "cpu")
+    sampler = Sampler(load(STYLEGAN), 59)
     together = sampler.start(range(8))["noise"][5]
     assert torch.equal(sampler.start([3])["noise"][5][0], together[3])
     assert not torch.equal(together[3], together[4])
@@ -247,7 +249,8 @@ def test_a_conditional_network_draws_its_class_or_takes_the_recipes(tmp_path: Pa
     tensors = stylegan2_weights(settings, [5, 4, 3], w_size=7)
     network = load(write_pickle(tmp_path / "conditional.pkl", tensors, stylegan2_attributes(settings)))
     labels = [
-        Sampler(network, Drawing(59, label=label), None, "cpu")._labels(range(40)) for label in (None, 2)
+        Sampler(network, 59, network.SAMPLING.model_validate({"label": label}))._labels(range(40))
+        for label in (None, 2)
     ]
     drawn, fixed = (each.argmax(1) for each in labels if each is not None)
     assert set(drawn.tolist()) == {0, 1, 2}
@@ -259,26 +262,32 @@ def test_a_conditional_network_draws_its_class_or_takes_the_recipes(tmp_path: Pa
     )
     recipe.write_text(text)
     drawn_pictures = pictures(read_recipe(recipe), tmp_path / "drawn")
-    recipe.write_text(text + "label: 2\n")
+    recipe.write_text(text + "sampling: {label: 2}\n")
     fixed_pictures = pictures(read_recipe(recipe), tmp_path / "fixed")
     same = (drawn_pictures == fixed_pictures).flatten(1).all(1)
     assert same.tolist() == (drawn[:8] == 2).tolist()
-    recipe.write_text(text + "label: 3\n")
-    with pytest.raises(RecipeError, match=r"recipe\.yaml:7: label: 3, but the network has 3 classes"):
-        load_network(read_recipe(recipe), "cpu")
+    recipe.write_text(text + "sampling: {label: 3}\n")
+    with pytest.raises(
+        RecipeError, match=r"recipe\.yaml:7: sampling\.label: 3, but the network has 3 classes"
+    ):
+        open_sampling(read_recipe(recipe), network)
 
 
 def test_pix2pix_modes(small: Path, tmp_path: Path) -> None:
     settings = [(mode, noise) for mode in ("eval", "official-test") for noise in ("none", "sample")]
     made = [
-        pictures(standin("pix2pix-church", small, mode=mode, noise=noise), tmp_path / f"{mode}-{noise}")
+        pictures(
+            standin("pix2pix-church", small, sampling={"mode": mode, "noise": noise}),
+            tmp_path / f"{mode}-{noise}",
+        )
         for mode, noise in settings
     ]
     assert torch.equal(made[0], made[1])
     assert not torch.equal(made[0], made[2])
     assert not torch.equal(made[2], made[3])
-    with pytest.raises(RecipeError, match=r"mode: progan has no modes"):
-        load_network(standin("progan-livingroom", small, mode="eval"), "cpu")
+    with pytest.raises(RecipeError, match=r"sampling\.mode: there is no such field. progan has label"):
+        file = standin("progan-livingroom", small, sampling={"mode": "eval"})
+        open_sampling(file, load_network(file, "cpu")[0])
 
 
 # ---- edits
@@ -305,7 +314,7 @@ def edited(
     recipe = small / "edited.yaml"
     text = f"model: edited\ntitle: Edited\ncheckpoint: {checkpoint}\nsegmenter: colours\nsamples: 9\n"
     if request.param == "pix2pix":
-        text += "inputs: {pairs: inputs, direction: BtoA}\nmode: official-test\n"
+        text += "inputs: {pairs: inputs, direction: BtoA}\nsampling: {mode: official-test}\n"
     recipe.write_text(text)
     yield filled(read_recipe(recipe), tmp_path / "cache", layers), layers
 

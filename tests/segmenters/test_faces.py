@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from unit59.networks import load
-from unit59.samples.cache import Drawing, Sampler
+from unit59.samples.drawing import Sampler
 from unit59.segmenters import SegmenterError
 from unit59.segmenters.faces import BROW, EYE, HAIR, LIPS, MOUTH, NECK, NOSE, POLYGONS, SKIN, Faces
 
@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def pictures() -> torch.Tensor:
-    sampler = Sampler(load(WEIGHTS / "face-dcgan.tar"), Drawing(59), None, "cpu")
+    sampler = Sampler(load(WEIGHTS / "face-dcgan.tar"), 59)
     with torch.no_grad():
         return torch.cat(
             [sampler.network.run(sampler.start(range(i, i + 8)))["image"] for i in range(0, 64, 8)]

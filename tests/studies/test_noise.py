@@ -19,7 +19,7 @@ from unit59.networks import load
 from unit59.recipe.sections import RecipeError
 from unit59.results import find_faults, read_model
 from unit59.results.report import ReportRecord
-from unit59.samples.cache import Drawing, Sampler
+from unit59.samples.drawing import Sampler
 from unit59.studies.noise.draws import Case, measure_sample, networks_without
 from unit59.studies.noise.found import Found
 
@@ -110,7 +110,7 @@ def test_it_reads_back_and_repeats_itself(amplified: Path, tmp_path: Path) -> No
 
 def test_numbers_of_a_sample_against_pictures() -> None:
     network = planted_stylegan.network({0: 0.2, 1: 0.2, 4: 0.3})
-    sampler = Sampler(network, Drawing(1), None, "cpu")
+    sampler = Sampler(network, 1)
     seeds, order = [5, 6, 7], list(range(16))
     states = networks_without(sampler, "layer2", 3, seeds, {"noise behind"})
     cases = [Case("nothing", "random", 0.25, 4), Case("noise behind", "random", 0.25, 4)]
@@ -161,7 +161,7 @@ def test_shares_and_growth_of_known_numbers() -> None:
 
 def test_stylegan2_has_no_rescaling_to_take_away() -> None:
     network = load(FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl")
-    sampler = Sampler(network, Drawing(1), None, "cpu")
+    sampler = Sampler(network, 1)
     with torch.no_grad():
         states = networks_without(sampler, "b8.conv1", 0, [1, 2], {"noise behind", "noise inside"})
     noise = {name: set(state["noise"]) for name, state in states.items()}

@@ -70,7 +70,7 @@ def test_mirrors_are_the_layers_that_a_skip_joins(tmp_path: Path) -> None:
         ("layer8", "decoder layer before"),
     ]
     x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    state = network.run(network.start(x), until="layer2")
+    state = network.run(network.start(network.batch(x)), until="layer2")
     assert torch.equal(silenced(network, "layer2", None, state), network.generate(x))
     off = {**state, "x": torch.zeros_like(state["x"])}
     with torch.no_grad():

@@ -45,7 +45,7 @@ def grown(request: pytest.FixtureRequest) -> tuple[Network, Network, State]:
         raw[f"output.{side}.weight"].normal_(generator=torch.Generator().manual_seed(side))
     large, small = growing.network(raw, 16), growing.network(raw, 8)
     z = torch.randn(4, 7, generator=torch.Generator().manual_seed(2))
-    return large, small, large.start(z, noise=5)
+    return large, small, large.start(large.batch(z, noise=5))
 
 
 def test_a_new_size_is_blended_in(grown: tuple[Network, Network, State]) -> None:

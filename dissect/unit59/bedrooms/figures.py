@@ -22,7 +22,8 @@ from unit59.bedrooms.segmenter import Bedrooms
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.networks import load
 from unit59.results import write_atomically
-from unit59.samples.cache import Drawing, Sampler, to_uint8
+from unit59.samples.cache import to_uint8
+from unit59.samples.drawing import Sampler
 
 #: Samples side by side.
 SHOWN = 8
@@ -86,7 +87,7 @@ def segmented() -> bytes:
     for name in MODELS:
         network = load(WEIGHTS / f"{name}.safetensors")
         inputs = LabelMaps(SHOWN, network.resolution[0]) if network.takes == "image" else None
-        sampler = Sampler(network, Drawing(seed=59), inputs, "cpu")
+        sampler = Sampler(network, 59, inputs=inputs)
         with torch.no_grad():
             images = network.run(sampler.start(range(SHOWN)))["image"]
             labels = segmenter.segment(images)[:, 0].numpy().astype(np.uint8)

@@ -20,7 +20,7 @@ from unit59.bedrooms.inputs import HELD_OUT, label_maps, pictures
 from unit59.bedrooms.scenes import Scenes, draw
 from unit59.bedrooms.segmenter import Bedrooms
 from unit59.networks import Network, load
-from unit59.samples.cache import Drawing, Sampler
+from unit59.samples.drawing import Sampler
 from unit59.stats.comparison import Comparison, Shares, area_shares, compare
 from unit59.training.segmenter import accuracy
 
@@ -39,7 +39,7 @@ def real_shares(segmenter: Bedrooms, count: int) -> Shares:
 
 def model_quality(network: Network, segmenter: Bedrooms, real: Shares, count: int = SAMPLES) -> Comparison:
     """How good a generator of bedrooms is, over `count` of its pictures."""
-    sampler = Sampler(network, Drawing(seed=0), None, "cpu")
+    sampler = Sampler(network, 0)
     shares = []
     for first in range(0, count, STEP):
         with torch.no_grad():

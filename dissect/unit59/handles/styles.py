@@ -17,7 +17,7 @@ from torch import Tensor
 from unit59.edit.edits import EditError
 from unit59.edit.tail import groups
 from unit59.networks import Network, State
-from unit59.samples.cache import Sampler
+from unit59.samples.drawing import Sampler
 
 #: Samples over which a style's mean and spread are taken.
 STYLE_SAMPLES = 256

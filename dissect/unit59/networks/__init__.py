@@ -9,14 +9,26 @@ from pydantic import ValidationError
 from unit59.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from unit59.foundation.own_code import is_own
 from unit59.networks import dcgan, own, pix2pix, progan, stylegan, stylegan2, stylegan3
-from unit59.networks.base import Layer, Network, NetworkError, Noise, Stage, State
+from unit59.networks.base import Batch, Layer, Network, NetworkError, Noise, Sampling, Stage, State
 from unit59.networks.files import is_converted, restore
 
 #: Each architecture's module offers ``recognise(checkpoint) -> bool``, ``build(checkpoint) -> Network`` and
 #: ``NETWORK``, its class (whose ``config``/``from_config`` serve the container of our own).
 FAMILIES = (stylegan, stylegan2, stylegan3, progan, pix2pix, dcgan)
 
-__all__ = ["FAMILIES", "Layer", "Network", "NetworkError", "Noise", "Stage", "State", "build", "load"]
+__all__ = [
+    "FAMILIES",
+    "Batch",
+    "Layer",
+    "Network",
+    "NetworkError",
+    "Noise",
+    "Sampling",
+    "Stage",
+    "State",
+    "build",
+    "load",
+]
 
 
 def load(path: str | Path, device: str = "cpu") -> Network:

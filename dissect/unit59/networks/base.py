@@ -11,10 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from unit59.foundation.errors import Unit59Error
@@ -32,6 +33,80 @@ Noise = Literal["const", "none"] | int | Sequence[int]
 
 class NetworkError(Unit59Error):
     """A network was asked for something that it does not have."""
+
+
+class SamplingError(NetworkError):
+    """A knob of the sampling is set to something that the network does not have.
+
+    Attributes:
+        field: the knob.
+        what: what is wrong with it.
+    """
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field}: {what}")
+        self.field, self.what = field, what
+
+
+class Sampling(BaseModel):
+    """How samples are drawn: the knobs of a family, with their words. This one has none.
+
+    A family derives its own; a recipe's `sampling:` is validated by it. See `unit59.networks.sampling` for
+    knobs that several families have.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    def check(self, network: Network) -> None:
+        """Refuse what this very network does not have.
+
+        Raises:
+            SamplingError: about the first such knob.
+        """
+
+    def words(self, network: Network) -> dict[str, str]:
+        """How the samples are drawn, {term: words}, for the model's page."""
+        return {}
+
+    def classes(self, drawn: Sequence[int]) -> Sequence[int]:
+        """The classes that samples of a conditional network get, given those drawn with them."""
+        return drawn
+
+    def noise_inputs(self, seeds: Sequence[int]) -> Noise:
+        """The noise inputs that samples get, given the seeds drawn with them."""
+        return seeds
+
+
+_Sampling = TypeVar("_Sampling", bound=Sampling)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a forward pass starts from.
+
+    Attributes:
+        inputs: latent codes [N, latent_size], or pictures [N,3,H,W] in [-1,1].
+        labels: [N, label_size] for a conditional network.
+        noise: see `Noise`.
+        sampling: the family's knobs; None is their defaults.
+    """
+
+    inputs: Tensor
+    labels: Tensor | None = None
+    noise: Noise = "const"
+    sampling: Sampling | None = None
+
+    def knobs(self, kind: type[_Sampling]) -> _Sampling:
+        """The sampling, which is to be of a family's own kind.
+
+        Raises:
+            NetworkError: it is another family's.
+        """
+        if self.sampling is None:
+            return kind()
+        if not isinstance(self.sampling, kind):
+            raise NetworkError(f"sampling: expected {kind.__name__}, got {type(self.sampling).__name__}.")
+        return self.sampling
 
 
 @dataclass(frozen=True)
@@ -73,6 +148,8 @@ class Network(nn.Module, ABC):
     family: ClassVar[str]
     #: What `generate` takes: latent codes [N, latent_size] or pictures [N,3,H,W] in [-1,1].
     takes: Literal["latent", "image"] = "latent"
+    #: The knobs of its sampling.
+    SAMPLING: ClassVar[type[Sampling]] = Sampling
 
     latent_size: int = 0
     label_size: int = 0
@@ -90,14 +167,7 @@ class Network(nn.Module, ABC):
         """The stages in forward order; after the last, ``state["image"]`` is the picture."""
 
     @abstractmethod
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The state before the first stage (latent mapping, truncation and noise inputs included)."""
 
     # ---- for the container of our own (see `unit59.networks.files`)
@@ -163,7 +233,7 @@ class Network(nn.Module, ABC):
         Returns:
             float32 [N,3,H,W], nominally in [-1,1] (not clamped).
         """
-        image: Tensor = self.run(self.start(inputs, labels, psi, cutoff, noise))["image"]
+        image: Tensor = self.run(self.start(self.batch(inputs, labels, psi, cutoff, noise)))["image"]
         return image
 
     @torch.no_grad()
@@ -183,8 +253,22 @@ class Network(nn.Module, ABC):
         Raises:
             NetworkError: there is no such layer.
         """
-        wanted = self.trace(self.start(inputs, labels, psi, cutoff, noise), layers, finish=False)[1]
+        state = self.start(self.batch(inputs, labels, psi, cutoff, noise))
+        wanted = self.trace(state, layers, finish=False)[1]
         return {name: state["x"] for name, state in wanted.items()}
+
+    def batch(
+        self,
+        inputs: Tensor,
+        labels: Tensor | None = None,
+        psi: float = 1.0,
+        cutoff: int | None = None,
+        noise: Noise = "const",
+    ) -> Batch:
+        """What `start` takes, from the arguments of `generate`; a family without truncation ignores it."""
+        given: dict[str, Any] = {"psi": psi, "cutoff": cutoff}
+        own = {name: value for name, value in given.items() if name in self.SAMPLING.model_fields}
+        return Batch(inputs, labels, noise, self.SAMPLING.model_construct(**own))
 
     def trace(
         self, state: State, layers: Iterable[str], *, finish: bool = True

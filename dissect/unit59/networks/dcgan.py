@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unit59.checkpoints import Checkpoint
-from unit59.networks.base import Layer, NetworkError, Noise, Stage, State, edited
+from unit59.networks.base import Batch, Layer, NetworkError, Stage, State, edited
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import latent_codes
 from unit59.networks.weights import MAX_RESOLUTION, Weights
@@ -86,16 +86,9 @@ class DCGAN(Configured):
             side = 4 * 2**index
             yield Layer(f"layer{index + 1}", index, block.units, side, side, path)
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The latent code as a 1x1 map; a DCGAN has no labels, truncation or noise."""
-        return {"x": latent_codes(inputs, self.latent_size, self.output)[:, :, None, None]}
+        return {"x": latent_codes(batch.inputs, self.latent_size, self.output)[:, :, None, None]}
 
     def stages(self) -> Sequence[Stage]:
         """Convolution, norm and ReLU are one stage; the last convolution and tanh make the picture."""

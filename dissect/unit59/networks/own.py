@@ -31,8 +31,9 @@ import torch
 from torch import Tensor, nn
 
 from unit59.foundation.own_code import find_own, is_own
-from unit59.networks.base import Layer, Network, NetworkError, Noise, Stage, State, as_rgb
+from unit59.networks.base import Batch, Layer, Network, NetworkError, Stage, State, as_rgb
 from unit59.networks.inputs import label_vectors, latent_codes
+from unit59.networks.sampling import Labelled
 
 
 def load(
@@ -98,6 +99,7 @@ class OwnNetwork(Network):
     """
 
     family = "own"
+    SAMPLING = Labelled
 
     def __init__(
         self,
@@ -129,22 +131,16 @@ class OwnNetwork(Network):
         for number, (name, (_, units, height, width)) in enumerate(self._found.items()):
             yield Layer(name, number, units, height, width, name)
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The inputs; truncation and noise are the module's own affair."""
+        inputs = batch.inputs
         like = next(iter(self.module.parameters()), inputs)
         if self.takes == "latent":
             inputs = latent_codes(inputs, self.latent_size, like)
         elif inputs.shape[1:] != self._input_shape:
             shape = ", ".join(map(str, self._input_shape))
             raise NetworkError(f"{self._name} takes pictures [N, {shape}], got {list(inputs.shape)}.")
-        vectors = label_vectors(labels, len(inputs), self.label_size, like)
+        vectors = label_vectors(batch.labels, len(inputs), self.label_size, like)
         arguments = (inputs.to(like.device, torch.float32),) + (() if vectors is None else (vectors,))
         return {"arguments": arguments, "fixed": {}, "ahead": {}}
 
@@ -224,7 +220,7 @@ class OwnNetwork(Network):
         labels = torch.zeros(1, self.label_size, device=like.device) if self.label_size else None
         with self._hooked({name: hook(name) for name in self._candidates}):
             try:
-                image = self._pass(self.start(inputs, labels)["arguments"], {})[None]
+                image = self._pass(self.start(Batch(inputs, labels))["arguments"], {})[None]
             except NetworkError:
                 raise
             except Exception as error:

@@ -4,7 +4,7 @@ Layer ``layerK`` is the output of the K-th convolution in call order (1-based), 
 levels ``layer1`` to ``layer8`` go down to one pixel, ``layer9`` to ``layer16`` come up again.
 
 The official test script leaves the network in training mode: norms use the statistics of the picture at hand
-(its batch is 1) and dropout stays on. `Pix2Pix.mode` chooses between that and evaluation mode.
+(its batch is 1) and dropout stays on. `Pix2PixSampling.mode` chooses between that and evaluation mode.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from torch import Tensor, nn
 
 from unit59.checkpoints import Checkpoint
 from unit59.networks.base import (
+    Batch,
     Layer,
+    Network,
     NetworkError,
     Noise,
     Stage,
@@ -32,6 +34,7 @@ from unit59.networks.base import (
 )
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import label_vectors
+from unit59.networks.sampling import Noisy
 from unit59.networks.weights import MAX_RESOLUTION, Weights
 
 Mode = Literal["eval", "official-test"]
@@ -110,21 +113,35 @@ class _Convolution(nn.Module):
         return convolve(x, self.weight, self.bias, stride=2, padding=1)
 
 
+class Pix2PixSampling(Noisy):
+    """The mode, and in official-test mode the dropout."""
+
+    mode: Mode | None = None
+    """How it runs: stored statistics and no dropout (default), or as its official test script does."""
+
+    def words(self, network: Network) -> dict[str, str]:
+        """Adds ``mode``."""
+        said = {"eval": "evaluation", "official-test": "as its authors test it (own statistics, dropout)"}
+        own = network.mode if isinstance(network, Pix2Pix) else "eval"
+        return {"mode": said[self.mode or own]}
+
+
 class Pix2Pix(Configured):
     """pix2pix's U-Net.
 
-    The state holds, besides ``x`` [N,units,h,w]: ``skips``, {level: what it hands across, [N,units,h,w]}, and
-    ``dropout``, {level: factors 0 and 2, [1 or N,units,h,w]}.
+    The state holds, besides ``x`` [N,units,h,w]: ``mode``, see `Pix2PixSampling`; ``skips``, {level: what it
+    hands across, [N,units,h,w]}; and ``dropout``, {level: factors 0 and 2, [1 or N,units,h,w]}.
 
     Args:
         settings: see `Pix2PixSettings`.
         weights: named as in the official code, without ``module.``
 
     Attributes:
-        mode: ``eval``, the default: stored statistics, no dropout. ``official-test``: norms use the
-            statistics of each picture alone, so that none depends on its batch, and dropout is on. Its masks
-            come from the argument ``noise``: "const" is the same mask for every picture, "none" no dropout,
-            and a seed gives each picture a mask of its own. May be set at any time between passes.
+        mode: in which it runs where the sampling names none. ``eval``: stored statistics, no dropout.
+            ``official-test``: norms use the statistics of each picture alone, so that none depends on its
+            batch, and dropout is on. Its masks come from ``noise``: "const" is the same mask for every
+            picture, "none" no dropout, and a seed gives each picture a mask of its own. May be set at any
+            time between passes.
         input_channels: of the pictures it takes.
 
     Raises:
@@ -133,6 +150,7 @@ class Pix2Pix(Configured):
 
     family = "pix2pix"
     SETTINGS = Pix2PixSettings
+    SAMPLING = Pix2PixSampling
     settings: Pix2PixSettings
     takes = "image"
 
@@ -171,19 +189,13 @@ class Pix2Pix(Configured):
             side = 2 ** (levels - 1 - index if index < levels else index - levels + 1)
             yield Layer(f"layer{index + 1}", index, self._convolutions[index].units, side, side, path)
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The picture and the dropout masks; there are no labels and no truncation.
 
         Raises:
             NetworkError: the picture has other channels, or a side that cannot be halved often enough.
         """
+        inputs, mode = batch.inputs, batch.knobs(Pix2PixSampling).mode or self._mode
         step = 2**self.settings.levels
         if inputs.dim() != 4 or inputs.shape[1] != self.input_channels:
             raise NetworkError(
@@ -195,8 +207,9 @@ class Pix2Pix(Configured):
                 f"this pix2pix takes sides that are multiples of {step}, got {height}x{width}."
             )
         x = inputs.to(self._convolutions[0].weight)
-        label_vectors(labels, len(x), 0, x)
-        return {"x": x, "skips": {}, "dropout": self._masks(noise, x)}
+        label_vectors(batch.labels, len(x), 0, x)
+        dropout = self._masks(batch.noise, x) if mode == "official-test" else {}
+        return {"x": x, "mode": mode, "skips": {}, "dropout": dropout}
 
     def stages(self) -> Sequence[Stage]:
         """One stage a convolution, then the picture."""
@@ -228,7 +241,7 @@ class Pix2Pix(Configured):
             x = state["x"]
             if index == 0:
                 return edited(state, convolution(x))
-            x = x if norm is None else norm(x, self._mode)
+            x = x if norm is None else norm(x, state["mode"])
             if index < levels:
                 skips = {**state["skips"], index: x}
                 return edited(state, convolution(F.leaky_relu(x, 0.2)), skips=skips)
@@ -243,7 +256,7 @@ class Pix2Pix(Configured):
     def _masks(self, noise: Noise, x: Tensor) -> dict[int, Tensor]:
         """Each deep level's dropout at p = 0.5, a stream of random numbers of its own for every picture."""
         seeds = noise_seeds(noise, len(x))
-        if self._mode == "eval" or not self.settings.dropout or noise == "none":
+        if not self.settings.dropout or noise == "none":
             return {}
         levels = self.settings.levels
         masks = {}

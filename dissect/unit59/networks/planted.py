@@ -15,7 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unit59.networks.base import Layer, Network, Noise, Stage, State, edited, noise_seeds, normal_draw
+from unit59.networks.base import Batch, Layer, Network, Stage, State, edited, noise_seeds, normal_draw
+from unit59.networks.sampling import Noisy
 from unit59.segmenters.base import Concept, Segmenter
 
 #: Edge of the maps in cells; a cell is `CELL` x `CELL` pixels of the picture.
@@ -71,6 +72,7 @@ class Planted(Network):
     """
 
     family = "planted"
+    SAMPLING = Noisy
 
     def __init__(
         self,
@@ -105,17 +107,11 @@ class Planted(Network):
             Stage("output", self._paint, layer=False),
         ]
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """Where each thing is meant to be, neutral styles as in StyleGAN, and noise for the picture."""
-        seeds = noise_seeds(noise, len(inputs))
-        drawn = self.noise_const if noise == "const" else torch.zeros_like(self.noise_const)
+        inputs = batch.inputs
+        seeds = noise_seeds(batch.noise, len(inputs))
+        drawn = self.noise_const if batch.noise == "const" else torch.zeros_like(self.noise_const)
         if seeds is not None:
             drawn = torch.cat(
                 [torch.from_numpy(normal_draw(seed, 0, self.noise_const.shape)) for seed in seeds]

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unit59.checkpoints import Checkpoint
-from unit59.networks.base import Layer, NetworkError, Noise, Stage, State, as_rgb, edited
+from unit59.networks.base import Batch, Layer, NetworkError, Stage, State, as_rgb, edited
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import label_vectors, latent_codes
+from unit59.networks.sampling import Labelled
 from unit59.networks.tensorflow import Pickled, averaged_generator, block_sides
 from unit59.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb, upsampling_kernel
 
@@ -77,6 +78,7 @@ class ProGAN(Configured):
     """
 
     family = "progan"
+    SAMPLING = Labelled
     SETTINGS = Config
     settings: Config
 
@@ -109,18 +111,11 @@ class ProGAN(Configured):
             side = 4 * 2 ** (index // 2)
             yield Layer(f"layer{index + 1}", index, units, side, side, path)
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The latent code (and label) as a 1x1 map; Progressive GAN has no truncation or noise."""
         weight = self.output.weight
-        z = latent_codes(inputs, self.latent_size, weight)
-        vectors = label_vectors(labels, len(z), self.label_size, weight)
+        z = latent_codes(batch.inputs, self.latent_size, weight)
+        vectors = label_vectors(batch.labels, len(z), self.label_size, weight)
         z = z if vectors is None else torch.cat([z, vectors], dim=1)
         x = z[:, :, None, None]
         return {"x": _pixel_norm(x, self.settings.epsilon) if self.settings.normalise_latents else x}

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from unit59.checkpoints import Checkpoint
 from unit59.networks.base import (
+    Batch,
     Layer,
     NetworkError,
     Noise,
@@ -28,6 +29,7 @@ from unit59.networks.base import (
 )
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import label_vectors, latent_codes, truncate
+from unit59.networks.sampling import Labelled, Noisy, Truncated
 from unit59.networks.stylegan_pickle import converted
 from unit59.networks.tensorflow import averaged_generator
 from unit59.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb
@@ -94,6 +96,10 @@ class _Block(nn.Module):
         self.style = Convolution(weights.under("style."), 2 * self.units, w_size)
 
 
+class StyleGANSampling(Labelled, Noisy, Truncated):
+    """Truncation, noise inputs and, of a conditional network, the class."""
+
+
 class StyleGAN(Configured):
     """The generator of StyleGAN.
 
@@ -113,6 +119,7 @@ class StyleGAN(Configured):
 
     family = "stylegan"
     SETTINGS = Config
+    SAMPLING = StyleGANSampling
     settings: Config
 
     def __init__(self, config: Config, weights: Weights) -> None:
@@ -147,22 +154,16 @@ class StyleGAN(Configured):
             side = block.noise.shape[2]
             yield Layer(f"layer{index}", index, block.units, side, side, path)
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The styles and noise inputs of every layer."""
-        z = latent_codes(inputs, self.latent_size, self.w_average)
-        vectors = label_vectors(labels, len(z), self.label_size, self.w_average)
+        sampling = batch.knobs(StyleGANSampling)
+        z = latent_codes(batch.inputs, self.latent_size, self.w_average)
+        vectors = label_vectors(batch.labels, len(z), self.label_size, self.w_average)
         w = self._map(z, vectors)[:, None].repeat(1, len(self._blocks), 1)
-        w = truncate(w, self.w_average, psi, cutoff)
-        return {"w": w, "styles": self.styles(w), "noise": self._noise(noise, len(z))}
+        w = truncate(w, self.w_average, sampling.psi, sampling.cutoff)
+        return {"w": w, "styles": self.styles_from(w), "noise": self._noise(batch.noise, len(z))}
 
-    def styles(self, w: Tensor) -> tuple[Tensor, ...]:
+    def styles_from(self, w: Tensor) -> tuple[Tensor, ...]:
         """Each layer's scale and offset [N,2,units], from `w` [N,layers,w_size]."""
         return tuple(
             F.linear(w[:, index], block.style.weight, block.style.bias).view(len(w), 2, block.units)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from unit59.checkpoints import Checkpoint
 from unit59.networks.base import (
+    Batch,
     Layer,
     NetworkError,
     Noise,
@@ -29,6 +30,7 @@ from unit59.networks.configured import Configured
 from unit59.networks.filters import upsample2
 from unit59.networks.mapping import StyleMapping, mapping_settings
 from unit59.networks.pickled import PickledModule, find_generator, the_generator, uniform
+from unit59.networks.sampling import Labelled, Noisy, Truncated
 from unit59.networks.stylegan2_blocks import (
     RESIDUAL_GAIN,
     Block,
@@ -38,6 +40,10 @@ from unit59.networks.stylegan2_blocks import (
     ToRGB,
 )
 from unit59.networks.weights import Weights
+
+
+class StyleGAN2Sampling(Labelled, Noisy, Truncated):
+    """Truncation, noise inputs and, of a conditional network, the class."""
 
 
 class StyleGAN2(Configured):
@@ -58,6 +64,7 @@ class StyleGAN2(Configured):
 
     family = "stylegan2"
     SETTINGS = StyleGAN2Settings
+    SAMPLING = StyleGAN2Sampling
     settings: StyleGAN2Settings
 
     def __init__(self, settings: StyleGAN2Settings, weights: Weights) -> None:
@@ -92,20 +99,14 @@ class StyleGAN2(Configured):
             module = modules[name]
             yield Layer(name, number, module.units, module.side, module.side, f"synthesis.{name}")
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The learned constant, and the styles and noise inputs of every layer."""
-        w = self.mapping(inputs, labels, psi, cutoff)
+        sampling = batch.knobs(StyleGAN2Sampling)
+        w = self.mapping(batch.inputs, batch.labels, sampling.psi, sampling.cutoff)
         const = self._blocks["b4"].const.repeat(len(w), 1, 1, 1)
-        return {"x": const, "w": w, "styles": self.styles(w), "noise": self._noise(noise, len(w))}
+        return {"x": const, "w": w, "styles": self.styles_from(w), "noise": self._noise(batch.noise, len(w))}
 
-    def styles(self, w: Tensor) -> dict[str, Tensor]:
+    def styles_from(self, w: Tensor) -> dict[str, Tensor]:
         """{layer: scales of its input channels [N,channels in]}, from `w` [N,copies,w_size]."""
         return {name: module.affine(w[:, copy]) for name, (module, copy) in self._modulated().items()}
 

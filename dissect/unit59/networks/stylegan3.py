@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from unit59.checkpoints import Checkpoint
 from unit59.networks.base import (
+    Batch,
     Layer,
     NetworkError,
-    Noise,
     Stage,
     State,
     as_rgb,
@@ -32,6 +32,7 @@ from unit59.networks.fourier import FourierInput, InputSettings
 from unit59.networks.mapping import MappingSettings, StyleMapping, mapping_settings
 from unit59.networks.modulated import Dense, modulated_conv
 from unit59.networks.pickled import PickledModule, find_generator, the_generator
+from unit59.networks.sampling import Labelled, Truncated
 from unit59.networks.weights import MAX_RESOLUTION, Weights
 
 #: Sides of the upsampled maps inside the nonlinearity; the largest published is about 2100.
@@ -159,6 +160,10 @@ class _Layer(nn.Module):
         return F.conv2d(x, weight, padding=self._kernel - 1)
 
 
+class StyleGAN3Sampling(Labelled, Truncated):
+    """Truncation and, of a conditional network, the class."""
+
+
 class StyleGAN3(Configured):
     """The generator of StyleGAN3.
 
@@ -175,6 +180,7 @@ class StyleGAN3(Configured):
     """
 
     family = "stylegan3"
+    SAMPLING = StyleGAN3Sampling
     SETTINGS = StyleGAN3Settings
     settings: StyleGAN3Settings
 
@@ -215,20 +221,14 @@ class StyleGAN3(Configured):
             margin = max(0, int(side - rate) // 2)  # the picture itself is as many pixels wide as the rate
             yield Layer(name, number, module.units, side, side, f"synthesis.{name}", margin)
 
-    def start(
-        self,
-        inputs: Tensor,
-        labels: Tensor | None = None,
-        psi: float = 1.0,
-        cutoff: int | None = None,
-        noise: Noise = "const",
-    ) -> State:
+    def start(self, batch: Batch) -> State:
         """The styles of every layer; there are no noise inputs."""
-        w = self.mapping(inputs, labels, psi, cutoff)
-        noise_seeds(noise, len(w))
-        return {"w": w, "styles": self.styles(w)}
+        sampling = batch.knobs(StyleGAN3Sampling)
+        w = self.mapping(batch.inputs, batch.labels, sampling.psi, sampling.cutoff)
+        noise_seeds(batch.noise, len(w))
+        return {"w": w, "styles": self.styles_from(w)}
 
-    def styles(self, w: Tensor) -> dict[str, Tensor]:
+    def styles_from(self, w: Tensor) -> dict[str, Tensor]:
         """{layer: scales of its input channels [N,channels in]}, from `w` [N,copies,w_size]."""
         return {
             name: module.affine(w[:, copy]) for copy, (name, module) in enumerate(self._modulated.items())

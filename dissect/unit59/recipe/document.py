@@ -70,14 +70,15 @@ class Document:
             known = known[:-1]
         return f"{self.path}:{self._lines.get(known, 1)}: {'.'.join(map(str, place))}: {what}"
 
-    def explain(self, fault: Any, model: type[BaseModel]) -> str:
-        """One of pydantic's errors about `content`, as a person wants to read it."""
-        place = tuple(step for step in fault["loc"] if step in self._steps())
+    def explain(self, fault: Any, model: type[BaseModel], within: Place = ()) -> str:
+        """One of pydantic's errors about what stands at `within`, as a person wants to read it."""
+        inner = tuple(step for step in fault["loc"] if step in self._steps())
+        place = (*within, *inner)
         kind, last = fault["type"], str(place[-1]) if place else ""
         if kind == "extra_forbidden":
-            return self.at(place, f"there is no such field{nearest(last, _fields(model, place[:-1]))}")
+            return self.at(place, f"there is no such field{nearest(last, _fields(model, inner[:-1]))}")
         if kind == "missing":
-            return self.at(fault["loc"], "the field is missing.")
+            return self.at((*within, *fault["loc"]), "the field is missing.")
         if kind == "literal_error":
             valid = fault["ctx"]["expected"]
             hint = nearest(str(fault["input"]), valid.replace("'", "").replace(" or ", ", ").split(", "))

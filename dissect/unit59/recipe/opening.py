@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from unit59.checkpoints import CheckpointError
 from unit59.checkpoints.published import how_to_get
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.own_code import is_own
 from unit59.foundation.suggest import nearest
-from unit59.networks import Network, NetworkError, load, own
-from unit59.networks.pix2pix import Pix2Pix
+from unit59.networks import Network, NetworkError, Sampling, load, own
+from unit59.networks.base import SamplingError
 from unit59.recipe.sections import RecipeError, RecipeFile
 from unit59.results import sha256_of
 from unit59.results.schema import Checkpoint
@@ -128,20 +129,34 @@ def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
             f"{path} has the sha256 {digest}: truncated, or not the file that the recipe means.",
         )
     network = load(path, device)
-    _apply_options(file, network)
     return network, _record(file, network, path.name, digest, path.stat().st_size)
 
 
-def _apply_options(file: RecipeFile, network: Network) -> None:
-    """Settings that only some networks have."""
-    recipe = file.recipe
-    if recipe.mode is not None:
-        if not isinstance(network, Pix2Pix):
-            raise file.fail(("mode",), f"{network.family} has no modes; pix2pix has. Drop this field.")
-        network.mode = recipe.mode
-    if recipe.label is not None and recipe.label >= network.label_size:
-        what = f"has {network.label_size} classes, from 0 on" if network.label_size else "is not conditional"
-        raise file.fail(("label",), f"{recipe.label}, but the network {what}.")
+def open_sampling(file: RecipeFile, network: Network) -> Sampling:
+    """How the recipe draws samples, as the network's family understands it.
+
+    Raises:
+        RecipeError: the network has no such field, or it takes other values.
+    """
+    kind = network.SAMPLING
+    try:
+        sampling = kind.model_validate(file.recipe.sampling)
+        sampling.check(network)
+    except ValidationError as error:
+        said = [_explain_sampling(file, network, fault) for fault in error.errors()]
+        raise RecipeError("\n".join(said)) from None
+    except SamplingError as error:
+        raise file.fail(("sampling", error.field), error.what) from None
+    return sampling
+
+
+def _explain_sampling(file: RecipeFile, network: Network, fault: Any) -> str:
+    fields = list(network.SAMPLING.model_fields)
+    if fault["type"] != "extra_forbidden" or len(fault["loc"]) != 1:
+        return file.explain(fault, network.SAMPLING, ("sampling",))
+    has = f"has {', '.join(fields)}" if fields else "has none"
+    what = f"there is no such field{nearest(str(fault['loc'][0]), fields)} {network.family} {has}."
+    return str(file.fail(("sampling", *fault["loc"]), what))
 
 
 def _missing(file: RecipeFile, weights: str) -> RecipeError:
@@ -161,7 +176,6 @@ def _own_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
         network = own.load(name, folder=file.path.parent).to(device)
     except (NetworkError, CheckpointError) as error:
         raise file.fail(("checkpoint", "file"), str(error)) from None
-    _apply_options(file, network)
     digest, size = hashlib.sha256(name.encode()), 0
     for key, tensor in sorted(network.state_dict().items()):
         data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
@@ -200,24 +214,6 @@ def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
                 f"It has {', '.join(network.layers)}.",
             )
     return [layer for layer in network.layers if layer in asked]
-
-
-def sampling_notes(file: RecipeFile, network: Network) -> dict[str, str]:
-    """How the samples are drawn, in words, for the model's page: only what this network can be told."""
-    recipe = file.recipe
-    notes = {}
-    if network.family.startswith("stylegan"):
-        below = "all layers" if recipe.cutoff is None else f"layers below {recipe.cutoff}"
-        notes["truncation"] = "none" if recipe.psi == 1 else f"psi {recipe.psi:g} on {below}"
-    if network.family in ("stylegan", "stylegan2"):
-        words = {"sample": "drawn with the sample", "const": "the stored inputs", "none": "none"}
-        notes["noise"] = words[recipe.noise]
-    if network.label_size:
-        notes["class"] = "drawn with the sample" if recipe.label is None else str(recipe.label)
-    if isinstance(network, Pix2Pix):
-        words = {"eval": "evaluation", "official-test": "as its authors test it (own statistics, dropout)"}
-        notes["mode"] = words[recipe.mode or "eval"]
-    return notes
 
 
 def segmenter_names(spec: Any) -> list[str]:

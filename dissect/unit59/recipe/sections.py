@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from unit59.recipe.document import Document, RecipeError
@@ -26,6 +27,10 @@ __all__ = [
     "json_schema",
     "read_recipe",
 ]
+
+
+#: Fields of `sampling` that once stood at a recipe's top.
+_SAMPLING = ("psi", "cutoff", "noise", "label", "mode")
 
 
 class _Section(BaseModel):
@@ -160,16 +165,8 @@ class Recipe(_Section):
     """How many similar units a unit's page lists."""
     insert_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.995
     """Switching a unit on sets it to this quantile of its values."""
-    psi: float = 1.0
-    """Truncation (StyleGAN families); 1 is none."""
-    cutoff: Annotated[int, Field(ge=0)] | None = None
-    """Layers below this number are truncated; by default all."""
-    noise: Literal["sample", "const", "none"] = "sample"
-    """Noise inputs: drawn with the sample, the stored ones, or none."""
-    label: Annotated[int, Field(ge=0)] | None = None
-    """Class of a conditional network; by default drawn with the sample."""
-    mode: Literal["eval", "official-test"] | None = None
-    """How pix2pix runs: stored statistics and no dropout (default), or as its official test script does."""
+    sampling: dict[str, Any] = {}
+    """How samples are drawn; its fields depend on the network's family (see below)."""
     inputs: Any = None
     """Conditional inputs of a picture-to-picture network (see the guide)."""
     real: Any = None
@@ -206,6 +203,10 @@ class RecipeFile:
         """A path that the recipe names, taken from the recipe's folder."""
         return self.path.parent / name
 
+    def explain(self, fault: Any, model: type[BaseModel], within: tuple[str | int, ...]) -> str:
+        """See `Document.explain`."""
+        return self._document.explain(fault, model, within)
+
     def fail(self, place: tuple[str | int, ...], what: str) -> RecipeError:
         """An error at a field, e.g. ``("layers", 1)``."""
         return RecipeError(self._document.at(place, what))
@@ -241,6 +242,10 @@ def json_schema() -> str:
 def _explain(document: Document, fault: Any) -> str:
     if fault["loc"][-1] == "literal['all']":
         return ""  # the other half of the same fault says it better
+    if fault["type"] == "extra_forbidden" and fault["loc"][0] in _SAMPLING and len(fault["loc"]) == 1:
+        name = fault["loc"][0]
+        example = yaml.safe_dump({name: fault["input"]}, default_flow_style=True, width=1000).strip()
+        return document.at(fault["loc"], f"goes below `sampling:` now: `sampling: {example}`.")
     lists = [index for index, step in enumerate(fault["loc"]) if str(step).endswith("layers")]
     if lists and fault["type"] == "list_type":
         place = fault["loc"][: lists[0] + 1]

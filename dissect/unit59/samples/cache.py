@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -24,9 +23,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from unit59.networks import Network, State
-from unit59.networks.base import Noise, normal_draw
 from unit59.results import file_name, write_atomically
+from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.segmenters import Segmenter
 
@@ -34,85 +32,6 @@ from unit59.segmenters import Segmenter
 GROUP = 8
 #: Samples in one cache file.
 SHARD = 64
-
-#: Streams of random numbers per sample: keeps a sample's latent code, class and noise apart.
-LATENT, CLASS, NOISE = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How a sample's inputs are drawn.
-
-    Attributes:
-        seed: of the recipe.
-        psi: truncation.
-        cutoff: layers below it are truncated; None is all.
-        noise: "sample" draws noise inputs with the sample.
-        label: class of a conditional network; None draws one.
-    """
-
-    seed: int
-    psi: float = 1.0
-    cutoff: int | None = None
-    noise: Literal["sample", "const", "none"] = "sample"
-    label: int | None = None
-
-
-class Sampler:
-    """Runs a network on numbered samples.
-
-    Args:
-        network: the generator.
-        drawing: how its inputs are drawn.
-        inputs: what a picture-to-picture network is given.
-        device: where it runs.
-    """
-
-    def __init__(self, network: Network, drawing: Drawing, inputs: Inputs | None, device: str) -> None:
-        self.network, self.drawing, self.inputs, self.device = network, drawing, inputs, device
-
-    def start(self, numbers: Sequence[int], noise: Noise | None = None) -> State:
-        """The network's state before its first stage, for the numbered samples.
-
-        Args:
-            numbers: of the samples.
-            noise: other noise inputs than the samples' own.
-        """
-        drawing = self.drawing
-        if self.inputs is None:
-            latents = np.stack([self._draw(i, LATENT, self.network.latent_size) for i in numbers])
-            given = torch.from_numpy(latents)
-        else:
-            given = self.inputs.load(numbers)
-        return self.network.start(
-            given.to(self.device),
-            self._labels(numbers),
-            drawing.psi,
-            drawing.cutoff,
-            self._noise(numbers) if noise is None else noise,
-        )
-
-    def _noise(self, numbers: Sequence[int]) -> Noise:
-        if self.drawing.noise != "sample":
-            return self.drawing.noise
-        return [_stream(self.drawing.seed, i, NOISE) for i in numbers]
-
-    def _labels(self, numbers: Sequence[int]) -> Tensor | None:
-        size = self.network.label_size
-        if not size:
-            return None
-        fixed = self.drawing.label
-        classes = [int(np.argmax(self._draw(i, CLASS, size))) if fixed is None else fixed for i in numbers]
-        return F.one_hot(torch.tensor(classes, device=self.device), size).float()
-
-    def _draw(self, number: int, stream: int, size: int) -> NDArray[np.float32]:
-        return normal_draw(_stream(self.drawing.seed, number, stream), number, (size,))
-
-
-def _stream(seed: int, number: int, stream: int) -> int:
-    """A 64-bit seed of its own for each (seed, sample, stream)."""
-    text = f"{seed}/{number}/{stream}".encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest(), "little")
 
 
 class SampleCache:

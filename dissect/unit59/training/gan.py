@@ -116,8 +116,9 @@ class GanTrainer:
         z = torch.randn(count, self.recipe.latent, generator=generator(self.recipe.seed, "sheet"))
         network = self.network(now.side).to(self.device)
         smaller = self.network(now.side // 2).to(self.device) if now.alpha < 1 else None
+        start = network.batch(z.to(self.device), noise=0)
         with torch.no_grad():
-            return grown_image(network, smaller, network.start(z.to(self.device), noise=0), now.alpha).cpu()
+            return grown_image(network, smaller, network.start(start), now.alpha).cpu()
 
     # ---- checkpoints
 
@@ -153,7 +154,7 @@ class GanTrainer:
 
         def run() -> Tensor:
             network = frame.network
-            state = network.start(z[0], noise=stream(self.recipe.seed, "noise", number))
+            state = network.start(network.batch(z[0], noise=stream(self.recipe.seed, "noise", number)))
             if isinstance(network, StyleGAN):
                 state = self._mixed(network, state, z[1], random)
             return grown_image(network, smaller.network if smaller else None, state, now.alpha)
@@ -178,8 +179,8 @@ class GanTrainer:
         kept = torch.rand(len(w), generator=random) >= MIXING
         cut = torch.where(kept, layers, cut).to(w.device)
         later = torch.arange(layers, device=w.device) >= cut[:, None]
-        w = torch.where(later[:, :, None], network.start(z, noise="none")["w"], w)
-        return {**state, "w": w, "styles": network.styles(w)}
+        w = torch.where(later[:, :, None], network.start(network.batch(z, noise="none"))["w"], w)
+        return {**state, "w": w, "styles": network.styles_from(w)}
 
     def _penalty(self, real: Tensor, now: Moment) -> Tensor:
         """R1 (Mescheder et al. 2018): half gamma times the squared slope of the scores at real pictures."""

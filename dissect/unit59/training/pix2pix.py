@@ -190,5 +190,5 @@ class _Caller(nn.Module):
         self.network = network
 
     def forward(self, given: Tensor, seed: int) -> Tensor:
-        image: Tensor = self.network.run(self.network.start(given, noise=seed))["image"]
+        image: Tensor = self.network.run(self.network.start(self.network.batch(given, noise=seed)))["image"]
         return image

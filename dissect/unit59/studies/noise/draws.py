@@ -14,7 +14,7 @@ from torch import Tensor
 from unit59.edit.edits import set_units
 from unit59.networks import Network, State
 from unit59.networks.stylegan import Statistics, StyleGAN
-from unit59.samples.cache import Sampler
+from unit59.samples.drawing import Sampler
 
 #: What is taken away from the network: nothing; the noise inputs of all layers behind the edited one; that of
 #: the edited layer; or, behind it, normalisation's answer to the edit.
