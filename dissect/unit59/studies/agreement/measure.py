@@ -5,14 +5,25 @@ Nothing is generated: the study reads what agreement and single-unit effects hav
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from unit59.results import INTERPRETABLE_IOU
-from unit59.studies.agreement.tell import write_report
-from unit59.studies.base import Dissected, Study, Whole
+from unit59.studies.agreement.numbers import (
+    RELATED,
+    AgreementFacts,
+    all_related,
+    hits_of,
+    strongest,
+    unit_columns,
+    verdict_of,
+)
+from unit59.studies.agreement.tell import tell
+from unit59.studies.base import Dissected, Study
+from unit59.studies.tables import Report, Tables
 
 #: What an edit has to do to a concept to count as control of it: take away when off, bring when on.
 WANTED = {"ablate": -1.0, "insert": 1.0}
@@ -23,10 +34,45 @@ class AgreementVsEffect(Study):
 
     needs_effects: ClassVar[bool] = True
 
-    def run(self, model: Dissected) -> Whole:
-        """Join agreement and effects, and say what they have to do with each other."""
-        pairs, units = all_pairs(model), all_units(model)
-        return write_report(pairs, units, model.seed)
+    def measure(self, model: Dissected) -> Tables:
+        """Join agreement and effects, and correlate them."""
+        pairs = all_pairs(model)
+        return Tables() if pairs.is_empty() else compared(pairs, all_units(model), model.seed)
+
+    def tell(self, tables: Tables) -> Report:
+        """See `unit59.studies.agreement.tell`."""
+        return tell(tables)
+
+
+def compared(pairs: pl.DataFrame, units: pl.DataFrame, seed: int) -> Tables:
+    """What is related, what agrees in vain, what acts unseen.
+
+    Args:
+        pairs: see `all_pairs`; at least one.
+        units: see `all_units`.
+        seed: of the bootstrap.
+    """
+    known = pairs.join(units, on=["layer", "unit"], how="left", maintain_order="left")
+    labelled = known.filter(pl.col("concept") == pl.col("label_concept"))
+    related = list(all_related(pairs, labelled, seed))
+    vain = labelled.filter((pl.col("kind") == "ablate") & pl.col("agrees") & ~pl.col("found"))
+    unseen = strongest(known).filter(pl.col("iou") < INTERPRETABLE_IOU)
+    verdict, strength = verdict_of(related[0])
+    facts = AgreementFacts(
+        units=len(units),
+        measured=pairs.select("layer", "unit").n_unique(),
+        verdict=verdict,
+        strength=strength,
+        agreeing=hits_of(labelled, agrees=True),
+        others=hits_of(labelled, agrees=False),
+    )
+    frames = {
+        "units.parquet": unit_columns(labelled),
+        "correlations.parquet": pl.DataFrame([asdict(each) for each in related]).select(RELATED),
+        "agrees-without-effect.parquet": unit_columns(vain.sort("iou", descending=True, maintain_order=True)),
+        "effect-without-agreement.parquet": unit_columns(unseen),
+    }
+    return Tables(frames, facts.model_dump(mode="json"))
 
 
 def all_pairs(model: Dissected) -> pl.DataFrame:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from unit59.stats.intervals import spearman
+from unit59.results.record import Record
+from unit59.stats.intervals import spearman, wilson
+from unit59.stats.ranks import SharedTop, shared_top
+from unit59.studies.facts import Estimate
 
 #: The strongest units: a tenth of those measured.
 TENTH = 10
 KINDS = ("ablate", "insert")
+#: A rank correlation below the first is weak, below the second moderate.
+WEAK, MODERATE = 0.3, 0.6
+
+Verdict = Literal["with", "against", "open", "unknown"]
+Strength = Literal["weak", "moderate", "strong"]
 
 
 @dataclass(frozen=True)
-class Related:
-    """IoU beside control over a set of units.
+class Related(SharedTop):
+    """IoU beside control over a set of units; the top is the strongest tenth.
 
     Attributes:
         of: all, a layer or a concept.
@@ -28,10 +37,6 @@ class Related:
         rho: Spearman's rank correlation; None where it has none.
         low: of its 95 % bootstrap interval over units.
         high: of the same.
-        top: how many units are the strongest tenth.
-        both: of the tenth with the largest IoU, those in the tenth with the most control.
-        chance: what `both` is on average when the two have nothing to do with each other.
-        chance_high: 97.5 % of such draws have no more than so many.
     """
 
     of: str
@@ -41,35 +46,37 @@ class Related:
     rho: float | None
     low: float | None
     high: float | None
-    top: int
-    both: int
-    chance: float
-    chance_high: int
+
+
+#: Columns of correlations.parquet, in order.
+RELATED = ("of", "name", "kind", "units", "rho", "low", "high", "top", "both", "chance", "chance_high")
+
+
+class Hits(Record):
+    """Of some units those whose ablation measurably takes their label away."""
+
+    hits: int
+    units: int
+    rate: Estimate  # Wilson's interval
+
+
+class AgreementFacts(Record):
+    """What the study keeps beside its tables."""
+
+    units: int  # of all dissected layers
+    measured: int  # of those, with effects
+    verdict: Verdict  # which way IoU and loss go, over all units; open: the interval holds zero
+    strength: Strength | None  # None: there is no correlation
+    agreeing: Hits  # units that agree with their label
+    others: Hits
 
 
 def relate(of: str, name: str, kind: str, rows: pl.DataFrame, seed: int) -> Related:
     """IoU beside control of these rows."""
-    from scipy.stats import hypergeom
-
     iou, control = rows["iou"].to_numpy(), rows["control"].to_numpy()
     rho, low, high = (value if math.isfinite(value) else None for value in spearman(iou, control, seed))
-    count, top = len(iou), max(1, len(iou) // TENTH) if len(iou) else 0
-    # Stable: among equals the unit that comes first.
-    first = [set(np.argsort(-values, kind="stable")[:top].tolist()) for values in (iou, control)]
-    chance = hypergeom(count, top, top) if count else None
-    return Related(
-        of=of,
-        name=name,
-        kind=kind,
-        units=count,
-        rho=rho,
-        low=low,
-        high=high,
-        top=top,
-        both=len(first[0] & first[1]),
-        chance=top * top / count if count else 0.0,
-        chance_high=int(chance.ppf(0.975)) if chance else 0,
-    )
+    shared = shared_top(iou, control, TENTH)
+    return Related(**vars(shared), of=of, name=name, kind=kind, units=len(iou), rho=rho, low=low, high=high)
 
 
 def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Iterator[Related]:
@@ -82,6 +89,23 @@ def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Itera
             yield relate("layer", layer, kind, labelled.filter(kind=kind, layer=layer), seed)
         for _, rows in pairs.filter(kind=kind).sort("concept").group_by("concept", maintain_order=True):
             yield relate("concept", rows["label"][0], kind, rows, seed)
+
+
+def verdict_of(related: Related) -> tuple[Verdict, Strength | None]:
+    """Which way a correlation goes, and how strongly; unknown without one."""
+    if related.rho is None or related.low is None or related.high is None:
+        return "unknown", None
+    size = abs(related.rho)
+    strength: Strength = "weak" if size < WEAK else "moderate" if size < MODERATE else "strong"
+    return "with" if related.low > 0 else "against" if related.high < 0 else "open", strength
+
+
+def hits_of(labelled: pl.DataFrame, *, agrees: bool) -> Hits:
+    """Of the units that agree with their label, or of the others."""
+    rows = labelled.filter(kind="ablate", agrees=agrees)
+    hits = len(rows.filter(pl.col("found") & (pl.col("control") > 0)))
+    rate, low, high = (float(each) for each in wilson(np.array(hits), np.array(len(rows))))
+    return Hits(hits=hits, units=len(rows), rate=Estimate.of(rate, low, high))
 
 
 def strongest(known: pl.DataFrame) -> pl.DataFrame:
