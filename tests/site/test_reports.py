@@ -18,7 +18,8 @@ from tests.synthetic_reports import EVIL, SCORES, chart
 from unit59.results import read_results
 from unit59.results.report import Reference
 from unit59.site import cells
-from unit59.site.charts.report import MOST_GROUPS, MOST_POINTS, MOST_ROWS, report_chart
+from unit59.site.charts.report import MOST_GROUPS, MOST_POINTS, report_chart
+from unit59.site.charts.report_words import MOST_ROWS
 from unit59.site.pages import site_pages
 from unit59.site.pages.report import Cell
 from unit59.site.render import Renderer, TemplateError

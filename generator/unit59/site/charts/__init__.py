@@ -7,18 +7,19 @@ from unit59.site.charts.models import models_chart
 from unit59.site.charts.quality import presence_chart
 from unit59.site.charts.report import report_chart
 from unit59.site.charts.scatter import (
-    Measured,
+    ConceptInLayer,
     concept_effects_chart,
     label_effects_chart,
     largest_effects_chart,
 )
-from unit59.site.charts.studies import alone_chart, cases_chart, sets_chart, staircase_chart
+from unit59.site.charts.search import alone_chart, cases_chart, staircase_chart
+from unit59.site.charts.sets import sets_chart
 from unit59.site.charts.units import activation_chart, agreement_chart, concept_units_chart
 
 __all__ = [
     "Chart",
     "ConceptEffect",
-    "Measured",
+    "ConceptInLayer",
     "activation_chart",
     "agreement_chart",
     "alone_chart",

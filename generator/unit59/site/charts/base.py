@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from unit59.results import INTERPRETABLE_IOU
-
-CUT = {"type": "line", "x0": INTERPRETABLE_IOU, "x1": INTERPRETABLE_IOU, "y0": 0, "y1": 1, "yref": "paper"}
-DASHED = {"color": "@muted", "width": 1, "dash": "dot"}
-
 
 @dataclass(frozen=True)
 class Chart:
@@ -43,11 +38,6 @@ class Chart:
     def figure(self) -> dict[str, Any]:
         """What is handed to Plotly."""
         return {"data": self.data, "layout": self.layout}
-
-
-def rounded(value: float) -> float:
-    """Four significant digits: what a chart can show."""
-    return float(f"{value:.4g}")
 
 
 def plain(text: str) -> str:

@@ -6,19 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unit59.site.charts.base import DASHED, Chart, rounded, short
+from unit59.site.charts.base import Chart, short
+from unit59.site.charts.marks import NAMES, SOLID, bars, edge, intervals, percent, points, rule
 from unit59.site.views import ConceptView
 from unit59.stats.first import is_found
-
-ZERO = {
-    "type": "line",
-    "x0": 0,
-    "x1": 0,
-    "y0": 0,
-    "y1": 1,
-    "yref": "paper",
-    "line": {**DASHED, "dash": "solid"},
-}
 
 
 @dataclass(frozen=True)
@@ -62,50 +53,14 @@ def effects_chart(
     strongest = sorted((each for each in effects if each.effect), key=lambda each: -abs(each.effect))[:most]
     if not strongest:
         return None
-    shown = strongest[::-1]
-    names = [short(each.concept.label) for each in shown]
-    bands = {
-        "type": "bar",
-        "orientation": "h",
-        "name": others,
-        "y": names,
-        "base": [_percent(each.others_low) for each in shown],
-        "x": [_percent(each.others_high - each.others_low) for each in shown],
-        "width": 0.5,
-        "marker": {"color": "@grid", "line": {"color": "@muted", "width": 1}},
-        "hovertemplate": f"{others}<extra></extra>",
-    }
-    dots = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "effect",
-        "y": names,
-        "x": [_percent(each.effect) for each in shown],
-        "marker": {
-            "size": 12,
-            "color": [each.concept.colour for each in shown],
-            "symbol": ["circle" if is_found(each.q) else "circle-open" for each in shown],
-            "line": {"color": "@ink", "width": 1},
-        },
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [_percent(max(each.high - each.effect, 0)) for each in shown],
-            "arrayminus": [_percent(max(each.effect - each.low, 0)) for each in shown],
-            "color": "@ink",
-            "thickness": 1.5,
-            "width": 0,
-        },
-        "hovertemplate": "%{y}: %{x:.3f} % of the picture<extra></extra>",
-    }
     return Chart(
         label=label,
         caption=caption,
-        data=[bands, dots],
+        data=_marks(strongest[::-1], others),
         layout={
             "xaxis": {"title": {"text": "change, % of the picture"}},
-            "yaxis": {"automargin": True, "type": "category"},
-            "shapes": [ZERO],
+            "yaxis": NAMES,
+            "shapes": [rule("x", 0, SOLID)],
             "showlegend": False,
         },
         head=("concept", "change, % of the picture", "95 % interval", "q", f"95 % of {others}"),
@@ -119,9 +74,32 @@ def effects_chart(
             )
             for each in strongest
         ],
-        height=120 + 28 * len(shown),
+        height=120 + 28 * len(strongest),
     )
 
 
-def _percent(value: float) -> float:
-    return rounded(value * 100)
+def _marks(shown: Sequence[ConceptEffect], others: str) -> list[dict[str, Any]]:
+    names = [short(each.concept.label) for each in shown]
+    bands = bars(
+        [percent(each.others_high - each.others_low) for each in shown],
+        names,
+        name=others,
+        hover=others,
+        lying=True,
+        base=[percent(each.others_low) for each in shown],
+        wide=0.5,
+        color="@grid",
+        line=edge(),
+    )
+    dots = points(
+        [percent(each.effect) for each in shown],
+        names,
+        name="effect",
+        hover="%{y}: %{x:.3f} % of the picture",
+        size=12,
+        color=[each.concept.colour for each in shown],
+        symbol=["circle" if is_found(each.q) else "circle-open" for each in shown],
+        line=edge("@ink"),
+    )
+    values, low, high = zip(*[(each.effect, each.low, each.high) for each in shown], strict=True)
+    return [bands, dots | {"error_x": intervals(values, low, high, times=100)}]

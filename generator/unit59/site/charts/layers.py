@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unit59.results import INTERPRETABLE_IOU
-from unit59.site.charts.base import CUT, DASHED, Chart, plain, short
+from unit59.site.charts.base import Chart, plain, short
+from unit59.site.charts.marks import NAMES, bars, cut, edge, legend_below, lines, scale
 from unit59.site.views import LayerView, ModelView, UnitView
 
 
@@ -40,32 +41,6 @@ def units_per_concept(layer: LayerView) -> Chart | None:
     if not counts:
         return None
     shown = counts[:24][::-1]
-    labels = [short(count.label) for count in shown]
-    outline = {"color": "@muted", "width": 1}
-    data = [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "name": "above the null",
-            "y": labels,
-            "x": [count.above for count in shown],
-            "marker": {"color": [count.colour for count in shown], "line": outline},
-            "hovertemplate": "%{y}: %{x} above the null<extra></extra>",
-        },
-        {
-            "type": "bar",
-            "orientation": "h",
-            "name": "at the cut, not above the null",
-            "y": labels,
-            "x": [count.chance for count in shown],
-            "marker": {
-                "color": "@surface",
-                "line": outline,
-                "pattern": {"shape": "/", "fgcolor": "@muted", "bgcolor": "@surface", "size": 6},
-            },
-            "hovertemplate": "%{y}: %{x} not above the null<extra></extra>",
-        },
-    ]
     top = counts[0]
     return Chart(
         label=f"Bar chart: interpretable units of {layer.name} per concept.",
@@ -73,17 +48,43 @@ def units_per_concept(layer: LayerView) -> Chart | None:
             f"Units with IoU of {INTERPRETABLE_IOU} or more, by label. Filled: above what other samples' "
             f"masks give; hatched: not above it. Most units: {top.label}."
         ),
-        data=data,
+        data=_stacked(shown),
         layout={
             "barmode": "stack",
-            "xaxis": {"title": {"text": "units"}, "rangemode": "tozero", "tickformat": "d"},
-            "yaxis": {"automargin": True, "type": "category"},
+            "xaxis": scale("units", tickformat="d"),
+            "yaxis": NAMES,
             "showlegend": False,
         },
         head=("concept", "above the null", "at the cut, not above the null"),
         rows=[(count.label, count.above, count.chance) for count in counts],
         height=max(200, 90 + 24 * len(shown)),
     )
+
+
+def _stacked(shown: Sequence[ConceptCount]) -> list[dict[str, Any]]:
+    labels = [short(count.label) for count in shown]
+    above, chance = "above the null", "at the cut, not above the null"
+    return [
+        bars(
+            [count.above for count in shown],
+            labels,
+            name=above,
+            hover="%{y}: %{x} above the null",
+            lying=True,
+            color=[count.colour for count in shown],
+            line=edge(),
+        ),
+        bars(
+            [count.chance for count in shown],
+            labels,
+            name=chance,
+            hover="%{y}: %{x} not above the null",
+            lying=True,
+            color="@surface",
+            line=edge(),
+            pattern={"shape": "/", "fgcolor": "@muted", "bgcolor": "@surface", "size": 6},
+        ),
+    ]
 
 
 def iou_distribution(layer: LayerView) -> Chart:
@@ -104,29 +105,20 @@ def iou_distribution(layer: LayerView) -> Chart:
             f"the dotted rule is the cut, {INTERPRETABLE_IOU}."
         ),
         data=[
-            {
-                "type": "bar",
-                "name": "units",
-                "x": middles,
-                "y": bins[:last],
-                "marker": {"color": "@accent"},
-                "hovertemplate": "IoU %{x:.3f}: %{y} units<extra></extra>",
-            },
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": "null",
-                "x": middles,
-                "y": [round(count, 3) for count in by_chance[:last]],
-                "line": {"color": "@ink", "width": 1.5, "shape": "hvh"},
-                "hovertemplate": "IoU %{x:.3f}: %{y:.1f} units by chance<extra></extra>",
-            },
+            bars(middles, bins[:last], name="units", hover="IoU %{x:.3f}: %{y} units", color="@accent"),
+            lines(
+                middles,
+                [round(count, 3) for count in by_chance[:last]],
+                {"color": "@ink", "width": 1.5, "shape": "hvh"},
+                name="null",
+                hover="IoU %{x:.3f}: %{y:.1f} units by chance",
+            ),
         ],
         layout={
             "bargap": 0.08,
-            "xaxis": {"title": {"text": "best IoU of a unit"}, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": "units"}, "rangemode": "tozero"},
-            "shapes": [{**CUT, "line": DASHED}],
+            "xaxis": scale("best IoU of a unit"),
+            "yaxis": scale("units"),
+            "shapes": [cut()],
             "legend": {"x": 1, "xanchor": "right", "y": 1},
         },
         head=("IoU from", "to", "units", "null"),
@@ -141,68 +133,18 @@ def iou_distribution(layer: LayerView) -> Chart:
 def layers_chart(model: ModelView) -> Chart:
     """Interpretable units along the network, stacked by concept, the null as a line."""
     layers = model.layers
-    per_layer = [{count.slug: count for count in count_concepts(layer.units)} for layer in layers]
-    total: Counter[str] = Counter()
-    concepts: dict[str, ConceptCount] = {}
-    for counts in per_layer:
-        for slug, count in counts.items():
-            total[slug] += count.above + count.chance
-            concepts[slug] = count
-    leading = [slug for slug, _ in total.most_common(14)]
-    names = [layer.name for layer in layers]
-    data: list[dict[str, Any]] = [
-        {
-            "type": "bar",
-            "name": short(concepts[slug].label),
-            "x": names,
-            "y": [_units(counts, slug) for counts in per_layer],
-            "marker": {"color": concepts[slug].colour, "line": {"color": "@muted", "width": 0.5}},
-            "hovertemplate": f"%{{x}}, {plain(concepts[slug].label)}: %{{y}} units<extra></extra>",
-        }
-        for slug in leading
-    ]
-    others = [sum(_units(counts, slug) for slug in counts if slug not in leading) for counts in per_layer]
-    if any(others):
-        data.append({"type": "bar", "name": "others", "x": names, "y": others, "marker": {"color": "@muted"}})
-    chance = [layer.record.null.interpretable for layer in layers]
-    # A broad line of the page's colour below it keeps the null visible on any bar.
-    under = {"color": "@surface", "width": 6}
-    data.append(
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "x": names,
-            "y": chance,
-            "line": under,
-            "marker": {"color": "@surface", "size": 13, "symbol": "diamond"},
-            "showlegend": False,
-            "hoverinfo": "skip",
-        }
-    )
-    data.append(
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": "null",
-            "x": names,
-            "y": chance,
-            "line": {"color": "@ink", "width": 2, "dash": "dot"},
-            "marker": {"color": "@ink", "size": 7, "symbol": "diamond"},
-            "hovertemplate": "%{x}: %{y:.1f} units by chance<extra></extra>",
-        }
-    )
     return Chart(
         label=f"Stacked bars: interpretable units per layer of {model.title}, with the null.",
         caption=(
             f"Units with IoU of {INTERPRETABLE_IOU} or more along the network, stacked by label. The dotted "
             "line is how many reach it with other samples' masks: bars no taller than the line say nothing."
         ),
-        data=data,
+        data=[*_by_concept(layers), *_null_line(layers)],
         layout={
             "barmode": "stack",
             "xaxis": {"title": {"text": "layer"}, "type": "category"},
-            "yaxis": {"title": {"text": "interpretable units"}, "rangemode": "tozero"},
-            "legend": {"orientation": "h", "y": -0.25, "traceorder": "normal"},
+            "yaxis": scale("interpretable units"),
+            "legend": {**legend_below(-0.25), "traceorder": "normal"},
         },
         head=("layer", "units", "interpretable", "above the null", "null"),
         rows=[
@@ -217,6 +159,49 @@ def layers_chart(model: ModelView) -> Chart:
         ],
         height=380,
     )
+
+
+def _by_concept(layers: Sequence[LayerView]) -> list[dict[str, Any]]:
+    """A bar a layer, of the concepts that most units stand for and of all others together."""
+    per_layer = [{count.slug: count for count in count_concepts(layer.units)} for layer in layers]
+    total: Counter[str] = Counter()
+    concepts: dict[str, ConceptCount] = {}
+    for counts in per_layer:
+        for slug, count in counts.items():
+            total[slug] += count.above + count.chance
+            concepts[slug] = count
+    leading = [slug for slug, _ in total.most_common(14)]
+    names = [layer.name for layer in layers]
+    data = [
+        bars(
+            names,
+            [_units(counts, slug) for counts in per_layer],
+            name=short(concepts[slug].label),
+            hover=f"%{{x}}, {plain(concepts[slug].label)}: %{{y}} units",
+            color=concepts[slug].colour,
+            line=edge(width=0.5),
+        )
+        for slug in leading
+    ]
+    others = [sum(_units(counts, slug) for slug in counts if slug not in leading) for counts in per_layer]
+    return [*data, *([bars(names, others, name="others", color="@muted")] if any(others) else [])]
+
+
+def _null_line(layers: Sequence[LayerView]) -> list[dict[str, Any]]:
+    """The null; a broad line of the page's colour below it keeps it visible on any bar."""
+    names, chance = [layer.name for layer in layers], [layer.record.null.interpretable for layer in layers]
+    under = lines(names, chance, edge("@surface", 6), color="@surface", size=13, symbol="diamond")
+    null = lines(
+        names,
+        chance,
+        {"color": "@ink", "width": 2, "dash": "dot"},
+        name="null",
+        hover="%{x}: %{y:.1f} units by chance",
+        color="@ink",
+        size=7,
+        symbol="diamond",
+    )
+    return [under | {"showlegend": False, "hoverinfo": "skip"}, null]
 
 
 def _units(counts: dict[str, ConceptCount], slug: str) -> int:

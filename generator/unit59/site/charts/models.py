@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from unit59.results import INTERPRETABLE_IOU
-from unit59.site.charts.base import Chart, rounded, short
+from unit59.site.charts.base import Chart, short
+from unit59.site.charts.marks import NAMES, edge, points, rounded, scale
 from unit59.site.views import ModelView
 
 #: Name, fill and symbol of each mark, in the order in which they are drawn.
@@ -43,8 +44,8 @@ def models_chart(models: Sequence[ModelView]) -> Chart:
             for at in range(len(MARKS))
         ],
         layout={
-            "xaxis": {"title": {"text": "% of the model's units"}, "rangemode": "tozero"},
-            "yaxis": {"automargin": True, "type": "category"},
+            "xaxis": scale("% of the model's units"),
+            "yaxis": NAMES,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         },
         head=("model", "units", "above the null", "reach the cut", "with other samples' masks"),
@@ -58,18 +59,14 @@ def models_chart(models: Sequence[ModelView]) -> Chart:
 
 def _dots(names: list[str], shares: list[float], mark: int) -> dict[str, Any]:
     name, fill, symbol = MARKS[mark]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "cliponaxis": False,
-        "y": names,
-        "x": [rounded(share) for share in shares],
-        "marker": {
-            "size": 9 if symbol == "diamond" else 13,
-            "color": fill,
-            "symbol": symbol,
-            "line": {"color": "@ink", "width": 1.5},
-        },
-        "hovertemplate": f"%{{y}}: %{{x:.1f}} % {name}<extra></extra>",
-    }
+    dots = points(
+        [rounded(share) for share in shares],
+        names,
+        name=name,
+        hover=f"%{{y}}: %{{x:.1f}} % {name}",
+        size=9 if symbol == "diamond" else 13,
+        color=fill,
+        symbol=symbol,
+        line=edge("@ink", 1.5),
+    )
+    return dots | {"cliponaxis": False}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unit59.site.charts.base import Chart, rounded, short
+from unit59.site.charts.base import Chart, short
+from unit59.site.charts.marks import NAMES, edge, intervals, percent, points
 from unit59.site.views import ConceptView
 
 
@@ -31,7 +32,7 @@ def presence_chart(model: str, rows: Sequence[tuple[ConceptView, Mapping[str, An
         ],
         layout={
             "xaxis": {"title": {"text": "% of the pictures that show it"}, "range": [-2, 102]},
-            "yaxis": {"automargin": True, "type": "category"},
+            "yaxis": NAMES,
             "showlegend": False,
         },
         head=(
@@ -65,25 +66,17 @@ def _dots(
     name = f"presence_{kind}"
     share = [_number(row, name) for _, row in rows]
     low, high = ([_number(row, f"{name}_{end}") for _, row in rows] for end in ("low", "high"))
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": kind,
-        "cliponaxis": False,
-        "y": names,
-        "x": [rounded(100 * value) for value in share],
-        "marker": {"size": 11, "color": fill, "line": {"color": "@ink", "width": 1.5}},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [rounded(100 * max(end - value, 0)) for value, end in zip(share, high, strict=True)],
-            "arrayminus": [rounded(100 * max(value - end, 0)) for value, end in zip(share, low, strict=True)],
-            "color": "@ink",
-            "thickness": 1.2,
-            "width": 0,
-        },
-        "hovertemplate": f"%{{y}}, {kind}: %{{x:.1f}} %<extra></extra>",
-    }
+    dots = points(
+        [percent(value) for value in share],
+        names,
+        name=kind,
+        hover=f"%{{y}}, {kind}: %{{x:.1f}} %",
+        size=11,
+        color=fill,
+        line=edge("@ink", 1.5),
+    )
+    whiskers = intervals(share, low, high, times=100, thickness=1.2)
+    return dots | {"cliponaxis": False, "error_x": whiskers}
 
 
 def _number(row: Mapping[str, Any], name: str) -> float:

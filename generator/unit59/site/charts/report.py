@@ -10,17 +10,29 @@ from typing import Any
 import polars as pl
 
 from unit59.results.report import Reference, ReportChart
-from unit59.site.cells import finite, number, rows_where, words
-from unit59.site.charts.base import DASHED, Chart, plain, rounded, short
+from unit59.site.cells import number
+from unit59.site.charts import marks
+from unit59.site.charts.base import Chart, plain, short
+from unit59.site.charts.marks import (
+    SYMBOLS,
+    band,
+    bars,
+    edge,
+    intervals,
+    legend_below,
+    lines,
+    rounded,
+    rule,
+    scale,
+)
+from unit59.site.charts.report_points import Point, first_of_each, points_of
+from unit59.site.charts.report_words import head_of, hover_words, rows_of
 from unit59.site.views import SPARE_COLOURS
 
 #: A page stays light: of more points, evenly many of each group are drawn.
 MOST_POINTS = 3000
-#: Rows of the table below a chart; the whole one is a file beside the page.
-MOST_ROWS = 200
 #: Groups that can be told apart.
 MOST_GROUPS = 24
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 DASHES = ("solid", "dash", "dot", "dashdot")
 #: An axis by doublings names its own values up to so many.
 FEW_TICKS = 10
@@ -29,15 +41,12 @@ LONG_NAME = 9
 
 
 @dataclass(frozen=True)
-class _Point:
-    """A row as the chart shows it; numbers are percent where the chart says so."""
+class Look:
+    """How a group is told apart, also without colour."""
 
-    x: Any
-    y: float
-    low: float | None
-    high: float | None
-    group: str
-    hover: list[str]
+    color: str
+    symbol: str
+    dash: str
 
 
 def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, str]) -> Chart | None:
@@ -48,8 +57,8 @@ def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, 
         table: the study's.
         colours: of groups that have one everywhere: concepts, by name.
     """
-    points = _points(chart, table)
-    drawn = points if chart.kind != "bars" else _first_of_each(points)
+    points = points_of(chart, table)
+    drawn = points if chart.kind != "bars" else first_of_each(points)
     if not points:
         return None
     groups = list(dict.fromkeys(point.group for point in points))
@@ -67,176 +76,111 @@ def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, 
         caption=chart.caption + _left_out(len(groups), every, points, drawn),
         data=data,
         layout=_layout(chart, len(groups), [point.x for point in points], lying=lying),
-        head=_head(chart),
-        rows=_rows(chart, points),
+        head=head_of(chart),
+        rows=rows_of(chart, points),
         height=max(360, 120 + 24 * rows) + 20 * (min(len(groups), MOST_GROUPS) // 4),
     )
 
 
-def _points(chart: ReportChart, table: pl.DataFrame) -> list[_Point]:
-    """The rows to draw, in the table's order; those without a number are left out."""
-    found = []
-    for row in rows_where(table, chart.where):
-        x, y = row[chart.x], finite(row[chart.y])
-        if isinstance(x, int | float) and not isinstance(x, bool):
-            x = finite(x)
-        elif x is not None:
-            x = words(x)
-        if x is None or y is None or (chart.x_log and isinstance(x, float) and x <= 0):
-            continue
-        found.append(
-            _Point(
-                x=x * 100 if chart.x_percent and isinstance(x, float) else x,
-                y=_scaled(y, chart),
-                low=_scaled(finite(row[chart.low]), chart) if chart.low else None,
-                high=_scaled(finite(row[chart.high]), chart) if chart.high else None,
-                group=words(row[chart.group]) if chart.group else "",
-                hover=[words(row[name]) for name in chart.hover],
-            )
-        )
-    return found
+def _left_out(groups: int, every: int, points: list[Point], drawn: list[Point]) -> str:
+    said = ""
+    if every > 1:
+        said += f" One in {every} of the {len(points):,} points is drawn."
+    if len(drawn) < len(points):
+        said += f" Further rows for the same bar are not drawn: {len(points) - len(drawn)}."
+    if groups > MOST_GROUPS:
+        said += f" The first {MOST_GROUPS} of {groups} groups are drawn."
+    return said
 
 
-def _first_of_each(points: list[_Point]) -> list[_Point]:
-    """One point for each bar: several would be drawn as their sum."""
-    first: dict[tuple[Any, str], _Point] = {}
-    for point in points:
-        first.setdefault((point.x, point.group), point)
-    return list(first.values())
-
-
-def _scaled(value: float | None, chart: ReportChart) -> Any:
-    return value * 100 if value is not None and chart.y_percent else value
-
-
-# ---- what is drawn
-
-
-def _look(place: int, groups: int, colour: str | None) -> dict[str, str]:
-    """How a group is told apart, also without colour."""
+def _look(place: int, groups: int, colour: str | None) -> Look:
     spare = SPARE_COLOURS[place % len(SPARE_COLOURS)] if groups > 1 else "@accent"
-    return {
-        "color": colour or spare,
-        "symbol": SYMBOLS[place % len(SYMBOLS)],
-        "dash": DASHES[place % len(DASHES)],
-    }
+    return Look(colour or spare, SYMBOLS[place % len(SYMBOLS)], DASHES[place % len(DASHES)])
 
 
 def _traces(
-    chart: ReportChart, group: str, points: list[_Point], look: dict[str, str], *, lying: bool
+    chart: ReportChart, group: str, points: list[Point], look: Look, *, lying: bool
 ) -> list[dict[str, Any]]:
     if chart.kind == "lines":
         points = sorted(points, key=lambda point: _order(point.x))
-    sides = {"x": [_drawn(point.x) for point in points], "y": [rounded(point.y) for point in points]}
-    if lying:
-        sides = {"x": sides["y"], "y": sides["x"]}
-    trace: dict[str, Any] = {
-        "type": "bar" if chart.kind == "bars" else "scatter",
-        "name": short(group, 28),
-        "legendgroup": plain(group),
-        **sides,
-        "text": [_hover(chart, point) for point in points],
+    x, y = [_drawn(point.x) for point in points], [rounded(point.y) for point in points]
+    trace = _mark(chart.kind, (y, x) if lying else (x, y), short(group, 28), look, lying=lying)
+    trace |= {
+        "text": [hover_words(chart, point) for point in points],
         "hovertemplate": "%{text}<extra></extra>",
+        "legendgroup": plain(group),
     }
-    if chart.kind == "bars":
-        trace |= {
-            "marker": {"color": look["color"], "line": {"color": "@muted", "width": 1}},
-            "textposition": "none",
-            "orientation": "h" if lying else "v",
-        }
-    elif chart.kind == "lines":
-        trace |= {
-            "mode": "lines+markers",
-            "line": {"color": look["color"], "dash": look["dash"], "width": 2},
-            "marker": {"color": look["color"], "symbol": look["symbol"], "size": 7},
-        }
-    else:
-        edge = {"color": "@muted", "width": 0.5}
-        trace |= {
-            "mode": "markers",
-            "marker": {
-                "color": look["color"],
-                "symbol": look["symbol"],
-                "size": 8,
-                "opacity": 0.8,
-                "line": edge,
-            },
-        }
     bounded = [point for point in points if point.low is not None and point.high is not None]
     if not bounded:
         return [trace]
     if chart.kind == "lines":
-        return [_band(bounded, group, look["color"]), trace]
-    return [trace | {"error_x" if lying else "error_y": _bars(points)}]
+        return [_band(bounded, group, look.color), trace]
+    return [trace | {"error_x" if lying else "error_y": _whiskers(points)}]
 
 
-def _bars(points: list[_Point]) -> dict[str, Any]:
-    """Intervals as whiskers."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [_length(point.y, point.high) for point in points],
-        "arrayminus": [_length(point.low, point.y) for point in points],
-        "color": "@ink",
-        "thickness": 1.2,
-        "width": 0,
-    }
+def _mark(
+    kind: str, sides: tuple[list[Any], list[Any]], name: str, look: Look, *, lying: bool
+) -> dict[str, Any]:
+    if kind == "bars":
+        mark = bars(*sides, name=name, lying=lying, color=look.color, line=edge())
+        return mark | {"textposition": "none", "orientation": "h" if lying else "v"}
+    if kind == "lines":
+        line = {"color": look.color, "dash": look.dash, "width": 2}
+        return lines(*sides, line, name=name, color=look.color, symbol=look.symbol, size=7)
+    dots = marks.points(*sides, name=name, color=look.color, symbol=look.symbol, size=8, opacity=0.8)
+    dots["marker"]["line"] = edge(width=0.5)
+    return dots
 
 
-def _length(low: float | None, high: float | None) -> float:
-    return 0.0 if low is None or high is None else rounded(max(high - low, 0.0))
+def _whiskers(shown: list[Point]) -> dict[str, Any]:
+    """Intervals as whiskers; none where a point has no interval."""
+    ends = [(p.y, p.y, p.y) if p.low is None or p.high is None else (p.y, p.low, p.high) for p in shown]
+    return intervals(*zip(*ends, strict=True), thickness=1.2)
 
 
-def _band(points: list[_Point], group: str, colour: str) -> dict[str, Any]:
+def _band(shown: list[Point], group: str, colour: str) -> dict[str, Any]:
     """Intervals as a band behind a line."""
-    x = [_drawn(point.x) for point in points]
-    low, high = [point.low or 0.0 for point in points], [point.high or 0.0 for point in points]
     red, green, blue = (
         (int(colour[i : i + 2], 16) for i in (1, 3, 5)) if colour.startswith("#") else (128,) * 3
     )
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x + x[::-1],
-        "y": [rounded(value) for value in high + low[::-1]],
-        "fill": "toself",
-        "fillcolor": f"rgba({red},{green},{blue},0.18)",
-        "line": {"width": 0, "color": colour},
-        "legendgroup": plain(group),
-        "showlegend": False,
-        "hoverinfo": "skip",
-    }
+    return band(
+        [_drawn(point.x) for point in shown],
+        [rounded(point.low or 0.0) for point in shown],
+        [rounded(point.high or 0.0) for point in shown],
+        f"rgba({red},{green},{blue},0.18)",
+        {"width": 0, "color": colour},
+        legendgroup=plain(group),
+        showlegend=False,
+    )
 
 
 def _layout(chart: ReportChart, groups: int, places: list[Any], *, lying: bool) -> dict[str, Any]:
-    x: dict[str, Any] = {"title": {"text": plain(chart.x_title)}}
-    y: dict[str, Any] = {"title": {"text": plain(chart.y_title)}}
-    if chart.x_log:
-        x |= {"type": "log", "dtick": "D2"} | _ticks(places)
-    if chart.x_percent:
-        x["ticksuffix"] = "\u202f%"
+    x, y = _x_axis(chart, places), scale(plain(chart.y_title), zero=False)
     if chart.y_percent:
         y["ticksuffix"] = "\u202f%"
-    shapes, notes = [], []
-    for reference in chart.references:
-        value = reference.value * (100 if _percent(chart, reference.axis) else 1)
-        if reference.axis == "x" and chart.x_log and value <= 0:
-            continue
-        on = reference.axis if not lying else {"x": "y", "y": "x"}[reference.axis]
-        shapes.append(_rule(on, value))
-        notes.append(_note(reference, on, math.log10(value) if on == "x" and chart.x_log else value))
-    if names := [each for each in dict.fromkeys(places) if isinstance(each, str)]:
-        x |= {"type": "category", "tickvals": [plain(name) for name in names]}
-        x["ticktext"] = [short(name) for name in names]
+    shown = [each for each in chart.references if each.axis == "y" or not chart.x_log or each.value > 0]
+    drawn = [_reference(chart, each, lying=lying) for each in shown]
     return {
         "xaxis": y if lying else x,
         "yaxis": {**x, "autorange": "reversed"} if lying else y,
         "barmode": "group",
-        "shapes": shapes,
-        "annotations": notes,
+        "shapes": [line for line, _ in drawn],
+        "annotations": [note for _, note in drawn],
         "showlegend": groups > 1,
-        "legend": {"orientation": "h", "y": -0.25, "yref": "paper"},
+        "legend": {**legend_below(-0.25), "yref": "paper"},
     }
+
+
+def _x_axis(chart: ReportChart, places: list[Any]) -> dict[str, Any]:
+    x = scale(plain(chart.x_title), zero=False)
+    if chart.x_log:
+        x |= {"type": "log", "dtick": "D2"} | _ticks(places)
+    if chart.x_percent:
+        x["ticksuffix"] = "\u202f%"
+    if names := [each for each in dict.fromkeys(places) if isinstance(each, str)]:
+        x |= {"type": "category", "tickvals": [plain(name) for name in names]}
+        x["ticktext"] = [short(name) for name in names]
+    return x
 
 
 def _ticks(places: list[Any]) -> dict[str, Any]:
@@ -249,86 +193,21 @@ def _ticks(places: list[Any]) -> dict[str, Any]:
     )
 
 
-def _rule(axis: str, value: float) -> dict[str, Any]:
-    other = "y" if axis == "x" else "x"
-    return {
-        "type": "line",
-        f"{axis}0": value,
-        f"{axis}1": value,
-        f"{other}ref": "paper",
-        f"{other}0": 0,
-        f"{other}1": 1,
-        "line": DASHED,
-    }
-
-
-def _note(reference: Reference, axis: str, place: float) -> dict[str, Any]:
-    """The name of a reference line, at its end."""
+def _reference(
+    chart: ReportChart, reference: Reference, *, lying: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A line across the chart, and its name at the line's end."""
+    shares = chart.x_percent if reference.axis == "x" else chart.y_percent
+    value = reference.value * (100 if shares else 1)
+    axis = {"x": "y", "y": "x"}[reference.axis] if lying else reference.axis
+    place = math.log10(value) if axis == "x" and chart.x_log else value
     at = (
         {"x": place, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
         if axis == "x"
         else {"y": place, "x": 1, "xref": "paper", "xanchor": "right", "yanchor": "bottom"}
     )
-    return {"text": short(reference.name, 32), "showarrow": False, "font": {"color": "@muted"}, **at}
-
-
-# ---- in words
-
-
-def _percent(chart: ReportChart, axis: str) -> bool:
-    return chart.x_percent if axis == "x" else chart.y_percent
-
-
-def _hover(chart: ReportChart, point: _Point) -> str:
-    named = [f"{name} {text}" for name, text in zip(chart.hover, point.hover, strict=True)]
-    parts = [*named, f"{chart.x_title}: {_said(point.x, percent=chart.x_percent)}"]
-    parts.append(f"{chart.y_title}: {_said(point.y, percent=chart.y_percent)}{_between(chart, point)}")
-    first = [point.group] if chart.group and chart.group not in chart.hover else []
-    return "<br>".join(plain(part) for part in [*first, *parts])
-
-
-def _said(value: Any, *, percent: bool) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return f"{number(value)}\u202f%" if percent else number(value)
-
-
-def _between(chart: ReportChart, point: _Point) -> str:
-    if point.low is None or point.high is None:
-        return ""
-    return f" [{number(point.low)}, {number(point.high)}]"
-
-
-def _head(chart: ReportChart) -> list[str]:
-    group = [chart.group] if chart.group and chart.group not in chart.hover else []
-    interval = ["95 % interval"] if chart.low and chart.high else []
-    return [*chart.hover, *group, chart.x_title, chart.y_title, *interval]
-
-
-def _rows(chart: ReportChart, points: list[_Point]) -> list[list[str]]:
-    rows = []
-    group = chart.group and chart.group not in chart.hover
-    for point in points[:MOST_ROWS]:
-        row = [*point.hover, *([point.group] if group else [])]
-        row += [_said(point.x, percent=chart.x_percent), _said(point.y, percent=chart.y_percent)]
-        if chart.low and chart.high:
-            row.append(_between(chart, point).strip(" []").replace(", ", " – ") or "–")
-        rows.append(row)
-    if len(points) > MOST_ROWS:
-        more = f"{len(points) - MOST_ROWS} more rows are in {chart.table}"
-        rows.append([more, *[""] * (len(_head(chart)) - 1)])
-    return rows
-
-
-def _left_out(groups: int, every: int, points: list[_Point], drawn: list[_Point]) -> str:
-    said = ""
-    if every > 1:
-        said += f" One in {every} of the {len(points):,} points is drawn."
-    if len(drawn) < len(points):
-        said += f" Further rows for the same bar are not drawn: {len(points) - len(drawn)}."
-    if groups > MOST_GROUPS:
-        said += f" The first {MOST_GROUPS} of {groups} groups are drawn."
-    return said
+    note = {"text": short(reference.name, 32), "showarrow": False, "font": {"color": "@muted"}, **at}
+    return rule(axis, value), note
 
 
 def _order(x: Any) -> tuple[int, float]:

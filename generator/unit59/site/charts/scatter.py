@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
-from unit59.results import INTERPRETABLE_IOU
-from unit59.site.charts.base import CUT, DASHED, Chart, rounded, short
+from unit59.site.charts.base import Chart, short
+from unit59.site.charts.marks import SYMBOLS, cut, edge, legend_below, percent, points, rounded, rule, scale
 from unit59.site.effects import Effect, EffectsView, Relation
 from unit59.site.views import ConceptView, LayerView, UnitView
 
 #: Dots in one chart at most: those with the largest effects, so that a page stays light.
 MOST_DOTS = 2000
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
-ZERO_RULE = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": DASHED}
 
 
 def label_effects_chart(view: EffectsView) -> Chart | None:
@@ -37,7 +36,7 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
             f"Each dot is a unit: its IoU with its label, and how that concept’s share of the picture "
             "changes with the unit off; filled where q ≤ 0.05. "
             f"{counted}{_related(view.relation('label'), 'IoU and loss', 'take more of it away')}"
-        ),
+        ).rstrip(),
         data=[_dots([unit.iou for unit in units], [each.value for each in effects], effects, _names(units))],
         layout=_layout("IoU with its label", "change of its label, % of the picture"),
         head=("unit", "label", "IoU", "change of its label, %", "95 % interval", "q"),
@@ -60,7 +59,7 @@ def largest_effects_chart(view: EffectsView) -> Chart | None:
             "The same units against the size of their largest effect on any concept, in that concept’s "
             f"colour; filled where q ≤ 0.05. That is so for {found} of {len(units)}, {same} of them on their "
             f"own label. {_related(view.relation('any'), 'IoU and size', 'do more')}"
-        ),
+        ).rstrip(),
         data=[_dots([unit.iou for unit in units], sizes, effects, _names(units))],
         layout=_layout("IoU with its label", "largest effect, % of the picture"),
         head=("unit", "concept", "IoU with its label", "change, %", "95 % interval", "q"),
@@ -69,7 +68,7 @@ def largest_effects_chart(view: EffectsView) -> Chart | None:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ConceptInLayer:
     """One layer's measured units with one concept: IoU and effect by unit."""
 
     layer: LayerView
@@ -77,27 +76,13 @@ class Measured:
     effects: Mapping[int, Effect]
 
 
-def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> Chart | None:
+def concept_effects_chart(concept: ConceptView, places: Sequence[ConceptInLayer]) -> Chart | None:
     """IoU with a concept against the effect on it, of all measured units. None where none was measured."""
     everything = [(place, number) for place in places for number in place.effects]
     if not everything:
         return None
     kept = sorted(everything, key=lambda each: -abs(each[0].effects[each[1]].value))[:MOST_DOTS]
-    models = list(dict.fromkeys(place.layer.model.path for place in places))
-    data = []
-    for place_of_model, path in enumerate(models):
-        shown = [(place, number) for place, number in kept if place.layer.model.path == path]
-        if not shown:
-            continue
-        effects = [place.effects[number] for place, number in shown]
-        trace = _dots(
-            [place.ious.get(number, 0.0) for place, number in shown],
-            [each.value for each in effects],
-            effects,
-            [f"{place.layer.name}, unit {number}" for place, number in shown],
-            SYMBOLS[place_of_model % len(SYMBOLS)],
-        )
-        data.append({**trace, "name": short(shown[0][0].layer.model.title)})
+    data = _by_model(dict.fromkeys(place.layer.model.path for place in places), kept)
     left_out = len(everything) - len(kept)
     only = f" The {left_out} units with the smallest effects are left out of the picture." if left_out else ""
     return Chart(
@@ -106,19 +91,38 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[Measured]) -> C
             f"Each dot is a unit of any layer: its IoU with {concept.label}, and how much of the picture "
             f"{concept.label} gains or loses with the unit off; filled where q ≤ 0.05. "
             f"{_over_layers(concept, places)}{only}"
-        ),
+        ).rstrip(),
         data=data,
         layout={
             **_layout(f"IoU with {short(concept.label)}", "change when off, % of the picture"),
             "showlegend": len(data) > 1,
-            "legend": {"orientation": "h", "y": -0.3},
+            "legend": legend_below(-0.3),
         },
         head=("model", "layer", "units measured", "q ≤ 0.05", "correlation of IoU and loss", "largest loss"),
         rows=[_place_row(concept, place) for place in places if place.effects],
     )
 
 
-def _place_row(concept: ConceptView, place: Measured) -> tuple[Any, ...]:
+def _by_model(paths: Iterable[str], kept: Sequence[tuple[ConceptInLayer, int]]) -> list[dict[str, Any]]:
+    """Dots of each model's units, in a symbol of its own."""
+    data = []
+    for symbol, path in zip(cycle(SYMBOLS), paths):
+        shown = [(place, number) for place, number in kept if place.layer.model.path == path]
+        if not shown:
+            continue
+        effects = [place.effects[number] for place, number in shown]
+        dots = _dots(
+            [place.ious.get(number, 0.0) for place, number in shown],
+            [each.value for each in effects],
+            effects,
+            [f"{place.layer.name}, unit {number}" for place, number in shown],
+            symbol,
+        )
+        data.append(dots | {"name": short(shown[0][0].layer.model.title)})
+    return data
+
+
+def _place_row(concept: ConceptView, place: ConceptInLayer) -> tuple[Any, ...]:
     effects, related = place.effects, _relation(concept, place)
     number = min(effects, key=lambda each: effects[each].value)
     found = sum(each.found for each in effects.values())
@@ -136,28 +140,24 @@ def _dots(
     symbol: str = "circle",
 ) -> dict[str, Any]:
     """Dots in the concepts' colours; y in shares, shown in percent."""
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [rounded(value) for value in x],
-        "y": [rounded(value * 100) for value in y],
-        "text": [f"{name}: {short(each.concept.label)}" for name, each in zip(names, effects, strict=True)],
-        "marker": {
-            "size": 9,
-            "opacity": 0.85,
-            "symbol": [symbol if each.found else f"{symbol}-open" for each in effects],
-            "color": [each.concept.colour if each.found else "@muted" for each in effects],
-            "line": {"color": "@muted", "width": 1},
-        },
-        "hovertemplate": "%{text} %{y:.3f} %, IoU %{x:.3f}<extra></extra>",
-    }
+    return points(
+        [rounded(value) for value in x],
+        [percent(value) for value in y],
+        hover="%{text} %{y:.3f} %, IoU %{x:.3f}",
+        text=[f"{name}: {short(each.concept.label)}" for name, each in zip(names, effects, strict=True)],
+        size=9,
+        opacity=0.85,
+        symbol=[symbol if each.found else f"{symbol}-open" for each in effects],
+        color=[each.concept.colour if each.found else "@muted" for each in effects],
+        line=edge(),
+    )
 
 
 def _layout(x: str, y: str) -> dict[str, Any]:
     return {
-        "xaxis": {"title": {"text": x}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": y}, "zeroline": False},
-        "shapes": [{**CUT, "x0": INTERPRETABLE_IOU, "line": DASHED}, ZERO_RULE],
+        "xaxis": scale(x),
+        "yaxis": scale(y, zero=False, zeroline=False),
+        "shapes": [cut(), rule("y", 0)],
         "showlegend": False,
     }
 
@@ -180,11 +180,11 @@ def _row(unit: UnitView, effect: Effect) -> tuple[Any, ...]:
     )
 
 
-def _relation(concept: ConceptView, place: Measured) -> Relation | None:
+def _relation(concept: ConceptView, place: ConceptInLayer) -> Relation | None:
     return place.layer.effects.relation("concept", concept) if place.layer.effects else None
 
 
-def _over_layers(concept: ConceptView, places: Sequence[Measured]) -> str:
+def _over_layers(concept: ConceptView, places: Sequence[ConceptInLayer]) -> str:
     """In how many layers agreement predicts the loss; of one layer in full."""
     more = f"take more of {concept.label} away"
     found = [each for place in places if place.effects and (each := _relation(concept, place))]

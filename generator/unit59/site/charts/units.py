@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from unit59.results import INTERPRETABLE_IOU
-from unit59.site.charts.base import CUT, DASHED, Chart, rounded, short
+from unit59.site.charts.base import Chart, short
+from unit59.site.charts.marks import DASHED, NAMES, bars, cut, edge, intervals, points, rounded, rule, scale
 from unit59.site.views import Agreement, LayerView, UnitView
 
 
@@ -14,51 +16,17 @@ def agreement_chart(unit: UnitView, agreements: Sequence[Agreement]) -> Chart | 
     shown = [agreement for agreement in agreements if agreement.iou > 0][:8]
     if not shown:
         return None
-    ordered = shown[::-1]
-    labels = [short(agreement.concept.label) for agreement in ordered]
     return Chart(
         label=f"IoU of unit {unit.number} with its {len(shown)} best concepts, with intervals and nulls.",
         caption=(
             "IoU with 95 % interval (dot and bar) per concept; the upright mark is the 99 % bound with other "
             "samples' masks. A dot left of its mark is no more than chance."
         ),
-        data=[
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": "null, 99 %",
-                "y": labels,
-                "x": [rounded(agreement.null_99) for agreement in ordered],
-                "marker": {"symbol": "line-ns", "size": 16, "line": {"color": "@ink", "width": 2}},
-                "hovertemplate": "%{y}: null %{x:.4f}<extra></extra>",
-            },
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": "IoU",
-                "y": labels,
-                "x": [rounded(agreement.iou) for agreement in ordered],
-                "marker": {
-                    "size": 12,
-                    "color": [agreement.concept.colour for agreement in ordered],
-                    "line": {"color": "@ink", "width": 1},
-                },
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [rounded(max(a.high - a.iou, 0)) for a in ordered],
-                    "arrayminus": [rounded(max(a.iou - a.low, 0)) for a in ordered],
-                    "color": "@muted",
-                    "thickness": 2,
-                    "width": 0,
-                },
-                "hovertemplate": "%{y}: IoU %{x:.4f}<extra></extra>",
-            },
-        ],
+        data=_agreement_marks(shown[::-1]),
         layout={
-            "xaxis": {"title": {"text": "IoU"}, "rangemode": "tozero"},
-            "yaxis": {"automargin": True, "type": "category"},
-            "shapes": [{**CUT, "line": DASHED}],
+            "xaxis": scale("IoU"),
+            "yaxis": NAMES,
+            "shapes": [cut()],
             "showlegend": False,
         },
         head=("concept", "IoU", "95 % interval", "null", "null, 99 %", "IQR"),
@@ -75,6 +43,30 @@ def agreement_chart(unit: UnitView, agreements: Sequence[Agreement]) -> Chart | 
     )
 
 
+def _agreement_marks(ordered: Sequence[Agreement]) -> list[dict[str, Any]]:
+    labels = [short(each.concept.label) for each in ordered]
+    null = points(
+        [rounded(each.null_99) for each in ordered],
+        labels,
+        name="null, 99 %",
+        hover="%{y}: null %{x:.4f}",
+        symbol="line-ns",
+        size=16,
+        line=edge("@ink", 2),
+    )
+    dots = points(
+        [rounded(each.iou) for each in ordered],
+        labels,
+        name="IoU",
+        hover="%{y}: IoU %{x:.4f}",
+        size=12,
+        color=[each.concept.colour for each in ordered],
+        line=edge("@ink"),
+    )
+    iou, low, high = zip(*[(each.iou, each.low, each.high) for each in ordered], strict=True)
+    return [null, dots | {"error_x": intervals(iou, low, high, color="@muted", thickness=2)}]
+
+
 def activation_chart(unit: UnitView, low: float, high: float, counts: Sequence[int]) -> Chart | None:
     """How a unit's values are distributed, with its threshold. None where nothing was counted."""
     if not counts or not sum(counts):
@@ -89,20 +81,13 @@ def activation_chart(unit: UnitView, low: float, high: float, counts: Sequence[i
             f"{threshold:.3g}: the top {unit.row['on_share'] * 100:.2g} % on the compared grid make its mask."
         ),
         data=[
-            {
-                "type": "bar",
-                "x": middles,
-                "y": list(counts),
-                "width": float(f"{width:.5g}"),
-                "marker": {"color": "@accent"},
-                "hovertemplate": "%{x:.3g}: %{y} values<extra></extra>",
-            }
+            bars(middles, counts, hover="%{x:.3g}: %{y} values", wide=float(f"{width:.5g}"), color="@accent")
         ],
         layout={
             "bargap": 0,
-            "xaxis": {"title": {"text": "activation"}},
-            "yaxis": {"title": {"text": "values"}, "type": "log", "dtick": 1, "exponentformat": "power"},
-            "shapes": [{**CUT, "x0": threshold, "x1": threshold, "line": {**DASHED, "width": 2}}],
+            "xaxis": scale("activation", zero=False),
+            "yaxis": scale("values", zero=False, type="log", dtick=1, exponentformat="power"),
+            "shapes": [rule("x", threshold, {**DASHED, "width": 2})],
             "showlegend": False,
         },
         head=("from", "to", "values"),
@@ -120,33 +105,21 @@ def concept_units_chart(
 ) -> Chart:
     """Every unit with this label, by layer."""
     data = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": layer.name,
-            "x": [round(place + _spread(unit.number), 3) for unit in units],
-            "y": [rounded(unit.iou) for unit in units],
-            "text": [f"unit {unit.number}" for unit in units],
-            "marker": {
-                "size": 10,
-                "opacity": 0.85,
-                "symbol": ["circle" if unit.verdict == "above" else "circle-open" for unit in units],
-                "color": colour,
-                "line": {"color": "@muted", "width": 1},
-            },
-            "hovertemplate": "%{text}: IoU %{y:.3f}<extra></extra>",
-        }
+        points(
+            [round(place + _spread(unit.number), 3) for unit in units],
+            [rounded(unit.iou) for unit in units],
+            name=layer.name,
+            hover="%{text}: IoU %{y:.3f}",
+            text=[f"unit {unit.number}" for unit in units],
+            size=10,
+            opacity=0.85,
+            symbol=["circle" if unit.verdict == "above" else "circle-open" for unit in units],
+            color=colour,
+            line=edge(),
+        )
         for place, (layer, units) in enumerate(found)
     ]
     names = [f"{short(layer.model.title, 18)}<br>{layer.name}" for layer, _ in found]
-    rule = {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": INTERPRETABLE_IOU,
-        "y1": INTERPRETABLE_IOU,
-    }
     return Chart(
         label=f"IoU of every unit labelled {label}, by layer.",
         caption=(
@@ -162,8 +135,8 @@ def concept_units_chart(
                 "showgrid": False,
                 "zeroline": False,
             },
-            "yaxis": {"title": {"text": "IoU"}, "rangemode": "tozero"},
-            "shapes": [{**rule, "line": DASHED}],
+            "yaxis": scale("IoU"),
+            "shapes": [cut("y")],
             "showlegend": False,
         },
         head=("model", "layer", "units", "above the null", "best IoU"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from unit59.site.charts import Chart, Measured, concept_effects_chart
+from unit59.site.charts import Chart, ConceptInLayer, concept_effects_chart
 from unit59.site.effects import Effect
 from unit59.site.pages import sets
 from unit59.site.pages.effects import effect_words
@@ -109,17 +109,17 @@ def control_of(site: Site, model: ModelView, concept: ConceptView) -> Control | 
     return _control(site, model, concept, _causes(places, model, concept))
 
 
-def _measured(layer: LayerView, concept: ConceptView) -> Measured:
+def _measured(layer: LayerView, concept: ConceptView) -> ConceptInLayer:
     if layer.effects is None:
-        return Measured(layer, {}, {})
+        return ConceptInLayer(layer, {}, {})
     numbers = [number for number, view in layer.model.concepts.items() if view == concept]
     rows = layer.results.agreement.filter(pl.col("concept").is_in(numbers), pl.col("iou").is_not_null())
     effects = layer.effects.on(concept)
     known = {number: each for number, each in effects.items() if number in layer.by_number}
-    return Measured(layer, dict(rows.select("unit", "iou").rows()), known)
+    return ConceptInLayer(layer, dict(rows.select("unit", "iou").rows()), known)
 
 
-def _causes(places: Sequence[Measured], model: ModelView, concept: ConceptView) -> list[Cause]:
+def _causes(places: Sequence[ConceptInLayer], model: ModelView, concept: ConceptView) -> list[Cause]:
     found = []
     for place in places:
         if place.layer.model is not model or place.layer.effects is None:

@@ -1,0 +1,67 @@
+"""What charts of studies share: orders of units as lines, and an axis of how many units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unit59.site.charts.marks import lines, rounded
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an order is told apart, also without colour."""
+
+    name: str
+    color: str = "@muted"
+    dash: str = "dot"
+    symbol: str = "cross"
+
+
+ORDERS: Mapping[str, Look] = {
+    "iou": Look("best agreement first", "@accent", "solid", "circle"),
+    "effect": Look("largest effect first", "@ink", "dash", "square"),
+    "ace": Look("optimised (ACE)", "#b0643c", "dot", "diamond"),
+}
+
+
+def look_of(order: str) -> Look:
+    """The look of an order; one that is not known has its own name."""
+    return ORDERS.get(order, Look(order))
+
+
+def by_order(steps: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of staircase.parquet by order, each by how many units are edited."""
+    orders: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(steps, key=lambda row: row["count"]):
+        orders.setdefault(row["order"], []).append(row)
+    return orders
+
+
+def order_line(order: str, steps: Sequence[dict[str, Any]], what: str) -> dict[str, Any]:
+    """One order's line of a column of staircase.parquet."""
+    look, known = look_of(order), [row for row in steps if row[what] is not None]
+    return lines(
+        [row["count"] for row in known],
+        [rounded(row[what]) for row in known],
+        {"color": look.color, "dash": look.dash, "width": 2},
+        name=look.name,
+        hover="%{x} units, the last %{text}: %{y:.2f}",
+        text=[f"unit {row['unit']}" for row in known],
+        color=look.color,
+        symbol=look.symbol,
+        size=7,
+    )
+
+
+def counts_axis(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """An axis of numbers of units; by doublings, as the first few matter most."""
+    most = max((row["count"] for row in steps), default=1)
+    ticks = [2**power for power in range(most.bit_length())]
+    return {
+        "title": {"text": "units"},
+        "type": "log",
+        "tickvals": ticks,
+        "ticktext": [str(each) for each in ticks],
+    }
