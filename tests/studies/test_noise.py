@@ -14,14 +14,17 @@ import torch
 from tests import tiny
 from tests.published import FIXTURES
 from tests.studies import planted_stylegan
+from tests.studies.telling import tables_of, told_without_torch, written_report
 from unit59.edit.edits import set_units
 from unit59.networks import load
 from unit59.recipe.sections import RecipeError
 from unit59.results import find_faults, read_model
 from unit59.results.report import ReportRecord
 from unit59.samples.drawing import Sampler
-from unit59.studies.noise.draws import Case, measure_sample, networks_without
-from unit59.studies.noise.found import Found
+from unit59.studies.noise.cases import Case
+from unit59.studies.noise.draws import measure_sample, networks_without
+from unit59.studies.noise.measure import Noise
+from unit59.studies.noise.numbers import NoiseNumbers
 
 STUDY = "  - noise: {samples: 16, draws: 4, shares: [0.5, 1]}"
 
@@ -104,8 +107,10 @@ def test_it_reads_back_and_repeats_itself(amplified: Path, tmp_path: Path) -> No
     assert isinstance(study.record, ReportRecord)
     for picture in study.record.pictures:
         assert study.picture(picture.file).is_file()
-    again = planted_stylegan.run(tmp_path, {1: 0.1}, STUDY)
+    tables, again = tables_of(Noise, lambda: planted_stylegan.run(tmp_path, {1: 0.1}, STUDY))
     assert tiny.contents(again / "studies") == tiny.contents(amplified / "studies")
+    told = told_without_torch("unit59.studies.noise.tell", tables, tmp_path)
+    assert told == written_report(again / "studies/noise")
 
 
 def test_numbers_of_a_sample_against_pictures() -> None:
@@ -148,15 +153,16 @@ def test_shares_and_growth_of_known_numbers() -> None:
     sd = np.array([2, 3, 6, 2, 2, 3]) + generator.normal(0, 0.01, (12, 6))
     values = np.zeros((12, 6, 3))
     values[:, :, 0] = sd**2
-    found = Found({"a": cases}, {"a": values}, {"a": 4}, 4, 0)
+    found = NoiseNumbers({"a": cases}, {"a": values}, {"a": 4}, 4, 0)
     assert found.growth(0.5).value == pytest.approx(1, abs=0.02)
     assert found.growth(1.0, removed="rescaling").value == pytest.approx(1, abs=0.02)
     assert found.grows_from == 0.5
     assert found.noisier == {0.0: [], 0.5: ["a"], 1.0: ["a"]}
     half, everything = (found.explained(share, "rescaling", ["a"]) for share in (0.5, 1.0))
     assert half.value == pytest.approx(1, abs=0.02)
-    assert everything.value == pytest.approx(1 - 5 / 32, abs=0.01)
-    assert everything.low < everything.value < everything.high
+    value, low, high = everything.numbers
+    assert value == pytest.approx(1 - 5 / 32, abs=0.01)
+    assert low < value < high
 
 
 def test_stylegan2_has_no_rescaling_to_take_away() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,29 +14,10 @@ from unit59.edit.edits import set_units
 from unit59.networks import Network, State
 from unit59.networks.stylegan import Statistics, StyleGAN
 from unit59.samples.drawing import Sampler
+from unit59.studies.noise.cases import Case
 
-#: What is taken away from the network: nothing; the noise inputs of all layers behind the edited one; that of
-#: the edited layer; or, behind it, normalisation's answer to the edit.
-Removed = Literal["nothing", "noise behind", "noise inside", "rescaling"]
 #: Squared levels that float32 may differ by between equal rows of a batch, and more: no variation.
 ROUNDING = 1e-6
-
-
-@dataclass(frozen=True)
-class Case:
-    """A number of units off.
-
-    Attributes:
-        removed: from the network.
-        order: in which units go off.
-        share: of the layer's units.
-        off: how many these are.
-    """
-
-    removed: Removed
-    order: str
-    share: float
-    off: int
 
 
 def networks_without(
@@ -50,7 +30,7 @@ def networks_without(
         layer: the edited layer.
         number: of the sample.
         seeds: one a draw.
-        wanted: which of `Removed`; "rescaling" only of a StyleGAN.
+        wanted: which of `unit59.studies.noise.cases.Removed`; "rescaling" only of a StyleGAN.
     """
     network = sampler.network
     place = network.layers[layer].number

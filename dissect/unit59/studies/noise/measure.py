@@ -20,11 +20,13 @@ from unit59.networks import Network
 from unit59.networks.stylegan import StyleGAN
 from unit59.networks.stylegan2 import StyleGAN2
 from unit59.samples.cache import GROUP, key_of
-from unit59.studies.base import Dissected, Study, StudyError, Whole
-from unit59.studies.noise.draws import Case, Removed, levels, measure_sample, networks_without
-from unit59.studies.noise.found import HALF, Found
-from unit59.studies.noise.sections import Maps
-from unit59.studies.noise.tell import write_report
+from unit59.studies.base import Dissected, Study, StudyError
+from unit59.studies.noise.cases import HALF, Case, Removed
+from unit59.studies.noise.draws import levels, measure_sample, networks_without
+from unit59.studies.noise.maps import NoiseMaps
+from unit59.studies.noise.numbers import NoiseNumbers, facts_of
+from unit59.studies.noise.tell import tell
+from unit59.studies.tables import Report, Tables
 
 #: Samples on the strips.
 SHOWN = 6
@@ -68,8 +70,8 @@ class Noise(Study):
                     f"These are {', '.join(layers)}."
                 )
 
-    def run(self, model: Dissected) -> Whole:
-        """See `Study.run`."""
+    def measure(self, model: Dissected) -> Tables:
+        """See `Study.measure`."""
         layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
         numbers = list(range(min(self.samples, model.material.cache.samples)))
         cases = {layer: self._cases(model.network, layer) for layer in layers}
@@ -78,14 +80,23 @@ class Noise(Study):
             for layer in layers:
                 values[layer] = self._measure(model, layer, cases[layer], numbers)
                 advance(len(numbers))
-        found = Found(
+        found = NoiseNumbers(
             cases=cases,
             values=values,
             units={layer: model.network.layers[layer].units for layer in layers},
             draws=self.draws,
             seed=model.seed,
         )
-        return write_report(found, self._maps(model, found.noisiest, numbers[:SHOWN]), model.network.family)
+        maps = self._maps(model, found.noisiest, numbers[:SHOWN])
+        return Tables(
+            {name: table for name, table in found.tables().items() if not table.is_empty()},
+            facts_of(found, maps.facts(), model.network.family).model_dump(mode="json"),
+            maps.strips(),
+        )
+
+    def tell(self, tables: Tables) -> Report:
+        """See `unit59.studies.noise.tell`."""
+        return tell(tables)
 
     def _cases(self, network: Network, layer: str) -> list[Case]:
         units = network.layers[layer].units
@@ -145,7 +156,7 @@ class Noise(Study):
         return [int(unit) for unit in model.random((place << 20) + number).permutation(units)]
 
     @torch.no_grad()
-    def _maps(self, model: Dissected, layer: str, numbers: list[int]) -> Maps:
+    def _maps(self, model: Dissected, layer: str, numbers: list[int]) -> NoiseMaps:
         """Pictures of the first draw, and each pixel's deviation over draws, with more and more units off."""
         network = model.network
         units = network.layers[layer].units
@@ -162,7 +173,7 @@ class Noise(Study):
                 spread.append(levels(image).var(dim=0).mean(dim=0).sqrt())
             pictures.append(torch.stack(first))
             deviations.append(torch.stack(spread))
-        return Maps(layer, numbers, steps, GROUP, pictures, deviations)
+        return NoiseMaps(layer, numbers, steps, GROUP, pictures, deviations)
 
 
 def _first(scores: NDArray[np.float64]) -> list[int]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from torch import Tensor
-
 from unit59.results.report import (
     Column,
     Reference,
@@ -14,44 +10,24 @@ from unit59.results.report import (
     ReportSection,
     ReportTable,
 )
-from unit59.studies.noise.found import HALF, ORDERS, REMOVED, Found, layers_of, state_name
-
-#: Deviation, in levels, from which on a pixel of a noise map is white.
-WHITE = 64.0
+from unit59.studies.noise.cases import HALF, ORDERS, REMOVED, WHITE, MapsFacts, NoiseFacts, state_name
 
 _OFF = "share of the layer's units off"
 _VARIATION = "variation over noise draws (levels of 255)"
 
 
-@dataclass(frozen=True)
-class Maps:
-    """Pictures of some samples with more and more units off, by number of units.
-
-    Attributes:
-        layer: whose units.
-        samples: which.
-        off: how many units, from 0 on.
-        draws: of the noise, over which the deviations are.
-        pictures: [n,3,H,W] of the first draw.
-        deviations: [n,H,W] in levels of 0..255.
-    """
-
-    layer: str
-    samples: list[int]
-    off: list[int]
-    draws: int
-    pictures: list[Tensor]
-    deviations: list[Tensor]
+def layers_of(facts: NoiseFacts) -> str:
+    """How many there are, in words."""
+    return f"{len(facts.layers)} layers" if len(facts.layers) > 1 else "one layer"
 
 
-def growing_section(found: Found) -> ReportSection:
+def growing_section(facts: NoiseFacts) -> ReportSection:
     """Variation by layer and share of units off."""
-    noisier = found.noisier
     return ReportSection(
         title="Variation against units off",
         text=[
-            f"With half of the units off, {len(noisier[HALF])} of {layers_of(found)} are noisier; "
-            f"with all off, {len(noisier[1.0])}."
+            f"With half of the units off, {facts.noisier_half} of {layers_of(facts)} are noisier; "
+            f"with all off, {facts.noisier_all}."
         ],
         charts=[
             ReportChart(
@@ -123,10 +99,9 @@ def mechanism_section() -> ReportSection:
     )
 
 
-def by_layer_section(found: Found) -> ReportSection:
-    """The share of the extra variance that goes with each part; only where there is any."""
-    assert found.telling is not None  # noqa: S101  # there are such layers
-    state = state_name(found.telling)
+def by_layer_section(share: float) -> ReportSection:
+    """The share of the extra variance that goes with each part, with this share of units off."""
+    state = state_name(share)
     return ReportSection(
         title="Which mechanism, layer by layer",
         text=[
@@ -201,10 +176,10 @@ def change_section() -> ReportSection:
     )
 
 
-def pictures_section(maps: Maps) -> ReportSection:
+def pictures_section(maps: MapsFacts) -> ReportSection:
     """Pictures and noise maps of one layer."""
     rows = ["no unit off", *(f"{off} off" for off in maps.off[1:])]
-    means = [[f"{float(each.square().mean().sqrt()):.1f}" for each in row] for row in maps.deviations]
+    means = [[f"{each:.1f}" for each in row] for row in maps.spread]
     return ReportSection(
         title=f"Pictures and noise maps of {maps.layer}",
         text=["The layer in which variation grows most with half of the units off; units off at random."],

@@ -2,103 +2,86 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from unit59.results.report import Measured
-from unit59.stats.intervals import Mean
-from unit59.studies.base import Whole
-from unit59.studies.effects.strips import picture_rows
-from unit59.studies.noise.draws import Removed
-from unit59.studies.noise.found import HALF, Found, layers_of
+from unit59.studies.facts import Estimate
+from unit59.studies.noise.cases import HALF, NoiseFacts, Reason
 from unit59.studies.noise.sections import (
-    WHITE,
-    Maps,
     by_layer_section,
     change_section,
     growing_section,
+    layers_of,
     mechanism_section,
     pictures_section,
     which_section,
 )
+from unit59.studies.tables import Report, Tables
+from unit59.studies.words import signed
 
 
-def write_report(found: Found, maps: Maps, family: str) -> Whole:
+def tell(tables: Tables) -> Report:
     """The report."""
-    tables = {name: table for name, table in found.tables().items() if not table.is_empty()}
+    facts = NoiseFacts.model_validate(tables.facts)
     mechanism = [mechanism_section()]
-    if "mechanism.parquet" in tables:
-        mechanism.append(by_layer_section(found))
-    grey = [2 * (each / WHITE).clamp(0, 1) - 1 for each in maps.deviations]
-    return Whole(
+    if facts.shown_share is not None:
+        mechanism.append(by_layer_section(facts.shown_share))
+    return Report(
         question="Does the picture grow noisier as units go silent, and why?",
-        answer=_answer(found),
-        number=_number(found.growth(HALF)),
-        method=_method(found),
+        answer=_answer(facts),
+        number=_number(facts.growth),
+        method=_method(facts),
         sections=[
-            growing_section(found),
+            growing_section(facts),
             which_section(),
             *mechanism,
             change_section(),
-            pictures_section(maps),
+            pictures_section(facts.maps),
         ],
-        limits=_limits(found, family),
-        tables=tables,
-        pictures={
-            "pictures.webp": picture_rows(maps.pictures),
-            "maps.webp": picture_rows([each[:, None].expand(-1, 3, -1, -1) for each in grey]),
-        },
+        limits=_limits(facts),
     )
 
 
 # ---- in a sentence
 
 
-def _answer(found: Found) -> str:
-    half, before = found.growth(HALF), float(found.variation(0.0).mean())
-    after = float(found.variation(HALF).mean())
+def _answer(facts: NoiseFacts) -> str:
     parts = [
-        f"With half of one layer's units off at random the picture varies by {after:.1f} levels of 255 over "
-        f"noise draws, with none off by {before:.1f}: {_growth(half)} levels, mean over "
-        f"{layers_of(found)}. {_verdict(half)}"
+        f"With half of one layer's units off at random the picture varies by {facts.after:.1f} levels of 255 "
+        f"over noise draws, with none off by {facts.before:.1f}: {_growth(facts.growth)} levels, mean over "
+        f"{layers_of(facts)}. {_VERDICTS[facts.growth.side]}"
     ]
-    at = found.grows_from
-    if at is None:
+    if facts.reason is None:
         parts.append("Nor does it grow, on average over layers, when more units are off.")
     else:
-        if at > HALF:
-            parts.append(f"With {_off(at)} off it does: {_growth(found.growth(at))} levels.")
-        parts.append(_reason(found, at))
+        if facts.reason.share > HALF:
+            parts.append(
+                f"With {_off(facts.reason.share)} off it does: {_growth(facts.reason.growth)} levels."
+            )
+        parts.append(_reason(facts.reason))
     return " ".join(parts)
 
 
-def _verdict(half: Mean) -> str:
-    if half.low > 0:
-        return "It grows noisier."
-    return "It grows quieter." if half.high < 0 else "That is no evidence of growing noise."
+_VERDICTS = {1: "It grows noisier.", -1: "It grows quieter.", 0: "That is no evidence of growing noise."}
 
 
-def _reason(found: Found, at: float) -> str:
+def _reason(found: Reason) -> str:
     """Which part of the network the extra variance goes with."""
-    part: Removed = "rescaling" if "rescaling" in found.removed else "noise behind"
-    said = {
-        "rescaling": "the rescaling of normalisation behind the layer",
-        "noise behind": "the noise inputs behind the layer",
-    }[part]
-    share, without = found.explained(at, part, found.layers), _growth(found.growth(at, removed=part))
-    if share.low > 0.5:
-        verdict = {
-            "rescaling": "normalisation amplifies the noise",
-            "noise behind": "it is their noise that grows",
-        }[part]
-    else:
-        verdict = (
-            "most of it has another cause" if share.high < 0.5 else "whether that makes most of it stays open"
-        )
-    return f"Without {said} it is {without} instead: {verdict}."
+    said, most = {
+        "rescaling": (
+            "the rescaling of normalisation behind the layer",
+            "normalisation amplifies the noise",
+        ),
+        "noise behind": ("the noise inputs behind the layer", "it is their noise that grows"),
+    }[found.part]
+    verdict = {
+        "most": most,
+        "little": "most of it has another cause",
+        "open": "whether that makes most of it stays open",
+    }[found.explains]
+    return f"Without {said} it is {_growth(found.without)} instead: {verdict}."
 
 
-def _growth(mean: Mean) -> str:
-    value, low, high = (f"{number:+.1f}".replace("-", "−") for number in (mean.value, mean.low, mean.high))
+def _growth(found: Estimate) -> str:
+    value, low, high = (signed(number, 1) for number in found.numbers)
     return f"{value} (95 % interval {low} to {high})"
 
 
@@ -112,19 +95,20 @@ def _off(share: float) -> str:
     )
 
 
-def _number(half: Mean) -> Measured:
-    known = bool(np.isfinite(half.low))
+def _number(half: Estimate) -> Measured | None:
+    if half.value is None:
+        return None
     return Measured(
         words="levels of 255 more variation over noise draws with half of a layer's units off",
-        value=float(half.value),
-        low=float(half.low) if known else None,
-        high=float(half.high) if known else None,
+        value=half.value,
+        low=half.low,
+        high=half.high,
     )
 
 
-def _method(found: Found) -> list[str]:
+def _method(facts: NoiseFacts) -> list[str]:
     said = [
-        f"Each of {found.samples} samples (the first ones) was drawn {found.draws} times with noise drawn "
+        f"Each of {facts.samples} samples (the first ones) was drawn {facts.draws} times with noise drawn "
         "anew in all layers and everything else fixed, with more and more units of one layer set to zero. "
         "The variation is the standard deviation over the draws, root mean square over pixels and colours, "
         "in levels of 0 to 255. The squares make it free of the number of draws. Intervals are 95 % over "
@@ -136,7 +120,7 @@ def _method(found: Found) -> list[str]:
         "Then parts of the network were taken away, before and after alike: the noise inputs of all layers "
         "behind the layer whose units go off; the noise input of that layer itself.",
     ]
-    if "rescaling" in found.removed:
+    if "rescaling" in facts.removed:
         said[-1] += (
             " Or the rescaling: behind the layer, instance normalisation divided by the standard "
             "deviations of the pass with no unit off, of the same sample and draw, so that it cannot "
@@ -152,7 +136,7 @@ def _method(found: Found) -> list[str]:
     ]
 
 
-def _limits(found: Found, family: str) -> list[str]:
+def _limits(facts: NoiseFacts) -> list[str]:
     said = [
         "Pictures are cut off at black and white, as a screen shows them: noise beyond is not seen.",
         "A layer's units are switched off for the whole picture. Units silent in one region only were not "
@@ -160,10 +144,10 @@ def _limits(found: Found, family: str) -> list[str]:
         "Noise that is already in the units in front of the edited layer goes silent with them: fewer "
         "units can also mean less noise.",
     ]
-    if "rescaling" not in found.removed:
+    if "rescaling" not in facts.removed:
         said.append(
-            f"This {family} has no instance normalisation: what it divides by does not depend on the maps, "
-            "so there is no rescaling to take away."
+            f"This {facts.family} has no instance normalisation: what it divides by does not depend on the "
+            "maps, so there is no rescaling to take away."
         )
     else:
         said.append(

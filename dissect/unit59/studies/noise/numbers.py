@@ -11,35 +11,30 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unit59.stats.first import FALSE_DISCOVERIES
 from unit59.stats.intervals import Mean, benjamini_hochberg, bootstrapped, mean_interval
-from unit59.studies.noise.draws import Case, Removed
+from unit59.studies.facts import Estimate
+from unit59.studies.noise.cases import (
+    HALF,
+    ORDERS,
+    REMOVED,
+    Case,
+    MapsFacts,
+    NoiseFacts,
+    Reason,
+    Removed,
+    state_name,
+)
 
-HALF = 0.5
-#: At most so many of the layers that are said to grow noisier do not.
-FALSE_DISCOVERIES = 0.05
-ORDERS = {"random": "random", "agreement": "highest IoU first", "activation": "highest activation first"}
-REMOVED: dict[Removed, str] = {
-    "nothing": "as it is",
-    "noise behind": "no noise behind",
-    "noise inside": "no noise in the layer",
-    "rescaling": "no rescaling behind",
-}
+#: A part explains most of the extra variance where its share lies above this.
+HALF_OF_IT = 0.5
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Explained:
-    """The share of the extra variance that goes with what is removed, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was measured.
+class NoiseNumbers:
+    """What was measured of the noise.
 
     Attributes:
         cases: by layer, C of them; all layers have the same, but for the numbers of units.
@@ -135,21 +130,40 @@ class Found:
         many = [s for s in shares if s >= HALF and 2 * len(self.noisier[s]) >= len(self.layers)]
         return next(iter(many), max(shares, key=lambda s: len(self.noisier[s]), default=None))
 
-    def explained(self, share: float, removed: Removed, layers: Sequence[str]) -> Explained:
-        """1 - (extra variance without what is removed) / (extra variance as it is), over all these layers."""
+    def explained(self, share: float, removed: Removed, layers: Sequence[str]) -> Estimate:
+        """1 - (extra variance without what is removed) / (extra variance as it is), over all these layers.
+
+        The share of the extra variance that goes with what is removed.
+        """
 
         def extra(what: Removed) -> Numbers:
             more = [self.variance(each, share, what) - self.variance(each, 0.0, what) for each in layers]
             summed: Numbers = np.stack(more).sum(axis=0)
             return summed
 
-        return Explained(
+        return Estimate.of(
             *bootstrapped(
                 lambda whole, left: float(1 - left.mean() / whole.mean()),
                 extra("nothing"),
                 extra(removed),
                 self.seed,
             )
+        )
+
+    @property
+    def reason(self) -> Reason | None:
+        """Which part of the network the extra variance goes with; None where there is none."""
+        at = self.grows_from
+        if at is None:
+            return None
+        part: Removed = "rescaling" if "rescaling" in self.removed else "noise behind"
+        _, low, high = self.explained(at, part, self.layers).numbers
+        return Reason(
+            share=at,
+            growth=estimate(self.growth(at)),
+            part=part,
+            without=estimate(self.growth(at, removed=part)),
+            explains="most" if low > HALF_OF_IT else "little" if high < HALF_OF_IT else "open",
         )
 
     # ---- tables
@@ -206,26 +220,40 @@ class Found:
         for share, layers in self.noisier.items():
             for layer in layers:
                 for removed in self.removed[1:]:
-                    found = self.explained(share, removed, [layer])
+                    value, low, high = self.explained(share, removed, [layer]).numbers
                     yield {
                         "layer": layer,
                         "state": state_name(share),
                         "share": share,
                         "removed": REMOVED[removed],
-                        "explained": found.value,
-                        "explained_low": found.low,
-                        "explained_high": found.high,
+                        "explained": value,
+                        "explained_low": low,
+                        "explained_high": high,
                     }
 
 
-def layers_of(found: Found) -> str:
-    """How many there are, in words."""
-    return f"{len(found.layers)} layers" if len(found.layers) > 1 else "one layer"
+def facts_of(found: NoiseNumbers, maps: MapsFacts, family: str) -> NoiseFacts:
+    """What the report says and no table has."""
+    return NoiseFacts(
+        family=family,
+        layers=found.layers,
+        samples=found.samples,
+        draws=found.draws,
+        removed=found.removed,
+        before=float(found.variation(0.0).mean()),
+        after=float(found.variation(HALF).mean()),
+        growth=estimate(found.growth(HALF)),
+        reason=found.reason,
+        noisier_half=len(found.noisier[HALF]),
+        noisier_all=len(found.noisier[1.0]),
+        shown_share=found.telling,
+        maps=maps,
+    )
 
 
-def state_name(share: float) -> str:
-    """How a share of units off is called."""
-    return {0.0: "none", HALF: "half", 1.0: "all"}.get(share, f"{100 * share:.3g} %")
+def estimate(mean: Mean) -> Estimate:
+    """A mean over samples of one number."""
+    return Estimate.of(float(mean.value), float(mean.low), float(mean.high))
 
 
 def _positive(mean: Mean) -> bool:
