@@ -1,13 +1,84 @@
-"""Agreement with what was asked for against slow, obvious references."""
+"""What inputs ask for, on any plane; and agreement with it against slow, obvious references."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from unit59.measure.asked import agreement_with_asked, count_asked
+from tests.edit.planting import planted_cache
+from unit59.measure.asked import AskedLabels, agreement_with_asked, count_asked
+from unit59.samples.segmented import Segmented
+from unit59.segmenters import Concept, Segmenter
+
+
+class TwoPlanes(Segmenter):
+    """Everything is a house with a door in it; the left half is red. A door is an object and a part."""
+
+    planes = ("object", "part", "colour")
+    concepts = (
+        Concept("door", "object", "#00ff00"),
+        Concept("house", "object", "#0000ff"),
+        Concept("door", "part", "#ffff00"),
+        Concept("red", "colour", "#ff0000"),
+    )
+
+    def segment(self, images: Tensor) -> Tensor:
+        """See `Segmenter.segment`."""
+        found = torch.tensor([2, 3, 0]).view(1, 3, 1, 1).repeat(len(images), 1, 32, 32)
+        found[:, 2, :, :16] = 4
+        return found
+
+
+class Photographs:
+    """Grey."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def load(self, numbers: Any) -> Tensor:
+        """See `unit59.samples.inputs.Inputs`."""
+        return torch.zeros(len(numbers), 3, 32, 32)
+
+    def fingerprint(self, numbers: Any) -> str:
+        """See `unit59.samples.inputs.Inputs`."""
+        return "grey"
+
+
+@pytest.mark.parametrize(
+    ("plane", "number", "names", "corner"),
+    [
+        (None, 0, ["door", "house"], 2),
+        ("part", 1, ["door"], 3),
+        ("colour", 2, ["red"], 4),
+    ],
+)
+def test_segmented_inputs_ask_on_their_plane(
+    tmp_path: Path, plane: str | None, number: int, names: list[str], corner: int
+) -> None:
+    segmenter = TwoPlanes()
+    inputs = Segmented(Photographs(), segmenter, "two", plane)
+    cache = planted_cache(tmp_path, segmenter=segmenter, samples=8)
+    cache.sampler.inputs = inputs
+    asked = AskedLabels.of(cache)
+    assert asked is not None
+    assert asked.plane == number
+    assert inputs.concepts == names
+    labels = asked.of_samples([0, 3])
+    assert labels[:, 0, 0].tolist() == [corner, corner]
+    assert torch.equal(labels, segmenter.segment(torch.zeros(2, 3, 32, 32))[:, number])
+
+
+def test_label_maps_that_no_plane_knows_ask_for_nothing(tmp_path: Path) -> None:
+    cache = planted_cache(tmp_path, samples=8)
+    cache.sampler.inputs = Segmented(Photographs(), TwoPlanes(), "two")
+    assert AskedLabels.of(cache) is None
 
 
 @given(st.integers(0, 10**6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,16 @@ from PIL import Image
 
 from tests import tiny
 from tests.edit.planting import planted_cache
-from tests.studies import planted_unet
+from tests.studies import planted_unet, telling
 from unit59.networks.planted import Planted
 from unit59.recipe.sections import RecipeError
 from unit59.results.reader import read_model
 from unit59.results.report import ReportRecord
 from unit59.studies.artifacts.bad_regions import in_halves
-from unit59.studies.artifacts.repairs import Repairs, try_out
+from unit59.studies.artifacts.measure import Artifacts
+from unit59.studies.artifacts.repairs import Repairs, switch_off
 from unit59.studies.base import StudyError
+from unit59.studies.tables import Tables
 
 STUDY = "  - artifacts: {edited: 8, most: 4}"
 
@@ -33,8 +36,20 @@ def report(folder: Path) -> ReportRecord:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return planted_unet.run(tmp_path_factory.mktemp("artifact"), STUDY, artifact=True)
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Path]:
+    run = partial(planted_unet.run, tmp_path_factory.mktemp("artifact"), STUDY, artifact=True)
+    return telling.tables_of(Artifacts, run)
+
+
+@pytest.fixture(scope="module")
+def planted(measured: tuple[Tables, Path]) -> Path:
+    return measured[1]
+
+
+def test_it_is_told_without_torch(measured: tuple[Tables, Path], tmp_path: Path) -> None:
+    tables, folder = measured
+    told = telling.told_without_torch("unit59.studies.artifacts.tell", tables, tmp_path)
+    assert told == telling.written_report(folder / "studies/artifacts")
 
 
 def test_the_planted_unit_is_found_and_repaired(planted: Path) -> None:
@@ -129,7 +144,7 @@ def test_what_sets_do_equals_slow_counting(tmp_path: Path) -> None:
     cache = planted_cache(tmp_path, Planted(), samples=12)
     numbers, sets = [1, 4, 5, 8, 9, 10, 11, 0, 2], [[5], [7, 11], [0]]
     bad = torch.from_numpy(np.random.default_rng(1).random((12, 32, 32)) < 0.3)
-    found = try_out(cache, "layer1", sets, bad, numbers, labels=False, advance=lambda _: None)
+    found = switch_off(cache, "layer1", sets, bad, numbers, labels=False, advance=lambda _: None)
     repairs = Repairs(**found, pixels=32 * 32)
     network = cache.sampler.network
     for row, number in enumerate(numbers):

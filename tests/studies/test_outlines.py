@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import tiny
-from tests.studies import planted_unet
-from unit59.measure.boundaries import count_boundaries, f_score
+from tests.studies import planted_unet, telling
+from unit59.measure.boundaries import count_boundaries
 from unit59.recipe.sections import RecipeError
 from unit59.results.reader import read_model
 from unit59.results.report import ReportRecord
-from unit59.studies.outlines.drawn import Scorer
+from unit59.stats.scores import Scorer, f_score
+from unit59.studies.outlines.measure import Outlines
+from unit59.studies.tables import Tables
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return planted_unet.run(tmp_path_factory.mktemp("outlines"), "  - outlines: {samples: 12}")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Path]:
+    run = partial(planted_unet.run, tmp_path_factory.mktemp("outlines"), "  - outlines: {samples: 12}")
+    return telling.tables_of(Outlines, run)
+
+
+@pytest.fixture(scope="module")
+def found(measured: tuple[Tables, Path]) -> Path:
+    return measured[1]
 
 
 def whole(folder: Path) -> dict[str, dict[str, Any]]:
@@ -69,6 +78,12 @@ def test_the_report_says_so_and_reads_back(found: Path) -> None:
         assert study.picture(picture.file).is_file()
 
 
+def test_it_is_told_without_torch(measured: tuple[Tables, Path], tmp_path: Path) -> None:
+    tables, folder = measured
+    told = telling.told_without_torch("unit59.studies.outlines.tell", tables, tmp_path)
+    assert told == telling.written_report(folder / "studies/outlines")
+
+
 def test_it_refuses_what_it_cannot_judge(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="outlines is a study of pix2pix; this model is a dcgan"):
         tiny.run(tmp_path, more="studies: [outlines]")
@@ -110,7 +125,7 @@ def test_boundaries_equal_slow_counting(asked: list[list[int]], seed: int) -> No
 
 def test_agreement_averages_over_what_is_asked_for() -> None:
     both, either = np.array([[[4, 0, 0], [2, 0, 0]]]), np.array([[[8, 5, 0], [4, 1, 0]]])
-    scorer = Scorer(1, np.array([10, 3, 0]), 2, 30)
+    scorer = Scorer(np.ones((30, 2), np.int64), np.array([10, 3, 0]))
     counts = {"both": both, "either": either}
     assert scorer.agreement(counts).value.tolist() == [pytest.approx((0.5 + 0) / 2)]
     assert np.isnan(scorer.concepts(counts).value[0, 2])

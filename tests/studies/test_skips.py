@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +11,28 @@ import pytest
 import torch
 
 from tests import tiny
-from tests.studies import planted_unet
+from tests.studies import planted_unet, telling
 from unit59.measure.grid import Grid
 from unit59.networks import load
 from unit59.networks.pix2pix import Pix2Pix
 from unit59.recipe.sections import RecipeError
 from unit59.results.reader import read_model
 from unit59.results.report import ReportRecord
-from unit59.studies.skips.measure import all_pairs, mirrored, silenced
+from unit59.studies.skips.measure import Skips, all_pairs, mirrored, silenced
 from unit59.studies.skips.mirrors import Matches, Pair, best_matches
+from unit59.studies.tables import Tables
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("skips")
-    layers = "[layer1, layer2, layer9, layer10]"
-    return planted_unet.run(folder, "  - skips: {samples: 9, compared: 16}", layers=layers, samples=16)
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Path]:
+    layers, study = "[layer1, layer2, layer9, layer10]", "  - skips: {samples: 9, compared: 16}"
+    run = partial(planted_unet.run, tmp_path_factory.mktemp("skips"), study, layers=layers, samples=16)
+    return telling.tables_of(Skips, run)
+
+
+@pytest.fixture(scope="module")
+def found(measured: tuple[Tables, Path]) -> Path:
+    return measured[1]
 
 
 def test_what_only_the_skip_carries_is_lost_with_the_skip(found: Path) -> None:
@@ -51,6 +58,12 @@ def test_the_report_reads_back(found: Path) -> None:
     for picture in study.record.pictures:
         assert study.picture(picture.file).is_file()
         assert picture.rows[0] == "nothing silent"
+
+
+def test_it_is_told_without_torch(measured: tuple[Tables, Path], tmp_path: Path) -> None:
+    tables, folder = measured
+    told = telling.told_without_torch("unit59.studies.skips.tell", tables, tmp_path)
+    assert told == telling.written_report(folder / "studies/skips")
 
 
 def test_mirrors_are_the_layers_that_a_skip_joins(tmp_path: Path) -> None:

@@ -6,8 +6,6 @@ segmentation?"): a boundary pixel counts as found when the other map has one at 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -39,23 +37,6 @@ def count_boundaries(asked: Tensor, shown: Tensor) -> NDArray[np.int64]:
     first, second = boundaries(asked), boundaries(shown)
     parts = (first, first & _near(second), second, second & _near(first))
     return np.stack([part.sum(dim=(1, 2)).numpy() for part in parts], axis=1).astype(np.int64)
-
-
-def f_score(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """Harmonic mean of the found share of what was asked for and the asked-for share of what is shown.
-
-    Args:
-        counts: [...,4], summed as wanted; see `count_boundaries`.
-
-    Returns:
-        [...], 0 where nothing is found.
-    """
-    asked, found, shown, wanted = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
-    recall, precision = found / np.maximum(asked, 1), wanted / np.maximum(shown, 1)
-    total = recall + precision
-    some = total > 0
-    score: NDArray[np.float64] = np.where(some, 2 * recall * precision / np.where(some, total, 1), 0)
-    return score
 
 
 def _near(lines: Tensor) -> Tensor:

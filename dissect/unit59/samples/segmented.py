@@ -36,9 +36,15 @@ class Segmented:
 
     def __init__(self, pictures: Given, segmenter: Segmenter, spec: str, plane: str | None = None) -> None:
         self.wanted, self._segmenter, self._spec = pictures, segmenter, spec
-        self._plane = segmenter.planes.index(plane) if plane else 0
-        self.concepts = [concept.name for concept in segmenter.concepts]
-        codes = [[int(concept.colour[i : i + 2], 16) for i in (1, 3, 5)] for concept in segmenter.concepts]
+        #: Whose concepts are asked for.
+        self.plane = plane or segmenter.planes[0]
+        numbers = [n for n, each in enumerate(segmenter.concepts, start=1) if each.plane == self.plane]
+        asked = [segmenter.concepts[number - 1] for number in numbers]
+        self.concepts = [concept.name for concept in asked]
+        #: From the segmenter's numbers to places in `concepts`, counted from 1.
+        self._places = torch.zeros(len(segmenter.concepts) + 1, dtype=torch.int64)
+        self._places[numbers] = torch.arange(1, len(numbers) + 1)
+        codes = [[int(concept.colour[i : i + 2], 16) for i in (1, 3, 5)] for concept in asked]
         self._palette = torch.tensor([[0, 0, 0], *codes], dtype=torch.float32) / 127.5 - 1
 
     def __len__(self) -> int:
@@ -48,11 +54,12 @@ class Segmented:
         """What each pixel shows, int64 [N,H,W]; v > 0 is ``concepts[v - 1]``."""
         pictures = self.wanted.load(numbers)
         with torch.no_grad():
-            found = self._segmenter.segment(pictures)[:, self._plane : self._plane + 1].cpu()
+            plane = self._segmenter.planes.index(self.plane)
+            found = self._segmenter.segment(pictures)[:, plane : plane + 1].cpu()
         size = (pictures.shape[2], pictures.shape[3])
         if found.shape[2:] != size:
             found = F.interpolate(found.double(), size=size, mode="nearest-exact").long()
-        return found[:, 0]
+        return self._places[found[:, 0].long()]
 
     def load(self, numbers: Sequence[int]) -> Tensor:
         """The label maps, float32 [N,3,H,W] in [-1,1]."""
@@ -64,5 +71,9 @@ class Segmented:
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """A hash of the pictures' bytes, of how they are prepared, and of what segments them."""
-        said = [self._spec, str(self._plane), *(sha256_of(path) for path in self._segmenter.files)]
+        said = [
+            self._spec,
+            str(self._segmenter.planes.index(self.plane)),
+            *(sha256_of(path) for path in self._segmenter.files),
+        ]
         return hashlib.sha256("\n".join([self.wanted.fingerprint(numbers), *said]).encode()).hexdigest()

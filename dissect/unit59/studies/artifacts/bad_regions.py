@@ -13,9 +13,9 @@ from torch import Tensor
 
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.sources import Folder, decode
+from unit59.measure.asked import request_of
 from unit59.samples.cache import SampleCache
 from unit59.studies.base import StudyError
-from unit59.studies.outlines.drawn import what_is_asked
 
 Halves = tuple[list[int], list[int]]
 
@@ -68,8 +68,7 @@ def from_pictures(cache: SampleCache, numbers: Sequence[int], samples: int) -> T
 
 def from_labels(cache: SampleCache, samples: int) -> Tensor:
     """Pixels that show something else than was asked for, bool [samples,h,w]."""
-    asked = what_is_asked(cache)
-    assert asked is not None  # noqa: S101  # the study's check
+    asked = request_of(cache)
     height, width = cache.grid
     parts = []
     for shard in cache.shards:

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
-from unit59.edit.edits import Edit
-from unit59.foundation.pictures import strip, tile, tile_edge
-from unit59.measure.agreement import (
-    count_agreement,
-    interval,
-    iou,
-    null_scores,
-    null_shifts,
-    poisson_draws,
-)
+from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.results import sha256_of
-from unit59.samples.cache import SHARD, SampleCache, key_of, to_uint8
-from unit59.stats.intervals import mean_interval
+from unit59.samples.cache import SampleCache, key_of
 from unit59.studies.artifacts.bad_regions import from_labels, from_masks, from_pictures, in_halves, mask_files
-from unit59.studies.artifacts.repairs import Repairs, try_out
-from unit59.studies.artifacts.tell import Found, Judged, write_report
-from unit59.studies.base import Dissected, Study, StudyError, Whole
-from unit59.studies.outlines.drawn import NEEDS_LABELS, what_is_asked
+from unit59.studies.artifacts.choice import choose, judge
+from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source
+from unit59.studies.artifacts.marks import BadSamples, candidates, marks
+from unit59.studies.artifacts.tell import tell
+from unit59.studies.base import Dissected, Study, StudyError
+from unit59.studies.tables import Report, Tables
+from unit59.studies.unit_sets import RANDOM_SETS
 
-#: Pictures on the strips.
-SHOWN = 8
 #: Fewer samples do not make two halves with a null each.
 FEWEST = 8
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What every step of a run needs.
-
-    Attributes:
-        model: that is studied.
-        bad: bool [samples,h,w].
-        key: of the samples and of what is bad in them.
-        labels: whether known labels say what is bad.
-    """
-
-    model: Dissected
-    bad: Tensor
-    key: str
-    labels: bool
 
 
 class Artifacts(Study):
@@ -70,7 +38,7 @@ class Artifacts(Study):
     """How many samples with bad regions are edited, in each half; half as many without any."""
     most: Annotated[int, Field(ge=1, le=1000)] = 20
     """How many units of one layer are switched off together, at most."""
-    random_sets: Annotated[int, Field(ge=20, le=1000)] = 20
+    random_sets: Annotated[int, Field(ge=RANDOM_SETS, le=1000)] = RANDOM_SETS
     """How many random sets of the same size stand beside the chosen units."""
 
     def check_samples(self, cache: SampleCache, base: Path) -> None:
@@ -98,39 +66,56 @@ class Artifacts(Study):
         """The masks."""
         return list(mask_files(base / self.bad).values()) if isinstance(self.bad, Path) else []
 
-    def run(self, model: Dissected) -> Whole:
-        """See `Study.run`."""
-        work = self._begin(model)
-        halves = in_halves(work.bad)
-        found = Found(
-            source="labels" if work.labels else "masks" if isinstance(self.bad, Path) else "pictures",
-            samples=len(work.bad),
-            with_bad=int(work.bad.flatten(1).any(dim=1).sum()),
-            share=float(work.bad.double().mean()),
-            half=len(halves[0]),
-            layers=model.layers,
-            most=self.most,
-        )
-        if all(work.bad[half].any() for half in halves):
-            found.units = pl.concat([self._marks(work, layer, halves[0]) for layer in model.layers]).sort(
+    def measure(self, model: Dissected) -> Tables:
+        """See `Study.measure`."""
+        samples = self._begin(model)
+        halves = in_halves(samples.bad)
+        frames: dict[str, pl.DataFrame] = {}
+        pictures: dict[str, bytes] = {}
+        units: pl.DataFrame | None = None
+        judged: Judged | None = None
+        if all(samples.bad[half].any() for half in halves):
+            units = pl.concat([marks(samples, layer, halves[0]) for layer in model.layers]).sort(
                 "beyond", "iou", descending=True, maintain_order=True
             )
-            ranked = {
-                layer: found.units.filter(pl.col("layer") == layer, pl.col("beyond"))["unit"].to_list()[
-                    : self.most
-                ]
-                for layer in model.layers
-            }
-            ranked = {layer: units for layer, units in ranked.items() if units}
-            if ranked:
-                found.steps, layer, units = self._choose(work, ranked, self._edited(work, halves[0]))
-                found.judged = self._judge(work, layer, units, self._edited(work, halves[1]))
-        return write_report(found)
+            frames["units.parquet"] = units
+            if ranked := candidates(units, self.most):
+                in_order = {layer: ranked[layer] for layer in model.layers if layer in ranked}
+                best = choose(samples, in_order, self._edited(samples, halves[0]))
+                edited = self._edited(samples, halves[1])
+                found = judge(samples, best.layer, best.units, edited, self.random_sets)
+                judged, pictures = found.facts, found.pictures
+                frames |= {
+                    "steps.parquet": best.steps,
+                    "sets.parquet": found.sets,
+                    "concepts.parquet": found.concepts,
+                }
+        facts = ArtifactFacts(
+            source=self._source(),
+            samples=len(samples.bad),
+            with_bad=sum(samples.any),
+            share=float(samples.bad.double().mean()),
+            half=len(halves[0]),
+            most=self.most,
+            units=None if units is None else len(units),
+            beyond=0 if units is None else int(units["beyond"].sum()),
+            judged=judged,
+        )
+        return Tables(frames, facts.model_dump(mode="json"), pictures)
+
+    def tell(self, tables: Tables) -> Report:
+        """See `Study.tell`."""
+        return tell(tables)
+
+    def _source(self) -> Source:
+        if self.bad == "labels":
+            return "labels"
+        return "masks" if isinstance(self.bad, Path) else "pictures"
 
     def _looked_at(self, cache: SampleCache) -> int:
         return min(self.samples or cache.samples, cache.samples)
 
-    def _begin(self, model: Dissected) -> _Work:
+    def _begin(self, model: Dissected) -> BadSamples:
         cache = model.material.cache
         samples, files = self._looked_at(cache), self.files(model.base)
         if self.bad == "labels":
@@ -147,166 +132,10 @@ class Artifacts(Study):
             masks=[(path.name, sha256_of(path)) for path in files],
             samples=samples,
         )
-        return _Work(model, bad, key, self.bad == "labels")
+        return BadSamples(model, bad, key, self.bad == "labels")
 
-    def _edited(self, work: _Work, half: list[int]) -> list[int]:
+    def _edited(self, samples: BadSamples, half: list[int]) -> list[int]:
         """The first samples of a half with bad regions, and the first without."""
-        some = work.bad.flatten(1).any(dim=1)
-        worse, rest = ([i for i in half if bool(some[i]) is which] for which in (True, False))
+        some = samples.any
+        worse, rest = ([i for i in half if some[i] is which] for which in (True, False))
         return sorted(worse[: self.edited] + rest[: self.edited // 2])
-
-    # ---- which units mark bad regions
-
-    def _marks(self, work: _Work, layer: str, half: list[int]) -> pl.DataFrame:
-        """How well each unit's mask agrees with what is bad, and what chance gives: a row a unit."""
-        measurer = work.model.material.measurer
-        found, recipe, count = measurer.activities(layer), measurer.recipe, len(half)
-        bad = work.bad[half].flatten(1).long()[:, None]
-        with work.model.step(f"{layer}: marks", count, "samples") as tick:
-            agreement = count_agreement(
-                _steps(work.model.material.cache, layer, half, tick),
-                lambda places: bad[places],
-                measurer.grid(layer),
-                found.thresholds.value,
-                1,
-                count,
-                poisson_draws(recipe.seed, count, recipe.bootstrap),
-                null_shifts(recipe.seed, count, recipe.shuffles),
-            )
-        score, null = iou(agreement.both, agreement.mask, agreement.area)[:, 0], null_scores(agreement)
-        low, high = interval(agreement)
-        return pl.DataFrame(
-            {
-                "layer": [layer] * len(score),
-                "unit": np.arange(len(score)),
-                "iou": score,
-                "iou_low": low[:, 0],
-                "iou_high": high[:, 0],
-                "null": null.mean[:, 0],
-                "null_99": null.bound[:, 0],
-                "bad_share": agreement.both[:, 0] / np.maximum(agreement.mask, 1),
-                "beyond": score > null.bound[:, 0],
-            }
-        )
-
-    # ---- what switching them off does
-
-    def _choose(
-        self, work: _Work, ranked: dict[str, list[int]], numbers: list[int]
-    ) -> tuple[pl.DataFrame, str, list[int]]:
-        """Try the first units of every layer; of what repairs most the layer and the fewest units."""
-        rows: list[dict[str, Any]] = []
-        sets = {layer: [units[:k] for k in _ladder(len(units))] for layer, units in ranked.items()}
-        total = sum(map(len, sets.values())) * len(numbers)
-        with work.model.step("artifacts: first half", total, "pictures") as advance:
-            for layer, each in sets.items():
-                repairs = self._try(work, layer, each, numbers, advance)
-                scores = repairs.scores(self._weights(work, len(numbers)))
-                score = scores["gone" if work.labels else "excess"]
-                rows += [
-                    {
-                        "layer": layer,
-                        "off": len(units),
-                        "score": float(score.value[row]),
-                        "low": float(score.low[row]),
-                        "high": float(score.high[row]),
-                    }
-                    for row, units in enumerate(each)
-                ]
-        best = min(rows, key=lambda row: (-row["score"], row["off"]))
-        return pl.DataFrame(rows), best["layer"], ranked[best["layer"]][: best["off"]]
-
-    def _judge(self, work: _Work, layer: str, units: list[int], numbers: list[int]) -> Judged:
-        """The chosen units and random sets on the other half."""
-        model = work.model
-        available = model.network.layers[layer].units
-        draw = model.random(1)
-        others = [
-            sorted(map(int, draw.permutation(available)[: len(units)])) for _ in range(self.random_sets)
-        ]
-        sets = [units, *others]
-        with model.step("artifacts: second half", len(sets) * len(numbers), "pictures") as advance:
-            repairs = self._try(work, layer, sets, numbers, advance)
-        scores = repairs.scores(self._weights(work, len(numbers)))
-        worst = sorted(numbers, key=lambda i: (-int(work.bad[i].sum()), i))
-        worst = [i for i in worst if work.bad[i].any()][:SHOWN]
-        rows = [numbers.index(i) for i in worst]
-        return Judged(
-            layer=layer,
-            units=units,
-            with_bad=int((repairs.bad > 0).sum()),
-            without=int((repairs.bad == 0).sum()),
-            scores={name: score[[0]] for name, score in scores.items()},
-            random={name: score.value[1:] for name, score in scores.items()},
-            concepts=_concepts(repairs, model.concepts),
-            worst=worst,
-            strips=_strips(work, layer, units, worst),
-            below=[
-                f"{before / repairs.pixels:.0%} bad → {after / repairs.pixels:.0%}"
-                for before, after in zip(repairs.bad[rows], repairs.left[0, rows], strict=True)
-            ],
-        )
-
-    def _try(
-        self, work: _Work, layer: str, sets: list[list[int]], numbers: list[int], advance: Any
-    ) -> Repairs:
-        """Counts, kept in the cache."""
-        cache = work.model.material.cache
-        key = key_of(key=work.key, layer=layer, sets=sets, numbers=numbers)
-        count = partial(try_out, cache, layer, sets, work.bad, numbers, labels=work.labels, advance=advance)
-        height, width = cache.grid
-        found = work.model.material.measurer.remember(f"artifacts-{layer}", key, count)
-        return Repairs(**found, pixels=height * width)
-
-    def _weights(self, work: _Work, count: int) -> NDArray[np.int64]:
-        recipe = work.model.material.measurer.recipe
-        return poisson_draws(recipe.seed, count, recipe.bootstrap)
-
-
-def _ladder(most: int) -> list[int]:
-    """1, 2, 4, … and all."""
-    return sorted({min(2**k, most) for k in range(most.bit_length() + 1)})
-
-
-def _steps(cache: SampleCache, layer: str, half: list[int], tick: Any) -> Iterator[tuple[int, Tensor]]:
-    """Activations of a half's samples, by their place in it."""
-    first = 0
-    for shard in range(len(cache.shards)):
-        rows = [number % SHARD for number in half if number // SHARD == shard]
-        if rows:
-            yield first, cache.activations(layer, shard)[rows]
-            first += len(rows)
-            tick(len(rows))
-
-
-def _concepts(repairs: Repairs, names: Sequence[str]) -> pl.DataFrame:
-    """Change of every concept's area by the chosen units, beside the range of the random sets."""
-    mean = mean_interval(repairs.moved(0))
-    others = np.stack([repairs.moved(edit).mean(axis=0) for edit in range(1, len(repairs.after))])
-    low, high = np.percentile(others, [2.5, 97.5], axis=0)
-    shown = (repairs.before.sum(axis=0) > 0) | (repairs.after[0].sum(axis=0) > 0)
-    return pl.DataFrame(
-        {
-            "concept": list(names),
-            "before": repairs.before.mean(axis=0) / repairs.pixels,
-            "change": mean.value,
-            "low": mean.low,
-            "high": mean.high,
-            "random_low": low,
-            "random_high": high,
-        }
-    ).filter(pl.Series(shown))
-
-
-def _strips(work: _Work, layer: str, units: list[int], numbers: list[int]) -> dict[str, bytes]:
-    """Before and after, with the region that was bad outlined, and without."""
-    pictures = work.model.material.bench(layer).pictures(Edit.ablate(units), numbers)
-    edge = tile_edge(int(pictures[0].shape[2]), int(pictures[0].shape[3]))
-    rows = [list(to_uint8(row).numpy()) for row in pictures]
-    masks = [work.bad[number].numpy() for number in numbers]
-    return {
-        "outlined.webp": strip(
-            [[tile(p, edge, mask) for p, mask in zip(row, masks, strict=True)] for row in rows]
-        ),
-        "plain.webp": strip([[tile(p, edge) for p in row] for row in rows]),
-    }

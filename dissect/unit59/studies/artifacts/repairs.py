@@ -14,11 +14,9 @@ from torch import Tensor
 
 from unit59.edit.edits import set_units
 from unit59.edit.tail import Tail, groups
+from unit59.measure.asked import request_of
 from unit59.samples.cache import SampleCache, to_uint8
-from unit59.studies.outlines.drawn import Score, what_is_asked
-
-Counts = NDArray[np.int64]
-Numbers = NDArray[np.float64]
+from unit59.stats.scores import Counts, Numbers, Score
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Repairs:
 
 
 @torch.no_grad()
-def try_out(
+def switch_off(
     cache: SampleCache,
     layer: str,
     sets: Sequence[Sequence[int]],
@@ -113,7 +111,7 @@ def try_out(
     Returns:
         The arrays of `Repairs`.
     """
-    asked = what_is_asked(cache) if labels else None
+    asked = request_of(cache) if labels else None
     tail, concepts = Tail(cache, layer), len(cache.segmenter.concepts)
     parts: list[dict[str, NDArray[Any]]] = []
     for group, count in groups(numbers):

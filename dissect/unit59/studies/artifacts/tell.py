@@ -1,13 +1,6 @@
-"""What the study of artifacts says."""
+"""What the study of artifacts says. Never imports torch."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
 from unit59.results.report import (
     Column,
@@ -19,137 +12,58 @@ from unit59.results.report import (
     ReportTable,
     UnitRef,
 )
-from unit59.studies.base import Whole
-from unit59.studies.outlines.drawn import Score
+from unit59.studies.artifacts.facts import ArtifactFacts, Judged
+from unit59.studies.tables import Report, Tables
 from unit59.studies.words import interval, percent, range_of
 
 #: Cards of chosen units that the page shows.
 CARDS = 12
-#: Of the random sets, as many lie below the upper line.
-UPPER = 97.5
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The chosen units on the second half of the samples, beside random sets of the same size.
-
-    Attributes:
-        layer: theirs.
-        units: the chosen ones, best first.
-        with_bad: samples with bad regions.
-        without: samples without.
-        scores: see `unit59.studies.artifacts.repairs.Repairs.scores`; of the chosen units.
-        random: by score, a value a random set.
-        concepts: change of every concept's area.
-        worst: the samples with the largest bad regions, largest first.
-        strips: pictures of these, by file name.
-        below: what stands below each of them.
-    """
-
-    layer: str
-    units: list[int]
-    with_bad: int
-    without: int
-    scores: dict[str, Score]
-    random: dict[str, NDArray[np.float64]]
-    concepts: pl.DataFrame
-    worst: list[int]
-    strips: dict[str, bytes]
-    below: list[str]
-
-    def beats_chance(self, name: str) -> bool:
-        """Whether a score is surely above 0 and above all but a few random sets."""
-        score = self.scores[name]
-        upper = float(np.percentile(self.random[name], UPPER))
-        return float(score.low[0]) > 0 and float(score.value[0]) > upper
-
-
-@dataclass
-class Found:
-    """What was measured, as far as it went.
-
-    Attributes:
-        source: where the bad regions come from.
-        samples: how many were looked at.
-        with_bad: of them, with bad regions.
-        share: of all pixels, the bad ones.
-        half: samples in the first half.
-        layers: that were searched.
-        most: units switched off together, at most.
-        units: agreement of every unit with the bad regions; None where there are none to speak of.
-        steps: what switching off the first units of each layer does on the first half.
-        judged: on the second half.
-    """
-
-    source: Literal["labels", "masks", "pictures"]
-    samples: int
-    with_bad: int
-    share: float
-    half: int
-    layers: list[str]
-    most: int
-    units: pl.DataFrame | None = None
-    steps: pl.DataFrame | None = None
-    judged: Judged | None = None
-
-    @property
-    def score(self) -> Literal["gone", "excess"]:
-        """What the units are chosen by."""
-        return "gone" if self.source == "labels" else "excess"
-
-
-def write_report(found: Found) -> Whole:
-    """The report."""
-    tables = {
-        "units.parquet": found.units,
-        "steps.parquet": found.steps,
-        "sets.parquet": _sets(found),
-        "concepts.parquet": found.judged.concepts if found.judged else None,
-    }
+def tell(tables: Tables) -> Report:
+    """See `unit59.studies.base.Study.tell`."""
+    found = ArtifactFacts.model_validate(tables.facts)
     sections = [_marks(found), _steps(found), *_judged(found)]
-    return Whole(
+    return Report(
         question="Which units draw what is wrong, and does switching them off repair it?",
         answer=_answer(found),
         number=_number(found),
         method=_method(found),
         sections=[section for section in sections if section],
         limits=_limits(found),
-        tables={name: table for name, table in tables.items() if table is not None},
-        pictures=found.judged.strips if found.judged else {},
     )
 
 
-def _answer(found: Found) -> str:
+def _answer(found: ArtifactFacts) -> str:
     if found.units is None:
         return (
             f"There is too little to look for: {found.with_bad} of {found.samples} samples have bad regions, "
             f"{percent(found.share, 2)} of all pixels."
         )
-    beyond = int(found.units["beyond"].sum())
     if found.judged is None:
         return "None: no unit's activity marks the bad regions more than chance does (of "
-        f"{len(found.units)})."
+        f"{found.units})."
     judged = found.judged
-    score, units = judged.scores[found.score], _units(judged)
+    score, units = judged.score, _units(judged)
     if found.source != "labels":
-        said = "changes" if judged.beats_chance("excess") else "does not change"
+        said = "changes" if judged.beyond_random else "does not change"
         return (
             f"Switching off {units} {said} the bad regions more than the rest and more than random sets "
-            f"do: by {range_of(*judged.scores['inside'].first)} levels of 255 against "
-            f"{range_of(*judged.scores['outside'].first)}. Whether that repairs them is for the eye to say."
+            f"do: by {range_of(*judged.inside)} levels of 255 against "
+            f"{range_of(*judged.outside)}. Whether that repairs them is for the eye to say."
         )
-    low, middle, high = (percent(float(q)) for q in np.percentile(judged.random["gone"], [2.5, 50, UPPER]))
+    low, middle, high = map(percent, (judged.random_low, judged.random_middle, judged.random_high))
     beside = f"random sets of the same size {middle} (most from {low} to {high})"
-    if judged.beats_chance("gone"):
-        return f"Switching off {units} takes away {interval(*score.first)} of the bad area, {beside}."
-    if float(score.low[0]) > 0:
+    if judged.beyond_random:
+        return f"Switching off {units} takes away {interval(*score)} of the bad area, {beside}."
+    if judged.repairs:
         return (
-            f"Switching off {units} takes away {interval(*score.first)} of the bad area, but so do some "
+            f"Switching off {units} takes away {interval(*score)} of the bad area, but so do some "
             f"random sets: {beside}. So nothing says that it is these units that draw what is wrong."
         )
     return (
-        f"{beyond} of {len(found.units)} units mark the bad regions more than chance does, but switching "
-        f"them off does not repair: the best choice, {units}, takes away {interval(*score.first)} of the bad "
+        f"{found.beyond} of {found.units} units mark the bad regions more than chance does, but switching "
+        f"them off does not repair: the best choice, {units}, takes away {interval(*score)} of the bad "
         f"area, {beside}."
     )
 
@@ -160,23 +74,20 @@ def _units(judged: Judged) -> str:
     return f"{len(judged.units)} units of {judged.layer}"
 
 
-def _number(found: Found) -> Measured | None:
+def _number(found: ArtifactFacts) -> Measured | None:
     if found.judged is None:
         return None
-    score = found.judged.scores[found.score]
     labels = found.source == "labels"
     return Measured(
         words="of the bad area is gone with the chosen units off"
         if labels
         else "levels of 255 more change in the bad regions than outside",
-        value=float(score.value[0]),
-        low=float(score.low[0]),
-        high=float(score.high[0]),
+        **found.judged.score._asdict(),
         form="percent" if labels else "number",
     )
 
 
-def _method(found: Found) -> list[str]:
+def _method(found: ArtifactFacts) -> list[str]:
     source = {
         "labels": "A pixel is bad where the segmented picture shows something else than was asked for.",
         "masks": "The bad regions were marked by hand: a mask for each bad sample.",
@@ -202,7 +113,7 @@ def _method(found: Found) -> list[str]:
     ]
 
 
-def _limits(found: Found) -> list[str]:
+def _limits(found: ArtifactFacts) -> list[str]:
     limits = [
         "Units are switched off everywhere, and only units of one layer together.",
         "A unit that draws the artifact without being strongest there is not found.",
@@ -217,11 +128,10 @@ def _limits(found: Found) -> list[str]:
     return limits
 
 
-def _marks(found: Found) -> ReportSection | None:
+def _marks(found: ArtifactFacts) -> ReportSection | None:
     if found.units is None:
         return None
-    beyond, units = int(found.units["beyond"].sum()), len(found.units)
-    judged = found.judged
+    beyond, units, judged = found.beyond, found.units, found.judged
     return ReportSection(
         title="Which units mark bad regions?",
         text=[
@@ -262,8 +172,8 @@ def _marks(found: Found) -> ReportSection | None:
     )
 
 
-def _steps(found: Found) -> ReportSection | None:
-    if found.steps is None or found.judged is None:
+def _steps(found: ArtifactFacts) -> ReportSection | None:
+    if found.judged is None:
         return None
     labels = found.source == "labels"
     return ReportSection(
@@ -293,32 +203,18 @@ def _steps(found: Found) -> ReportSection | None:
     )
 
 
-def _sets(found: Found) -> pl.DataFrame | None:
-    judged = found.judged
-    if judged is None:
-        return None
-    names = ["chosen", *(f"random {i + 1}" for i in range(len(judged.random["gone"])))]
-    columns = {
-        name: [float(score.value[0]), *map(float, judged.random[name])]
-        for name, score in judged.scores.items()
-    }
-    kinds = ["chosen", *["random"] * (len(names) - 1)]
-    table = pl.DataFrame({"set": names, "kind": kinds, **columns})
-    return table if found.source == "labels" else table.drop("gone", "spoiled")
-
-
-def _judged(found: Found) -> list[ReportSection]:
+def _judged(found: ArtifactFacts) -> list[ReportSection]:
     judged = found.judged
     if judged is None:
         return []
-    labels, scores = found.source == "labels", judged.scores
+    labels = found.source == "labels"
     text = [
         f"On {judged.with_bad} new samples with bad regions and {judged.without} without: the picture "
-        f"changes by {range_of(*scores['inside'].first)} levels of 255 in the bad regions and by "
-        f"{range_of(*scores['outside'].first)} elsewhere."
+        f"changes by {range_of(*judged.inside)} levels of 255 in the bad regions and by "
+        f"{range_of(*judged.outside)} elsewhere."
     ]
-    if labels:
-        text.append(f"Of what was good, {interval(*scores['spoiled'].first, digits=1)} is bad now.")
+    if judged.spoiled is not None:
+        text.append(f"Of what was good, {interval(*judged.spoiled, digits=1)} is bad now.")
     return [
         ReportSection(
             title="What it repairs, and what it costs",
@@ -326,7 +222,7 @@ def _judged(found: Found) -> list[ReportSection]:
             charts=[_against_cost(labels)],
             tables=[_concept_table()],
         ),
-        _pictures(judged, labels),
+        _pictures(judged),
     ]
 
 
@@ -364,10 +260,13 @@ def _concept_table() -> ReportTable:
     )
 
 
-def _pictures(judged: Judged, labels: bool) -> ReportSection:
+def _pictures(judged: Judged) -> ReportSection:
     rule = f"The {len(judged.worst)} samples of the second half with the largest bad regions, largest first"
     rows = ["before", f"{_units(judged)} off"]
-    below = [judged.below] if labels else []
+    below = []
+    if judged.bad_after is not None:
+        shares = zip(judged.bad_before, judged.bad_after, strict=True)
+        below = [[f"{before:.0%} bad → {after:.0%}" for before, after in shares]]
     return ReportSection(
         title="What it looks like",
         text=["None of these pictures was picked by how well it came out."],

@@ -1,11 +1,6 @@
-"""What the study of outlines says."""
+"""What the study of outlines says. Never imports torch."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import polars as pl
 
 from unit59.results.report import (
     Column,
@@ -16,62 +11,27 @@ from unit59.results.report import (
     ReportSection,
     ReportTable,
 )
-from unit59.studies.base import Whole
-from unit59.studies.outlines.drawn import Score
+from unit59.studies.outlines.facts import GONE, STAY, Half, Level, OutlineFacts
+from unit59.studies.tables import Report, Tables
 from unit59.studies.words import interval, listed, percent
-
-#: Outlines stay when surely at least so much of them is left, and are gone when surely at most so much is.
-STAY, GONE = 0.9, 0.1
-#: Samples on a strip.
-SHOWN = 4
 
 _LEFT = "outlines left (%)"
 
 
-@dataclass(frozen=True)
-class Found:
-    """What was measured.
-
-    Attributes:
-        halves: by layer, encoder or decoder.
-        level: what units that are off are set to.
-        samples: which.
-        lines: F-score of the boundaries with nothing off.
-        agreement: mean IoU with nothing off.
-        chance: F-score against what another sample was asked for.
-        curves: by layer, order and number of units off.
-        whole: by layer, all of it off.
-        concepts: IoU by concept, with nothing off and with each layer off whole.
-        half: outlines left when half of one layer's units are off at random, mean over layers.
-        strips: by half of the network: names of rows, picture.
-    """
-
-    halves: dict[str, str]
-    level: str
-    samples: list[int]
-    lines: Score
-    agreement: Score
-    chance: Score
-    curves: pl.DataFrame
-    whole: pl.DataFrame
-    concepts: pl.DataFrame
-    half: Score | None
-    strips: dict[str, tuple[list[str], bytes]]
-
-
-def write_report(found: Found) -> Whole:
-    """The report."""
+def tell(tables: Tables) -> Report:
+    """See `unit59.studies.base.Study.tell`."""
+    found = OutlineFacts.model_validate(tables.facts)
     halves = list(dict.fromkeys(found.halves.values()))
-    return Whole(
+    return Report(
         question="Do the outlines stay when units go silent?",
         answer=_answer(found),
         number=_number(found),
         method=_method(found),
         sections=[
-            _whole(found),
-            *(_growing(found, half) for half in halves),
-            _concepts(found, halves),
-            _pictures(found),
+            _whole(found, halves),
+            *(_growing(half) for half in halves),
+            _concepts(halves),
+            _pictures(found, halves),
         ],
         limits=[
             "The segmenter reads the outlines off: what it cannot see counts as gone, and what it guesses "
@@ -81,51 +41,33 @@ def write_report(found: Found) -> Whole:
             "A convolution's output is set, before its norm: what follows may never have seen such a value "
             "in training.",
         ],
-        tables={
-            "curves.parquet": found.curves,
-            "layers.parquet": found.whole,
-            "concepts.parquet": found.concepts,
-        },
-        pictures={f"{half}.webp": data for half, (_, data) in found.strips.items()},
     )
 
 
-def _with(found: Found, outcome: str, half: str | None = None) -> list[str]:
-    rows = found.whole.filter(pl.col("outcome") == outcome)
-    return [name for name in rows["layer"] if half in (None, found.halves[name])]
-
-
-def _answer(found: Found) -> str:
+def _answer(found: OutlineFacts) -> str:
     parts = []
-    if found.half is not None:
+    if found.half_off is not None:
         parts.append(
-            f"With half of one layer's units off, {interval(*found.half.first)} of the outlines are left, on "
+            f"With half of one layer's units off, {interval(*found.half_off)} of the outlines are left, on "
             "average over layers."
         )
-    stay, gone = _with(found, "stay"), _with(found, "gone")
-    if stay:
-        parts.append(f"They stay when all units of {listed(stay, 'or')} are off.")
+    if found.stay:
+        parts.append(f"They stay when all units of {listed(found.stay, 'or')} are off.")
     else:
         parts.append("They stay with no layer off whole.")
-    if gone:
-        parts.append(f"They are gone without {listed(gone, 'or')}.")
+    if found.gone:
+        parts.append(f"They are gone without {listed(found.gone, 'or')}.")
     return " ".join(parts)
 
 
-def _number(found: Found) -> Measured:
-    score, words = found.lines, "of the outlines asked for are drawn with nothing off (F-score)"
-    if found.half is not None:
-        score, words = found.half, "of the outlines are left with half of one layer's units off"
-    return Measured(
-        words=words,
-        value=float(score.value[0]),
-        low=float(score.low[0]),
-        high=float(score.high[0]),
-        form="percent",
-    )
+def _number(found: OutlineFacts) -> Measured:
+    number, words = found.lines, "of the outlines asked for are drawn with nothing off (F-score)"
+    if found.half_off is not None:
+        number, words = found.half_off, "of the outlines are left with half of one layer's units off"
+    return Measured(words=words, form="percent", **number._asdict())
 
 
-def _method(found: Found) -> list[str]:
+def _method(found: OutlineFacts) -> list[str]:
     return [
         f"{len(found.samples)} samples (the first ones) were drawn with some units of one layer set to "
         f"{_said(found.level)}: 1, 2, 4, … up to all of them. Units went off in two orders: at random, in an "
@@ -135,24 +77,24 @@ def _method(found: Found) -> list[str]:
         "is one whose right or lower neighbour has another label; it is found when the other map has one "
         "at most 1 pixel away. The F-score is the harmonic mean of the share of the asked-for outline that "
         "is drawn and the share of the drawn outline that was asked for.",
-        f"With nothing off the F-score is {interval(*found.lines.first)} and the mean IoU "
-        f"{interval(*found.agreement.first)}. Against what another sample was asked for, the F-score is "
-        f"{percent(float(found.chance.value[0]))}: that much is there by chance. “Outlines left” counts "
+        f"With nothing off the F-score is {interval(*found.lines)} and the mean IoU "
+        f"{interval(*found.agreement)}. Against what another sample was asked for, the F-score is "
+        f"{percent(found.chance)}: that much is there by chance. “Outlines left” counts "
         f"from there (0 %) to nothing off (100 %). They stay when the interval lies above {percent(STAY)}, "
         f"and are gone when it lies below {percent(GONE)}. Intervals are 95 %, from a bootstrap over "
         "samples.",
     ]
 
 
-def _said(level: str) -> str:
+def _said(level: Level) -> str:
     return {"zero": "zero", "mean": "each unit's mean"}[level]
 
 
-def _whole(found: Found) -> ReportSection:
+def _whole(found: OutlineFacts, halves: list[Half]) -> ReportSection:
     text = []
-    for half in dict.fromkeys(found.halves.values()):
-        names = [name for name, its in found.halves.items() if its == half]
-        stay, gone = _with(found, "stay", half), _with(found, "gone", half)
+    for half in halves:
+        names = _layers(found, half)
+        stay, gone = ([name for name in some if name in names] for some in (found.stay, found.gone))
         text.append(
             f"{half.capitalize()} ({names[0]} to {names[-1]}): the outlines stay without "
             f"{listed(stay, 'or') if stay else 'none of the layers'}"
@@ -202,11 +144,15 @@ def _whole(found: Found) -> ReportSection:
     )
 
 
+def _layers(found: OutlineFacts, half: Half) -> list[str]:
+    return [name for name, its in found.halves.items() if its == half]
+
+
 def _column(name: str, heading: str) -> Column:
     return Column(name=name, heading=heading, form="percent", low=f"{name}_low", high=f"{name}_high")
 
 
-def _growing(found: Found, half: str) -> ReportSection:
+def _growing(half: Half) -> ReportSection:
     def chart(y: str, order: str, title: str, caption: str) -> ReportChart:
         said = {"random": "at random", "agreement": "best agreement first"}[order]
         return ReportChart(
@@ -256,7 +202,7 @@ def _growing(found: Found, half: str) -> ReportSection:
     )
 
 
-def _concepts(found: Found, halves: Sequence[str]) -> ReportSection:
+def _concepts(halves: list[Half]) -> ReportSection:
     return ReportSection(
         title="Concept by concept",
         charts=[
@@ -281,18 +227,22 @@ def _concepts(found: Found, halves: Sequence[str]) -> ReportSection:
     )
 
 
-def _pictures(found: Found) -> ReportSection:
+def _pictures(found: OutlineFacts, halves: list[Half]) -> ReportSection:
     return ReportSection(
         title="What it looks like",
         pictures=[
             ReportPicture(
                 file=f"{half}.webp",
-                rows=rows,
-                samples=found.samples[:SHOWN],
-                caption=f"The first {len(found.samples[:SHOWN])} samples, with nothing off and with each "
+                rows=[
+                    "nothing off",
+                    *(f"{layer} off" for layer in _layers(found, half)),
+                    "what was asked for",
+                ],
+                samples=found.shown,
+                caption=f"The first {len(found.shown)} samples, with nothing off and with each "
                 f"layer of the {half} off whole (set to {_said(found.level)}); last the input that they were "
                 "drawn from.",
             )
-            for half, (rows, _) in found.strips.items()
+            for half in halves
         ],
     )

@@ -15,7 +15,7 @@ import torch
 
 from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
-from unit59.measure.asked import Asked, AskedLabels, agreement_with_asked, count_asked
+from unit59.measure.asked import AskedAgreement, AskedLabels, agreement_with_asked, count_asked
 from unit59.measure.layer import Measurer
 from unit59.recipe.sections import RecipeFile
 from unit59.results import ResultsWriter, table_bytes, to_json
@@ -109,7 +109,7 @@ class QualityPart:
         facts = self._facts(found, asked, shape).model_dump(mode="json")
         return Tables({"quality.parquet": table}, facts, {"real.webp": picture})
 
-    def _facts(self, found: Comparison, asked: Asked, shape: tuple[int, int]) -> QualityRecord:
+    def _facts(self, found: Comparison, asked: AskedAgreement, shape: tuple[int, int]) -> QualityRecord:
         mean, low, high = (None if np.isnan(value) else round(value, 6) for value in asked.mean)
         return QualityRecord(
             source=json.dumps(self.recipe.real, ensure_ascii=False, default=str),
@@ -154,7 +154,7 @@ class QualityPart:
     def _labels(self, shard: range) -> torch.Tensor:
         return self.cache.labels(np.arange(shard.start, shard.stop))
 
-    def _asked(self) -> Asked:
+    def _asked(self) -> AskedAgreement:
         """Agreement with the inputs' labels; of nothing, where there are no such labels."""
         concepts = len(self.cache.segmenter.concepts)
         labels = AskedLabels.of(self.cache)

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from unit59.edit.asked import count_by_chance, count_changed, scorer_of
 from unit59.edit.tail import Tail, groups
 from unit59.measure.agreement import null_shifts
+from unit59.measure.asked import what_is_asked
 from unit59.networks import Network, State
 from unit59.networks.pix2pix import Pix2Pix
 from unit59.samples.cache import SampleCache, key_of
-from unit59.stats.intervals import mean_interval
-from unit59.studies.base import Dissected, Study, StudyError, Whole
+from unit59.stats.scores import score_columns
+from unit59.studies.base import Dissected, Study, StudyError
 from unit59.studies.effects.strips import picture_rows
-from unit59.studies.outlines.drawn import Scorer, asked_area, by_chance, draw, score_columns, what_is_asked
-from unit59.studies.skips.mirrors import Matches, Pair, best_matches, concepts_of_pairs
-from unit59.studies.skips.tell import SHOWN, WAYS, Found, write_report
+from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, WAYS, Kind, SkipFacts
+from unit59.studies.skips.mirrors import (
+    Matches,
+    Pair,
+    against,
+    best_is_mirror,
+    best_matches,
+    concepts_of_pairs,
+    mean_correlations,
+)
+from unit59.studies.skips.tell import tell
+from unit59.studies.tables import Report, Tables
+
+#: Samples on the strip.
+SHOWN = 4
 
 
 class Skips(Study):
@@ -49,33 +62,44 @@ class Skips(Study):
                 f"`layers: [layer2, layer{last - 1}]`, or `layers: all`."
             )
 
-    def run(self, model: Dissected) -> Whole:
-        """See `Study.run`."""
+    def measure(self, model: Dissected) -> Tables:
+        """See `Study.measure`."""
         network, cache = model.network, model.material.cache
         assert isinstance(network, Pix2Pix)  # noqa: S101  # check()
         mirrors, pairs = mirrored(network, model.layers), all_pairs(network, model.layers)
         matches = self._matches(model)
         numbers = list(range(min(self.samples, cache.samples)))
-        known = what_is_asked(cache) is not None
-        found = Found(
+        frames = {
+            "pairs.parquet": pl.DataFrame([matches.row(pair) for pair in pairs]),
+            "concepts.parquet": concepts_of_pairs(model, [pair for pair in pairs if pair.kind != BEFORE]),
+        }
+        skip: list[str] | None = None
+        deeper: list[str] | None = None
+        if what_is_asked(cache) is not None:
+            frames["ways.parquet"] = self._ways(model, mirrors, numbers)
+            skip, deeper = _suffering(frames["ways.parquet"])
+        kinds: tuple[Kind, ...] = (OTHER_ENCODER, BEFORE)
+        more = {kind: found for kind in kinds if (found := against(matches, pairs, kind))}
+        facts = SkipFacts(
             mirrors=mirrors,
             compared=self._compared(cache),
             shifts=self.shifts,
-            pairs=pl.DataFrame([matches.row(pair) for pair in pairs]),
-            concepts=concepts_of_pairs(
-                model, [pair for pair in pairs if pair.kind != "decoder layer before"]
-            ),
-            against={
-                kind: mean_interval(_against(matches, pairs, kind))
-                for kind in ("other encoder layer", "decoder layer before")
-                if len(_against(matches, pairs, kind))
-            },
             units=sum(network.layers[mirror].units for _, mirror in mirrors),
             samples=numbers,
-            ways=self._ways(model, mirrors, numbers) if known else None,
-            strip=_strip(model, mirrors, numbers[:SHOWN]),
+            shown=numbers[:SHOWN],
+            against=more,
+            overlap_more=OTHER_ENCODER in more and more[OTHER_ENCODER].low > 0,
+            best_is_mirror=best_is_mirror(frames["pairs.parquet"]),
+            correlation=mean_correlations(frames["concepts.parquet"]),
+            suffer_from_skip=skip,
+            suffer_from_deeper=deeper,
         )
-        return write_report(found)
+        pictures = {"ways.webp": _strip(model, mirrors, facts.shown)}
+        return Tables(frames, facts.model_dump(mode="json"), pictures)
+
+    def tell(self, tables: Tables) -> Report:
+        """See `Study.tell`."""
+        return tell(tables)
 
     def _compared(self, cache: SampleCache) -> int:
         return min(self.compared, cache.samples)
@@ -103,9 +127,8 @@ class Skips(Study):
     def _ways(self, model: Dissected, mirrors: list[tuple[str, str]], numbers: list[int]) -> pl.DataFrame:
         """What is left of the outlines and of agreement when a layer is silent on one way, or on both."""
         cache, rows = model.material.cache, []
-        chance = {name: values[None] for name, values in by_chance(cache, numbers).items()}
-        draws = model.material.measurer.recipe.bootstrap
-        scorer = Scorer(model.seed, asked_area(cache, numbers), len(numbers), draws)
+        chance = count_by_chance(cache, numbers)
+        scorer = scorer_of(cache, numbers, model.seed, model.material.measurer.recipe.bootstrap)
         height, width = model.network.resolution
         total = (len(WAYS) + 1) * len(mirrors) * len(numbers)
         with model.step("skips: ways", total, "pictures") as advance:
@@ -128,7 +151,7 @@ class Skips(Study):
         return pl.DataFrame(rows)
 
     def _count(
-        self, model: Dissected, layer: str, numbers: list[int], advance: Any
+        self, model: Dissected, layer: str, numbers: list[int], advance: Callable[[int], None]
     ) -> dict[str, NDArray[Any]]:
         """Counts with nothing silent and on each way, kept in the cache."""
         material = model.material
@@ -143,7 +166,7 @@ class Skips(Study):
 
         def count() -> dict[str, NDArray[Any]]:
             changes = [partial(silenced, model.network, layer, way) for way in (None, *WAYS)]
-            return draw(material.cache, layer, changes, numbers, advance)
+            return count_changed(material.cache, layer, changes, numbers, advance)
 
         return material.measurer.remember(f"skips-{layer}", key, count)
 
@@ -162,11 +185,11 @@ def all_pairs(network: Pix2Pix, layers: Sequence[str]) -> list[Pair]:
     for encoder, decoder in reversed(mirrored(network, layers)):
         for other in layers:
             if order.index(other) < levels:
-                kind = "mirrored" if other == encoder else "other encoder layer"
+                kind: Kind = MIRRORED if other == encoder else OTHER_ENCODER
                 pairs.append(Pair(decoder, other, kind))
         before = order[order.index(decoder) - 1]
         if before in layers:
-            pairs.append(Pair(decoder, before, "decoder layer before"))
+            pairs.append(Pair(decoder, before, BEFORE))
     return pairs
 
 
@@ -178,7 +201,7 @@ def silenced(
     Args:
         network: a pix2pix.
         layer: of the encoder, not the innermost.
-        way: see `unit59.studies.skips.tell.WAYS`; None is nothing.
+        way: see `unit59.studies.skips.facts.WAYS`; None is nothing.
         state: right after the layer.
         numbers: of the samples; they do not matter.
     """
@@ -196,30 +219,24 @@ def silenced(
     return image
 
 
-def _against(matches: Matches, pairs: Sequence[Pair], kind: str) -> NDArray[np.float64]:
-    """Per unit: overlap above chance with the mirrored layer, less the mean with the layers of this kind."""
-    found = []
-    for pair in pairs:
-        others = [other for other in pairs if (other.layer, other.kind) == (pair.layer, kind)]
-        if pair.kind == "mirrored" and others:
-            found.append(matches.excess(pair) - np.mean([matches.excess(other) for other in others], axis=0))
-    return np.concatenate(found) if found else np.zeros(0)
+def _suffering(ways: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Layers whose silence surely costs more outlines in the skip, and for what lies deeper."""
+    pairs = ways.filter(silent="skip").join(ways.filter(silent="deeper"), on="layer", maintain_order="left")
+    skip = pairs.filter(pl.col("kept_lines_high") < pl.col("kept_lines_low_right"))
+    deeper = pairs.filter(pl.col("kept_lines_high_right") < pl.col("kept_lines_low"))
+    return skip["layer"].to_list(), deeper["layer"].to_list()
 
 
 @torch.no_grad()
-def _strip(
-    model: Dissected, mirrors: Sequence[tuple[str, str]], numbers: Sequence[int]
-) -> tuple[list[str], bytes]:
-    """Names of rows, and the pictures: nothing silent, then each layer on either way; last what was given."""
-    cache, names, rows = model.material.cache, ["nothing silent"], list[Tensor]()
+def _strip(model: Dissected, mirrors: Sequence[tuple[str, str]], numbers: Sequence[int]) -> bytes:
+    """The pictures: nothing silent, then each layer on either way; last what was given."""
+    cache, rows = model.material.cache, list[Tensor]()
     for layer, _ in mirrors:
         tail = Tail(cache, layer)
         states = [(tail.state(group), count) for group, count in groups(numbers)]
         for way in (None, "skip", "deeper") if not rows else ("skip", "deeper"):
             images = [silenced(model.network, layer, way, state)[:count] for state, count in states]
             rows.append(torch.cat(images))
-            if way:
-                names.append(f"{layer}: {WAYS[way]}")
     inputs = cache.sampler.inputs
     assert inputs is not None  # noqa: S101  # a pix2pix has some
-    return [*names, "what was asked for"], picture_rows([*rows, inputs.load(numbers)])
+    return picture_rows([*rows, inputs.load(numbers)])

@@ -16,7 +16,9 @@ from unit59.measure.layer import Measurer
 from unit59.measure.overlap import unit_masks
 from unit59.results import INTERPRETABLE_IOU
 from unit59.stats.intervals import Numbers, mean_interval, spearman
+from unit59.stats.scores import Estimate
 from unit59.studies.base import Dissected
+from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, Kind
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,12 @@ class Pair:
     Attributes:
         layer: whose units are matched.
         other: among whose units their matches are sought.
-        kind: ``mirrored`` (joined by a skip connection), ``other encoder layer`` (not joined), or ``decoder
-            layer before`` (also read by the layer, and of the mirrored layer's size).
+        kind: how the other is related to it.
     """
 
     layer: str
     other: str
-    kind: str
+    kind: Kind
 
 
 def best_matches(
@@ -119,6 +120,37 @@ class Matches:
     def _values(self, name: str, pair: Pair) -> Numbers:
         values: Numbers = self._found[name][self._rows[pair.layer], self._column[pair.other]]
         return values
+
+
+def against(matches: Matches, pairs: Sequence[Pair], kind: Kind) -> Estimate | None:
+    """Overlap above chance with the mirrored layer, less that with layers of a kind: mean over units."""
+    found = []
+    for pair in pairs:
+        others = [other for other in pairs if (other.layer, other.kind) == (pair.layer, kind)]
+        if pair.kind == MIRRORED and others:
+            found.append(matches.excess(pair) - np.mean([matches.excess(other) for other in others], axis=0))
+    if not found:
+        return None
+    mean = mean_interval(np.concatenate(found))
+    return Estimate(float(mean.value), float(mean.low), float(mean.high))
+
+
+def best_is_mirror(pairs: pl.DataFrame) -> int:
+    """Decoder layers of which no encoder layer overlaps more than the mirrored one; of the table of pairs."""
+    best = (
+        pairs.filter(pl.col("kind") != BEFORE)
+        .sort("excess", descending=True, maintain_order=True)
+        .group_by("layer", maintain_order=True)
+        .first()
+    )
+    return int((best["kind"] == MIRRORED).sum())
+
+
+def mean_correlations(concepts: pl.DataFrame) -> dict[Kind, float]:
+    """Of the table of concepts, the mean over pairs of a kind; without kinds that have none."""
+    kinds: tuple[Kind, ...] = (MIRRORED, OTHER_ENCODER)
+    mean = {kind: concepts.filter(kind=kind)["correlation"].drop_nans().mean() for kind in kinds}
+    return {kind: value for kind, value in mean.items() if isinstance(value, float)}
 
 
 def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:

@@ -1,10 +1,6 @@
-"""What the study of skips says."""
+"""What the study of skips says. Never imports torch."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-
-import polars as pl
 
 from unit59.results.report import (
     Column,
@@ -15,53 +11,16 @@ from unit59.results.report import (
     ReportSection,
     ReportTable,
 )
-from unit59.stats.intervals import Mean
-from unit59.studies.base import Whole
+from unit59.stats.scores import Estimate
+from unit59.studies.skips.facts import MIRRORED, OTHER_ENCODER, WAYS, SkipFacts
+from unit59.studies.tables import Report, Tables
 from unit59.studies.words import listed
 
-#: Where a layer is silent -> what rows of pictures say.
-WAYS = {"skip": "silent in the skip", "deeper": "silent for what lies deeper", "both": "silent in both"}
 
-
-#: Samples on the strip.
-SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was measured.
-
-    Attributes:
-        mirrors: layers and their mirrors.
-        compared: samples whose masks were compared.
-        shifts: of the null.
-        pairs: overlap of each decoder layer's units with other layers'.
-        concepts: what two layers stand for.
-        against: by kind of layer: overlap above chance with the mirrored layer, less that with these.
-        units: of the decoder layers that have a mirror.
-        samples: that were edited.
-        ways: what is left when a layer is silent on one way; None where it is not known what was asked for.
-        strip: names of rows, picture.
-    """
-
-    mirrors: list[tuple[str, str]]
-    compared: int
-    shifts: int
-    pairs: pl.DataFrame
-    concepts: pl.DataFrame
-    against: dict[str, Mean]
-    units: int
-    samples: list[int]
-    ways: pl.DataFrame | None
-    strip: tuple[list[str], bytes]
-
-
-def write_report(found: Found) -> Whole:
-    """The report."""
-    tables = {"pairs.parquet": found.pairs, "concepts.parquet": found.concepts}
-    if found.ways is not None:
-        tables["ways.parquet"] = found.ways
-    return Whole(
+def tell(tables: Tables) -> Report:
+    """See `unit59.studies.base.Study.tell`."""
+    found = SkipFacts.model_validate(tables.facts)
+    return Report(
         question="Do layers that a skip connection joins share units and concepts?",
         answer=f"{_overlap_answer(found)} {_ways_answer(found)}".strip(),
         number=_number(found),
@@ -75,22 +34,19 @@ def write_report(found: Found) -> Whole:
             "each size, not what shape gives.",
             "A way is silenced by zeros, which what follows may never have seen in training.",
         ],
-        tables=tables,
-        pictures={"ways.webp": found.strip[1]},
     )
 
 
-def _points(mean: Mean) -> str:
+def _points(mean: Estimate) -> str:
     """A difference of IoUs with its interval."""
-    return f"{float(mean.value):+.3f} ({float(mean.low):+.3f} to {float(mean.high):+.3f})"
+    return f"{mean.value:+.3f} ({mean.low:+.3f} to {mean.high:+.3f})"
 
 
-def _overlap_answer(found: Found) -> str:
-    others = found.against.get("other encoder layer")
+def _overlap_answer(found: SkipFacts) -> str:
+    others = found.against.get(OTHER_ENCODER)
     if others is None:
         return "There is no other encoder layer to compare with."
-    best, mirrors = _best_is_mirror(found), len(found.mirrors)
-    more = float(others.low) > 0
+    best, mirrors, more = found.best_is_mirror, len(found.mirrors), found.overlap_more
     said = "Yes" if more and 2 * best > mirrors else "In part" if more else "No"
     how = (
         "overlap more with those of the mirrored layer than with other encoder layers'"
@@ -103,28 +59,11 @@ def _overlap_answer(found: Found) -> str:
     )
 
 
-def _best_is_mirror(found: Found) -> int:
-    """Decoder layers of which no encoder layer overlaps more than the mirrored one."""
-    encoder = found.pairs.filter(pl.col("kind") != "decoder layer before")
-    best = (
-        encoder.sort("excess", descending=True, maintain_order=True)
-        .group_by("layer", maintain_order=True)
-        .first()
-    )
-    return int((best["kind"] == "mirrored").sum())
-
-
-def _ways_answer(found: Found) -> str:
-    if found.ways is None:
+def _ways_answer(found: SkipFacts) -> str:
+    skip, deeper = found.suffer_from_skip, found.suffer_from_deeper
+    if skip is None or deeper is None:
         return ""
-    low, high = (
-        {way: dict(found.ways.filter(silent=way).select("layer", f"kept_lines_{end}").rows()) for way in WAYS}
-        for end in ("low", "high")
-    )
-    layers = [layer for layer, _ in found.mirrors]
-    skip = [layer for layer in layers if high["skip"][layer] < low["deeper"][layer]]
-    deeper = [layer for layer in layers if high["deeper"][layer] < low["skip"][layer]]
-    rest = len(layers) - len(skip) - len(deeper)
+    rest = len(found.mirrors) - len(skip) - len(deeper)
     return " ".join(
         [
             f"Outlines suffer more from a silent skip for {listed(skip) if skip else 'no layer'}, more "
@@ -134,19 +73,17 @@ def _ways_answer(found: Found) -> str:
     )
 
 
-def _number(found: Found) -> Measured | None:
-    others = found.against.get("other encoder layer")
+def _number(found: SkipFacts) -> Measured | None:
+    others = found.against.get(OTHER_ENCODER)
     if others is None:
         return None
     return Measured(
         words="more IoU above chance with the mirrored layer's best unit than with another encoder layer's",
-        value=float(others.value),
-        low=float(others.low),
-        high=float(others.high),
+        **others._asdict(),
     )
 
 
-def _method(found: Found) -> list[str]:
+def _method(found: SkipFacts) -> list[str]:
     layer, mirror = found.mirrors[-1]
     return [
         "Layer i of n is mirrored by layer n + 1 − i, whose convolution reads it through a skip "
@@ -163,7 +100,7 @@ def _method(found: Found) -> list[str]:
     ]
 
 
-def _masks(found: Found) -> ReportSection:
+def _masks(found: SkipFacts) -> ReportSection:
     text = [
         f"Mirrored layer against {kind}{'s' if kind.startswith('other') else ''}: {_points(mean)} in IoU "
         "above chance, mean over units."
@@ -215,15 +152,10 @@ def _masks(found: Found) -> ReportSection:
     )
 
 
-def _concepts(found: Found) -> ReportSection:
-    mean = {
-        kind: found.concepts.filter(kind=kind)["correlation"].drop_nans().mean()
-        for kind in ("mirrored", "other encoder layer")
-    }
+def _concepts(found: SkipFacts) -> ReportSection:
     said = [
-        f"{'mirrored layers' if kind == 'mirrored' else 'other pairs'} {value:.2f}"
-        for kind, value in mean.items()
-        if isinstance(value, float)
+        f"{'mirrored layers' if kind == MIRRORED else 'other pairs'} {value:.2f}"
+        for kind, value in found.correlation.items()
     ]
     return ReportSection(
         title="Shared concepts",
@@ -264,16 +196,17 @@ def _concepts(found: Found) -> ReportSection:
     )
 
 
-def _ways(found: Found) -> ReportSection:
-    rows, _ = found.strip
+def _ways(found: SkipFacts) -> ReportSection:
+    rows = ["nothing silent"]
+    rows += [f"{layer}: {WAYS[way]}" for layer, _ in found.mirrors for way in ("skip", "deeper")]
     picture = ReportPicture(
         file="ways.webp",
-        rows=rows,
-        samples=found.samples[:SHOWN],
+        rows=[*rows, "what was asked for"],
+        samples=found.shown,
         caption="The first samples, with nothing silent, then with each layer silent on one of its two "
         "ways; last the input that they were drawn from.",
     )
-    if found.ways is None:
+    if found.suffer_from_skip is None:
         return ReportSection(
             title="Through the skip, or deeper?",
             text=["Not measured: it is not known what the inputs ask for, pixel by pixel."],
