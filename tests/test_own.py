@@ -44,6 +44,44 @@ def test_every_script_of_the_page_is_run() -> None:
     assert [block.title for block in shown if block.title] == ["my_gan.py", "my_segmenter.py", "mine.yaml"]
 
 
+# ---- a family of one's own
+
+
+FAMILY = """\
+model: dimmed
+title: Dimmed
+checkpoint: tests.networks.own_modules:Dimmed
+segmenter: colours
+layers: [layer1]
+samples: 16
+shuffles: 2
+bootstrap: 20
+"""
+
+
+def test_a_family_with_a_knob_of_its_own(tmp_path: Path) -> None:
+    def run(name: str, more: str) -> ModelResults:
+        recipe = tmp_path / f"{name}.yaml"
+        recipe.write_text(FAMILY + more)
+        options = Options(tmp_path / name, tmp_path / "cache")
+        return read_model(dissect(read_recipe(recipe), options, Reporter(quiet=True)))
+
+    plain, dim = run("plain", ""), run("dim", "sampling: {light: 0.5, noise: none}\n")
+    assert plain.record.family == "dimmed"
+    assert plain.record.sampling == {"noise": "drawn with the sample", "light": "100%"}
+    assert dim.record.sampling == {"noise": "none", "light": "50%"}
+    sheets = [
+        np.asarray(Image.open(each.folder / "pictures" / "samples.webp").convert("RGB"), float)
+        for each in (plain, dim)
+    ]
+    assert sheets[1].mean() == pytest.approx(sheets[0].mean() / 2, rel=0.05)
+    with pytest.raises(RecipeError) as caught:
+        run("typo", "sampling: {ligth: 0.5}\n")
+    assert "typo.yaml:9: sampling.ligth: there is no such field; did you mean 'light'?" in str(caught.value)
+    with pytest.raises(RecipeError, match=r"wrong\.yaml:10: sampling\.light: .*greater than 0"):
+        run("wrong", "sampling:\n  light: 0\n")
+
+
 # ---- a network that takes pictures and labels
 
 

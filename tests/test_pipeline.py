@@ -22,6 +22,7 @@ from unit59.measure import layer as layer_module
 from unit59.networks import load
 from unit59.results import ResultsError, find_faults, read_model
 from unit59.samples import cache as samples
+from unit59.samples.drawing import Sampler
 from unit59.segmenters.colours import Colours
 
 
@@ -180,7 +181,7 @@ def test_an_ablated_unit_changes_the_picture_and_an_empty_edit_does_not(tmp_path
 
     tiny.write_recipe(tmp_path)
     network = load(tmp_path / "tiny.pth")
-    sampler = samples.Sampler(network, samples.Drawing(3), None, "cpu")
+    sampler = Sampler(network, 3)
     keys = {"samples": "a", "segmentations": "b"}
     cache = samples.SampleCache(tmp_path / "c", sampler, Colours(), 20, ["layer2"], None, keys)  # type: ignore[arg-type]
     cache.fill(lambda _: None)

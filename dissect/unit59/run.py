@@ -246,7 +246,10 @@ class Run:
             grid=(height, width),
             tile=tile_edge(*self.network.resolution),
             sheet=sheet_shape(self.recipe.samples),
-            network=[vars(layer) for layer in self.network.layers.values()],
+            network=[
+                {**vars(layer), "style_layer": self.network.style_layer(name)}
+                for name, layer in self.network.layers.items()
+            ],
             layers=[records[layer] for layer in self.layers if layer in records],
             planned_layers=self.layers,
             recipe=self.file.text,

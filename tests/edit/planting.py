@@ -9,10 +9,11 @@ import torch
 from unit59.edit.edits import Levels
 from unit59.edit.sweep import Bench
 from unit59.networks import Network
-from unit59.networks.planted import Planted, PlantedSegmenter
+from unit59.networks.planted import Planted
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.segmenters import Segmenter
+from unit59.segmenters.planted import PlantedSegmenter
 
 
 def planted_cache(

@@ -14,7 +14,9 @@ from tests.edit.planting import planted_bench
 from unit59.edit.edits import Edit, EditError, Levels, Where, apply_edit, region, set_units
 from unit59.edit.sweep import Bench
 from unit59.foundation.errors import Unit59Error
-from unit59.networks.planted import CELL, THINGS, PlantedSegmenter
+from unit59.foundation.planted import THINGS
+from unit59.networks.planted import CELL
+from unit59.segmenters.planted import PlantedSegmenter
 
 LEVELS = Levels(
     mean=torch.tensor([0.5, 1.0, 2.0]),

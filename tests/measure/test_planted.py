@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from unit59.foundation.planted import THINGS
 from unit59.measure.agreement import (
     Agreement,
     count_agreement,
@@ -16,7 +17,8 @@ from unit59.measure.agreement import (
 )
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
-from unit59.networks.planted import SIDE, THINGS, Planted, PlantedSegmenter
+from unit59.networks.planted import SIDE, Planted
+from unit59.segmenters.planted import PlantedSegmenter
 
 NETWORK, SEGMENTER = Planted(), PlantedSegmenter()
 CUT = 0.05  # "interpretable" in the literature

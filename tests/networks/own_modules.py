@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
+
+from unit59.networks import Batch, Network, State
+from unit59.networks.planted import Planted
+from unit59.networks.sampling import Noisy
 
 
 class Skipping(nn.Module):
@@ -47,6 +54,30 @@ class Conditional(nn.Module):
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         image: Tensor = self.body(x) + labels.sum(1).view(-1, 1, 1, 1)
         return image
+
+
+class Dimmer(Noisy):
+    """A knob of its own beside one that other families have."""
+
+    light: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """How bright the pictures are."""
+
+    def words(self, network: Network) -> dict[str, str]:
+        return {**super().words(network), "light": f"{self.light:.0%}"}
+
+
+class Dimmed(Planted):
+    """A family of its own."""
+
+    family = "dimmed"
+    SAMPLING = Dimmer
+
+    def start(self, batch: Batch) -> State:
+        return {**super().start(batch), "light": batch.knobs(Dimmer).light}
+
+    def _paint(self, state: State) -> State:
+        state = super()._paint(state)
+        return {**state, "image": (state["image"] + 1) * state["light"] - 1}
 
 
 def without_a_size() -> nn.Module:

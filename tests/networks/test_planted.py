@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unit59.networks.planted import CELL, THINGS, Planted, PlantedSegmenter
+from unit59.foundation.planted import THINGS
+from unit59.networks.planted import CELL, Planted
+from unit59.segmenters.planted import PlantedSegmenter
 
 NETWORK, SEGMENTER = Planted(), PlantedSegmenter()
 Z = torch.randn(64, NETWORK.latent_size, generator=torch.Generator().manual_seed(1))

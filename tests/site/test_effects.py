@@ -199,8 +199,8 @@ def test_words_of_relations() -> None:
     assert str(Relation(3, None, None, None)) == "–"
 
 
-def with_styles(layer: LayerView, family: str) -> LayerView:
-    """The layer in a model of another family, its styles measured: they change twice as much."""
+def with_styles(layer: LayerView, owners: dict[str, str]) -> LayerView:
+    """The layer with its styles measured: they change twice as much; `owners` of layers' style channels."""
     labels = layer.results.units["concept"].to_list()
     record, tables = effects_of(layer.name, labels, BEDROOM, 24, ["style_neutral", "style_down", "style_up"])
     assert isinstance(record, EffectsRecord)
@@ -212,7 +212,8 @@ def with_styles(layer: LayerView, family: str) -> LayerView:
         units=tables["unit_effects.parquet"],
     )
     model = layer.model.results
-    renamed = replace(model, record=model.record.model_copy(update={"family": family}))
+    network = [{**each, "style_layer": owners.get(each["name"])} for each in model.record.network]
+    renamed = replace(model, record=model.record.model_copy(update={"network": network}))
     views: list[LayerView] = []
     view = replace(layer.model, results=renamed, layers=views)
     for each in layer.model.layers:
@@ -222,7 +223,7 @@ def with_styles(layer: LayerView, family: str) -> LayerView:
 
 
 def test_the_better_handle_is_the_one_that_changes_more(layer: LayerView) -> None:
-    styled = with_styles(layer, "stylegan")
+    styled = with_styles(layer, {"layer2": "layer2"})
     owner = styles_of(styled)
     assert owner is not None
     assert owner.layer is styled  # in StyleGAN a layer's style is that of its own units
@@ -240,7 +241,7 @@ def test_the_better_handle_is_the_one_that_changes_more(layer: LayerView) -> Non
 
 
 def test_styles_of_later_stylegans_belong_to_the_units_taken_in(layer: LayerView) -> None:
-    styled = with_styles(layer, "stylegan2")
+    styled = with_styles(layer, {"layer1": "layer2"})
     before = next(each for each in styled.model.layers if each.name == "layer1")
     owner = styles_of(before)
     assert owner is not None

@@ -15,7 +15,8 @@ from hypothesis.extra import numpy as hnp
 from tests.edit.planting import levels_of, planted_bench
 from unit59.edit.attribution import attribute, score
 from unit59.edit.sweep import Bench
-from unit59.networks.planted import CELL, SIDE, THINGS
+from unit59.foundation.planted import THINGS
+from unit59.networks.planted import CELL, SIDE
 from unit59.stats.first import judged, told_first
 from unit59.stats.rates import Floor
 from unit59.studies.effects.units import LayerEffects, choose_samples, measure_effects

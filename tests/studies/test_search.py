@@ -15,12 +15,14 @@ from torch import Tensor
 
 from tests.edit.planting import planted_bench
 from unit59.edit.sweep import Bench
+from unit59.foundation.planted import THINGS
 from unit59.foundation.progress import Reporter
-from unit59.networks.planted import THINGS, Planted, PlantedSegmenter
+from unit59.networks.planted import Planted
 from unit59.recipe.sections import ClaimSection, SearchSection
 from unit59.results import SearchRecord, table_bytes
 from unit59.results.schema import STUDY_TABLES
 from unit59.samples.cache import SampleCache
+from unit59.segmenters.planted import PlantedSegmenter
 from unit59.stats.rates import Floor
 from unit59.studies.cause.measure import Study, run_search
 from unit59.studies.cause.reduction import minimise, shortest_prefix

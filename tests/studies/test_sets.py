@@ -11,7 +11,7 @@ import pytest
 from tests.edit.planting import levels_of, planted_bench, planted_cache
 from unit59.edit.sweep import Bench
 from unit59.edit.tail import Tail
-from unit59.networks.planted import THINGS
+from unit59.foundation.planted import THINGS
 from unit59.results import table_bytes
 from unit59.results.schema import ALONE, STAIRCASE
 from unit59.segmenters import Concept, Segmenter

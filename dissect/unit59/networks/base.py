@@ -8,7 +8,7 @@ run on from there as often as wanted without repeating what came before.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self, TypeVar
@@ -169,6 +169,59 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def start(self, batch: Batch) -> State:
         """The state before the first stage (latent mapping, truncation and noise inputs included)."""
+
+    # ---- what only some architectures have
+
+    #: Halvings on a U-Net's way down: its first so many layers are the encoder; 0 for other networks.
+    levels: int = 0
+
+    @property
+    def skips(self) -> Sequence[tuple[str, str]]:
+        """A U-Net's mirrored layers: the second one's convolution reads the first through a skip.
+
+        After the layer behind the first of a pair, ``state["skips"]`` holds what goes across.
+        """
+        return ()
+
+    def styles(self, layer: str, state: State) -> Tensor | None:
+        """A layer's style channels [N,K,channels], K parts: scale and, in some networks, offset.
+
+        None for a layer without.
+        """
+        return None
+
+    def with_styles(self, layer: str, state: State, value: Tensor) -> State:
+        """The state before a layer with other styles of it, [N,K,channels].
+
+        Raises:
+            NetworkError: it has none.
+        """
+        raise NetworkError(f"layer {layer} of this {self.family} has no style channels.")
+
+    def style_layer(self, layer: str) -> str | None:
+        """The layer whose style channel k acts on unit k of `layer`; None where there is none."""
+        return None
+
+    @property
+    def noise_layers(self) -> Sequence[str]:
+        """The layers with noise inputs."""
+        return ()
+
+    def without_noise(self, state: State, layers: Collection[str]) -> State:
+        """The state in which the noise inputs of some layers are zero."""
+        return state
+
+    @property
+    def normalises(self) -> bool:
+        """Whether layers are normalised by their own maps, in a way that `held_statistics` can hold."""
+        return False
+
+    def held_statistics(self, state: State, layer: str) -> State | None:
+        """The state right after a layer in which the layers behind it are rescaled as they are now.
+
+        An edit of it then lacks normalisation's answer to the edit. None where layers are not normalised.
+        """
+        return None
 
     # ---- for the container of our own (see `unit59.networks.files`)
 

@@ -16,6 +16,9 @@ the module (or else of the factory) say what it takes:
 The module returns pictures [N,1 or 3,H,W]. A layer's activation is the output [N,units,h,w] of its submodule,
 before whatever follows changes it in place. Random draws inside the module are the same in every pass.
 
+A factory may also return a `Network` of its own making: a new family, with stages and with a sampling of its
+own (`Network.SAMPLING`). It is used as it is.
+
 Running on from a layer repeats the module's forward pass with the outputs of that layer, and of the layers
 before it, replaced by those in the state. That is exact for any module, and costs one pass an edit.
 """
@@ -44,8 +47,8 @@ def load(
     label_size: int | None = None,
     layers: Sequence[str] | None = None,
     folder: Path | None = None,
-) -> OwnNetwork:
-    """Import the factory that `spec` names, call it, and wrap what it makes.
+) -> Network:
+    """Import the factory that `spec` names, call it, and wrap what it makes, if that is no `Network`.
 
     This runs the user's own code because the user named it. A checkpoint never comes here.
 
@@ -67,6 +70,9 @@ def load(
         raise NetworkError(f"{spec}: the factory raised {_said(error)}") from error
     if not isinstance(module, nn.Module):
         raise NetworkError(f"{spec}: the factory made a {type(module).__name__}, expected a torch.nn.Module.")
+
+    if isinstance(module, Network):
+        return module.requires_grad_(False).eval()
 
     def given(name: str, value: Any, default: Any = None) -> Any:
         if value is not None:

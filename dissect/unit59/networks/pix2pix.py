@@ -170,6 +170,7 @@ class Pix2Pix(Configured):
         if colours not in (1, 3):
             raise NetworkError(f"the last convolution makes {colours} colours; 1 and 3 are supported")
         self.resolution = (2**levels, 2**levels)
+        self.levels = levels
 
     @property
     def mode(self) -> Mode:
@@ -181,6 +182,11 @@ class Pix2Pix(Configured):
         if mode not in get_args(Mode):
             raise NetworkError(f"mode={mode!r}: expected {' or '.join(map(repr, get_args(Mode)))}.")
         self._mode = mode
+
+    @property
+    def skips(self) -> Sequence[tuple[str, str]]:
+        """Layers i and n + 1 - i of n, without the two in the middle."""
+        return [(f"layer{i}", f"layer{2 * self.levels + 1 - i}") for i in range(1, self.levels)]
 
     def describe(self) -> Iterable[Layer]:
         """The convolutions, with the sizes that a picture of the nominal `resolution` gives."""

@@ -3,66 +3,31 @@
 Whatever claims to find causes has to find these. A planted network draws *things*: flat bars in colours of
 their own, each in a band of rows that it has to itself, present or not, of varying place and length, all by
 the latent code. Its two layers hold maps of one size: the units of ``layer1`` as planted, and in ``layer2``
-one unit a thing, which the thing's rule makes of them. `PlantedSegmenter` names its pixels without error.
+one unit a thing, which the thing's rule makes of them. `unit59.segmenters.planted` names its pixels without
+error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from unit59.networks.base import Batch, Layer, Network, Stage, State, edited, noise_seeds, normal_draw
+from unit59.foundation.planted import BACKGROUND, THINGS, Thing
+from unit59.networks.base import Batch, Layer, Stage, State, edited, noise_seeds, normal_draw
 from unit59.networks.sampling import Noisy
-from unit59.segmenters.base import Concept, Segmenter
+from unit59.networks.styled import OutputStyles
 
 #: Edge of the maps in cells; a cell is `CELL` x `CELL` pixels of the picture.
 SIDE, CELL = 16, 2
 #: Shortest and longest bar, in cells.
 SHORTEST, LONGEST = 3, 8
-BACKGROUND = (0.0, 0.0, 0.0)
 #: Largest deviation that noise puts on a picture is about 4 of these; colours are far further apart.
 NOISE = 0.01
 
 
-@dataclass(frozen=True)
-class Thing:
-    """Something that the network may draw.
-
-    Attributes:
-        name: its concept.
-        colour: RGB in [-1,1]; well apart from other things' and from the mid-grey background.
-        rule: when it is drawn. "any", "all": where any or all of its units are on (above one half);
-            "mean": where they are on average; "remote": where it is meant to be, if its units are on
-            anywhere (they fire in a corner, so they cause without agreeing); "free": whatever the units do
-            (they agree and cause nothing).
-        units: of ``layer1``, that fire for it.
-        chance: the share of samples that show it.
-    """
-
-    name: str
-    colour: tuple[float, float, float]
-    rule: Literal["any", "all", "mean", "remote", "free"]
-    units: tuple[int, ...]
-    chance: float = 0.5
-
-
-#: A sole cause, a pair that only works together, a pair of which either suffices, eleven that share the
-#: work, a cause that does not agree with what it causes, and one that no unit causes.
-THINGS = (
-    Thing("lamp", (0.9, 0.9, -0.7), "any", (5,)),
-    Thing("bed", (-0.8, 0.7, -0.8), "all", (2, 9)),
-    Thing("rug", (0.9, -0.8, -0.8), "any", (7, 11)),
-    Thing("wall", (-0.8, -0.6, 0.9), "mean", tuple(range(16, 27))),
-    Thing("clock", (0.8, -0.7, 0.9), "remote", (13,)),
-    Thing("window", (-0.7, 0.8, 0.9), "free", (3,)),
-)
-
-
-class Planted(Network):
+class Planted(OutputStyles):
     """A network that draws `things`.
 
     Args:
@@ -98,6 +63,11 @@ class Planted(Network):
         """The planted layer, and the one behind it."""
         yield Layer("layer1", 0, self.units, SIDE, SIDE, "planted")
         yield Layer("layer2", 1, len(self.things), SIDE, SIDE, "things")
+
+    @property
+    def styled(self) -> Collection[str]:
+        """The planted layer."""
+        return ["layer1"]
 
     def stages(self) -> Sequence[Stage]:
         """Units, things, picture."""
@@ -173,32 +143,3 @@ class Planted(Network):
         cells = torch.einsum("nthw,tc->nchw", cover, self._colours - background)
         image = (background[:, None, None] + cells).repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
         return {**state, "image": image + NOISE * state["noise"]}
-
-
-class PlantedSegmenter(Segmenter):
-    """Names the pixels of a planted network's pictures: the nearest colour, or nothing.
-
-    Args:
-        things: the network's.
-    """
-
-    planes = ("object",)
-    licence = "none needed (no weights)"
-    limits = "None: the pictures hold these colours only."
-
-    def __init__(self, things: Sequence[Thing] = THINGS) -> None:
-        self.concepts = tuple(Concept(each.name, "object", _hex(each.colour)) for each in things)
-        self._colours = torch.tensor([BACKGROUND, *(each.colour for each in things)])
-
-    def segment(self, images: Tensor) -> Tensor:
-        """See `Segmenter.segment`; the result has the pictures' own size."""
-        return self.logits(images)[0].argmax(dim=1, keepdim=True)  # type: ignore[union-attr]  # never None here
-
-    def logits(self, images: Tensor) -> list[Tensor | None]:
-        """See `Segmenter.logits`: minus the squared distance to each colour."""
-        apart = images[:, None] - self._colours.to(images)[None, :, :, None, None]
-        return [-2 * apart.square().sum(dim=2)]
-
-
-def _hex(colour: Iterable[float]) -> str:
-    return "#" + "".join(f"{round((value + 1) * 127.5):02x}" for value in colour)

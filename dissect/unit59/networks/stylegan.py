@@ -6,7 +6,7 @@ here have the paper's equalised-learning-rate gains multiplied in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -30,6 +30,7 @@ from unit59.networks.base import (
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import label_vectors, latent_codes, truncate
 from unit59.networks.sampling import Labelled, Noisy, Truncated
+from unit59.networks.styled import OutputStyles
 from unit59.networks.stylegan_pickle import converted
 from unit59.networks.tensorflow import averaged_generator
 from unit59.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb
@@ -100,7 +101,7 @@ class StyleGANSampling(Labelled, Noisy, Truncated):
     """Truncation, noise inputs and, of a conditional network, the class."""
 
 
-class StyleGAN(Configured):
+class StyleGAN(OutputStyles, Configured):
     """The generator of StyleGAN.
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,layers,w_size], the intermediate latent of each
@@ -203,6 +204,33 @@ class StyleGAN(Configured):
             return edited(state, x * (scale + 1) + offset)
 
         return run
+
+    @property
+    def styled(self) -> Collection[str]:
+        """All layers."""
+        return self.layers
+
+    @property
+    def noise_layers(self) -> Sequence[str]:
+        """All layers."""
+        return list(self.layers)
+
+    def without_noise(self, state: State, layers: Collection[str]) -> State:
+        """See `Network.without_noise`."""
+        gone = {self.layers[name].number for name in layers}
+        return {**state, "noise": tuple(None if i in gone else each for i, each in enumerate(state["noise"]))}
+
+    @property
+    def normalises(self) -> bool:
+        """See `Network.normalises`."""
+        return self.settings.instance_norm
+
+    def held_statistics(self, state: State, layer: str) -> State | None:
+        """See `Network.held_statistics`: what is held is the scale; the mean stays the maps' own."""
+        if not self.normalises:
+            return None
+        held = self.statistics(state, layer)
+        return {**state, "statistics": {i: Statistics(None, each.scale) for i, each in held.items()}}
 
     def statistics(self, state: State, after: str) -> dict[int, Statistics]:
         """What the layers behind `after` are normalised by when the pass runs on from `state`.

@@ -8,7 +8,7 @@ own ToRGB alone). Everything runs in float32, whatever the file says about half 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from unit59.networks.filters import upsample2
 from unit59.networks.mapping import StyleMapping, mapping_settings
 from unit59.networks.pickled import PickledModule, find_generator, the_generator, uniform
 from unit59.networks.sampling import Labelled, Noisy, Truncated
+from unit59.networks.styled import InputStyles
 from unit59.networks.stylegan2_blocks import (
     RESIDUAL_GAIN,
     Block,
@@ -46,7 +47,7 @@ class StyleGAN2Sampling(Labelled, Noisy, Truncated):
     """Truncation, noise inputs and, of a conditional network, the class."""
 
 
-class StyleGAN2(Configured):
+class StyleGAN2(InputStyles, Configured):
     """The generator of StyleGAN2.
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,copies,w_size], the intermediate latent of each
@@ -155,11 +156,7 @@ class StyleGAN2(Configured):
         return run
 
     def _noise(self, noise: Noise, count: int) -> dict[str, Tensor]:
-        modules = {
-            name: module
-            for name, (module, _) in self._modulated().items()
-            if isinstance(module, Convolution) and self.settings.noise
-        }
+        modules = self._noisy()
         seeds = noise_seeds(noise, count)
         if seeds is None:
             kept = modules if noise == "const" else {}
@@ -171,7 +168,29 @@ class StyleGAN2(Configured):
             for stream, (name, module) in enumerate(modules.items())
         }
 
+    @property
+    def styled(self) -> Collection[str]:
+        """The convolutions and the ToRGB layers."""
+        return self._modulated()
+
+    @property
+    def noise_layers(self) -> Sequence[str]:
+        """The convolutions, if the file says that their noise is used."""
+        return list(self._noisy())
+
+    def without_noise(self, state: State, layers: Collection[str]) -> State:
+        """See `Network.without_noise`."""
+        kept = {name: each for name, each in state["noise"].items() if name not in layers}
+        return {**state, "noise": kept}
+
     # ---- its modules
+
+    def _noisy(self) -> dict[str, Convolution]:
+        return {
+            name: module
+            for name, (module, _) in self._modulated().items()
+            if isinstance(module, Convolution) and self.settings.noise
+        }
 
     def _modulated(self) -> dict[str, tuple[Convolution | ToRGB, int]]:
         """Each layer that takes a style, and the number of its w: a ToRGB shares the next convolution's."""

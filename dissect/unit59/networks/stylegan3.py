@@ -8,7 +8,7 @@ the picture. There are no noise inputs. Everything runs in float32, whatever the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Annotated, Any
 
 import torch.nn.functional as F
@@ -33,6 +33,7 @@ from unit59.networks.mapping import MappingSettings, StyleMapping, mapping_setti
 from unit59.networks.modulated import Dense, modulated_conv
 from unit59.networks.pickled import PickledModule, find_generator, the_generator
 from unit59.networks.sampling import Labelled, Truncated
+from unit59.networks.styled import InputStyles
 from unit59.networks.weights import MAX_RESOLUTION, Weights
 
 #: Sides of the upsampled maps inside the nonlinearity; the largest published is about 2100.
@@ -164,7 +165,7 @@ class StyleGAN3Sampling(Labelled, Truncated):
     """Truncation and, of a conditional network, the class."""
 
 
-class StyleGAN3(Configured):
+class StyleGAN3(InputStyles, Configured):
     """The generator of StyleGAN3.
 
     The state holds, besides ``x`` [N,units,h,w]: ``w`` [N,copies,w_size], the intermediate latent of each
@@ -233,6 +234,11 @@ class StyleGAN3(Configured):
         return {
             name: module.affine(w[:, copy]) for copy, (name, module) in enumerate(self._modulated.items())
         }
+
+    @property
+    def styled(self) -> Collection[str]:
+        """All layers but the input, whose four numbers turn and move its waves."""
+        return [name for name in self._modulated if name != "input"]
 
     def stages(self) -> Sequence[Stage]:
         """The input, one stage a layer, then the picture."""

@@ -243,13 +243,8 @@ def _rate(row: dict[str, Any], hits: str, cases: str, name: str) -> Rate | None:
 def styles_of(layer: LayerView) -> EffectsView | None:
     """The measured effects of the style channels that belong to a layer's units, channel k to unit k.
 
-    In StyleGAN a layer's style scales that layer's own units; in StyleGAN2 and 3 it scales the units that
-    the layer takes in, so that the channels of the next layer belong to this one's units.
+    They may be another layer's: in StyleGAN2 and 3 a style scales the units that a layer takes in.
     """
-    if layer.model.record.family == "stylegan":
-        owner: LayerView | None = layer
-    else:
-        names = [str(entry.get("name", "")) for entry in layer.model.record.network]
-        after = names[names.index(layer.name) + 1 :][:1] if layer.name in names else []
-        owner = next((view for view in layer.model.layers if view.name in after), None)
+    named = {entry.get("name"): entry.get("style_layer") for entry in layer.model.record.network}
+    owner = next((view for view in layer.model.layers if view.name == named.get(layer.name)), None)
     return owner.effects if owner and owner.effects and owner.effects.styles else None
