@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,6 @@ from torch import Tensor
 
 from unit59.edit.edits import set_units
 from unit59.networks import Network, State
-from unit59.networks.stylegan import Statistics, StyleGAN
 from unit59.samples.drawing import Sampler
 from unit59.studies.noise.cases import Case
 
@@ -26,7 +24,7 @@ def networks_without(
     """One sample right behind a layer, a row for each noise draw, by what is taken away from the network.
 
     Args:
-        sampler: of a StyleGAN or StyleGAN2.
+        sampler: of a network with noise inputs.
         layer: the edited layer.
         number: of the sample.
         seeds: one a draw.
@@ -39,24 +37,14 @@ def networks_without(
     made = {"nothing": state}
     if "noise behind" in wanted:
         behind = [name for name, each in network.layers.items() if each.number > place]
-        made["noise behind"] = _quiet(network, state, behind)
+        made["noise behind"] = network.without_noise(state, behind)
     if "noise inside" in wanted:
-        made["noise inside"] = network.run(_quiet(network, start, [layer]), until=layer)
+        made["noise inside"] = network.run(network.without_noise(start, [layer]), until=layer)
     if "rescaling" in wanted:
-        assert isinstance(network, StyleGAN)  # noqa: S101  # see above
-        held = network.statistics(state, layer)
-        scales = {index: Statistics(None, each.scale) for index, each in held.items()}
-        made["rescaling"] = {**state, "statistics": scales}
+        held = network.held_statistics(state, layer)
+        assert held is not None  # noqa: S101  # see above
+        made["rescaling"] = held
     return made
-
-
-def _quiet(network: Network, state: State, layers: Collection[str]) -> State:
-    """The state without the noise inputs of some layers."""
-    noise: Any = state["noise"]
-    if isinstance(noise, Mapping):  # StyleGAN2
-        return {**state, "noise": {name: each for name, each in noise.items() if name not in layers}}
-    gone = {network.layers[name].number for name in layers}
-    return {**state, "noise": tuple(None if i in gone else each for i, each in enumerate(noise))}
 
 
 @torch.no_grad()

@@ -17,8 +17,6 @@ from pydantic import Field
 from unit59.edit.edits import set_units
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
-from unit59.networks.stylegan import StyleGAN
-from unit59.networks.stylegan2 import StyleGAN2
 from unit59.samples.cache import GROUP, key_of
 from unit59.studies.base import Dissected, Study, StudyError
 from unit59.studies.noise.cases import HALF, Case, Removed
@@ -58,7 +56,7 @@ class Noise(Study):
 
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
-        if not (isinstance(network, StyleGAN) or (isinstance(network, StyleGAN2) and network.settings.noise)):
+        if not network.noise_layers:
             raise StudyError(
                 "noise is a study of networks with noise inputs, StyleGAN and StyleGAN2; this "
                 f"{network.family} has none. Take it out of `studies:`."
@@ -102,7 +100,7 @@ class Noise(Study):
         units = network.layers[layer].units
         off = {share: max(1, int(share * units + 0.5)) for share in sorted({*self.shares, HALF, 1.0})}
         removed: list[Removed] = ["nothing", "noise behind", "noise inside"]
-        if isinstance(network, StyleGAN) and network.settings.instance_norm:
+        if network.normalises:
             removed.append("rescaling")
         return [
             Case(what, order, share, count)
