@@ -137,7 +137,7 @@ def test_a_concept_lists_its_causes_over_all_layers(site: Site, effects: Effects
             assert causes.controls[0].erases is not None
         else:
             assert "<strong>No evidence</strong> that any single unit" in body
-    hostile = next(page for page in site_pages(site) if page.path == "concepts/a-b-object")
+    hostile = next(page for page in site_pages(site) if page.path == "concepts/a-b-c14cdd")
     assert "Not measured." in Renderer(site).body(hostile)
 
 

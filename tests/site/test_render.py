@@ -53,6 +53,13 @@ def test_links_lead_from_anywhere(here: str) -> None:
         assert _resolve(here, links.file("assets/x.css")) == "assets/x.css"
 
 
+def test_a_nul_in_a_name_does_not_shift_a_table() -> None:
+    rows = render.table_rows([("a\0b", 1, "c"), ("\0", "\0", "\0")])
+    assert rows.count("<td>") == 4
+    assert "\0" not in rows
+    assert '<th scope="row">a\ufffdb</th><td>1</td><td>c</td>' in rows
+
+
 def _resolve(here: str, address: str) -> str:
     from urllib.parse import urljoin
 

@@ -190,7 +190,10 @@ def table_rows(rows: Iterable[Sequence[Any]]) -> Markup:
 
 def _table_row(row: Sequence[Any]) -> str:
     # One call for the whole row: calls are what takes the time.
-    head, *cells = html.escape("\0".join(map(str, row))).split("\0")
+    text = "\0".join(map(str, row))
+    if text.count("\0") >= len(row):  # a name has one, which HTML may not hold
+        text = "\0".join(str(cell).replace("\0", "\ufffd") for cell in row)
+    head, *cells = html.escape(text).split("\0")
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 

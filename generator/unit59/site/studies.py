@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults, file_name
+from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults
 from unit59.results.report import ReportPicture
 from unit59.results.schema import STRENGTH, LayerSearch, StudyPicture
-from unit59.site.views import ConceptView, ModelView, UnitView, untaken
+from unit59.site.addresses import distinct, place
+from unit59.site.views import ConceptView, ModelView, UnitView
 
 
 @dataclass(frozen=True)
@@ -131,17 +132,24 @@ class Studies:
 def view_studies(models: Iterable[ModelView]) -> Studies:
     """Give every study its address."""
     found = Studies([], [], [])
-    taken = {MODELS_COMPARED}
-    for model in models:
-        for results in model.results.studies:
-            record, name = results.record, file_name(f"{model.name}-{results.record.name}").lower()
-            if isinstance(record, ReportRecord):
-                found.reports.append(ReportStudy(model, results, untaken(f"studies/{name}", taken)))
-            elif record.concept not in model.concepts:
-                continue
-            elif isinstance(record, SearchRecord):
-                found.findings.append(Finding(model, results, untaken(f"findings/{name}", taken)))
-            else:
-                found.sets.append(SetStudy(model, results, untaken(f"studies/{name}", taken)))
+    given = [(model, results) for model in models for results in model.results.studies]
+    wanted = {(model.name, results.record.name): _wanted(model, results) for model, results in given}
+    paths = distinct(wanted, [MODELS_COMPARED])
+    for model, results in given:
+        record, path = results.record, paths[model.name, results.record.name]
+        if isinstance(record, ReportRecord):
+            found.reports.append(ReportStudy(model, results, path))
+        elif record.concept not in model.concepts:
+            continue
+        elif isinstance(record, SearchRecord):
+            found.findings.append(Finding(model, results, path))
+        else:
+            found.sets.append(SetStudy(model, results, path))
     found.findings.sort(key=lambda each: (STRENGTH.index(each.record.verdict), each.path))
     return found
+
+
+def _wanted(model: ModelView, results: StudyResults) -> str:
+    """`findings/<model>-<study>` or `studies/<model>-<study>`."""
+    kind = "findings" if isinstance(results.record, SearchRecord) else "studies"
+    return f"{kind}/{place(f'{model.name}-{results.record.name}'.lower())}"

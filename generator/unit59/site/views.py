@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from unit59.results import INTERPRETABLE_IOU, LayerRecord, LayerResults, ModelRecord, ModelResults, file_name
+from unit59.results import INTERPRETABLE_IOU, LayerRecord, LayerResults, ModelRecord, ModelResults
+from unit59.site.addresses import distinct, place, slug
 from unit59.site.effects import EffectsView, Summary
 
 #: What the numbers say about a unit's label, from best to nothing at all.
@@ -146,7 +147,7 @@ class LayerView:
     @property
     def path(self) -> str:
         """Its page."""
-        return f"{self.model.path}/{self.name}"
+        return f"{self.model.path}/{place(self.name)}"
 
     @cached_property
     def units(self) -> list[UnitView]:
@@ -236,7 +237,7 @@ class ModelView:
     @property
     def path(self) -> str:
         """Its page."""
-        return f"models/{self.name}"
+        return f"models/{place(self.name)}"
 
     @property
     def sheet(self) -> str | None:
@@ -308,25 +309,11 @@ def _shared_concepts(results: list[ModelResults]) -> dict[tuple[str, str], Conce
     for model in results:
         for row in model.concepts.sort("concept").iter_rows(named=True):
             colours.setdefault((row["plane"], row["label"]), row["colour"] or "")
-    plain = [file_name(label).lower() for _, label in colours]
-    taken: set[str] = set()
-    views = {}
-    for number, ((plane, label), colour) in enumerate(colours.items()):
-        slug = plain[number]
-        if plain.count(slug) > 1:
-            slug = f"{slug}-{file_name(plane).lower()}"
-        views[plane, label] = ConceptView(label, plane, _usable(colour, number), untaken(slug, taken))
-    return views
-
-
-def untaken(slug: str, taken: set[str]) -> str:
-    """The slug, with a number where it is taken already; taken from now on."""
-    free, number = slug, 1
-    while free in taken:
-        number += 1
-        free = f"{slug}-{number}"
-    taken.add(free)
-    return free
+    slugs = distinct({(plane, label): slug(label) for plane, label in colours})
+    return {
+        (plane, label): ConceptView(label, plane, _usable(colour, number), slugs[plane, label])
+        for number, ((plane, label), colour) in enumerate(colours.items())
+    }
 
 
 def _usable(colour: str, number: int) -> str:
