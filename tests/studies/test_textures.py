@@ -10,13 +10,17 @@ import pytest
 import torch
 
 from tests import tiny
+from tests.studies.telling import tables_of, told_without_torch, written_report
 from unit59.recipe.sections import RecipeError
 from unit59.results import find_faults, read_model
 from unit59.results.report import ReportRecord
 from unit59.studies.textures.effects import effects, window_of
-from unit59.studies.textures.found import Found, Layer
+from unit59.studies.textures.facts import End
+from unit59.studies.textures.measure import Textures
+from unit59.studies.textures.numbers import MeasuredLayer, TextureNumbers, facts_of
 
 SIDE = 20
+ENDS: tuple[tuple[End, str], ...] = (("objects", "objects"), ("textures", "texture"))
 STUDY = "studies: [{textures: {plane: colour, units: 4, samples: 10}}]"
 
 
@@ -75,36 +79,41 @@ def test_the_window_grows_with_the_picture() -> None:
     assert [window_of(side, side) for side in (16, 64, 256, 1024)] == [3, 5, 17, 65]
 
 
-def found_with(slope: float) -> Found:
+def found_with(slope: float) -> TextureNumbers:
     """Four layers of 12 units whose object effect changes along the network and texture effect does not."""
     generator = np.random.default_rng(3)
     layers = []
     for depth in range(4):
         values = np.abs(generator.normal(1, 0.02, (8, 12, 4))) * generator.uniform(1, 2, (1, 12, 1))
         values[:, :, 0] *= 0.1 * np.exp(slope * depth)
-        layers.append(Layer(f"layer{depth}", depth, list(range(12)), values))
+        layers.append(MeasuredLayer(f"layer{depth}", depth, list(range(12)), values))
     noise = np.zeros((8, 2, 4))
     noise[:, :, 0], noise[:, :, 1] = 0.01, [1.0, 4.0]
-    return Found(layers, {"noise": noise}, list(range(8)), 5, "object", 0)
+    return TextureNumbers(layers, {"noise": noise}, list(range(8)), 5, 0)
 
 
 @pytest.mark.parametrize("slope", [-0.5, 0.5])
 def test_a_trend_is_found_either_way(slope: float) -> None:
     found = found_with(slope)
-    for value, low, high in (found.trend, found.trend_at_equal_texture):
+    for value, low, high in (found.trend.numbers, found.trend_at_equal_texture.numbers):
         assert min(value * slope, low * slope, high * slope) > 0
     assert found.units["beyond"].all()
+    facts = facts_of(found, "object", [])
+    assert facts.direction == ("rises" if slope > 0 else "falls")
+    assert facts.holds_at_equal_texture
 
 
 def test_without_a_trend_none_is_sure() -> None:
-    _, low, high = found_with(0.0).trend
+    found = found_with(0.0)
+    _, low, high = found.trend.numbers
     assert low < 0 < high
+    assert facts_of(found, "object", []).direction == "open"
 
 
 def test_units_that_stand_out_have_large_effects() -> None:
     found = found_with(-0.5)
     units = found.units
-    for end, column in (("objects", "objects"), ("textures", "texture")):
+    for end, column in ENDS:
         least = units[column].quantile(0.75, "nearest")
         for layer, unit in found.standing_out(end):
             assert units.filter(layer=layer, unit=unit)[column].item() >= least
@@ -126,8 +135,10 @@ def test_it_reads_back_and_repeats_itself(dissected: Path, tmp_path: Path) -> No
     assert table.group_by("layer").len()["len"].to_list() == [4, 4, 4]
     for picture in study.record.pictures:
         assert study.picture(picture.file).is_file()
-    again = tiny.run(tmp_path, samples=32, more=STUDY)
+    tables, again = tables_of(Textures, lambda: tiny.run(tmp_path, samples=32, more=STUDY))
     assert tiny.contents(again / "studies") == tiny.contents(dissected / "studies")
+    told = told_without_torch("unit59.studies.textures.tell", tables, tmp_path)
+    assert told == written_report(again / "studies/textures")
 
 
 def test_what_it_refuses(tmp_path: Path) -> None:

@@ -6,9 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: Columns of what `effects` gives.
-OBJECTS, TEXTURE, COLOUR, DETAIL = range(4)
-
 
 def effects(before: Tensor, after: Tensor, labels: tuple[Tensor, Tensor], window: int) -> Tensor:
     """Object and texture effects of a change.
@@ -25,8 +22,8 @@ def effects(before: Tensor, after: Tensor, labels: tuple[Tensor, Tensor], window
         window: side in pixels, odd.
 
     Returns:
-        float64 [N,4]: share of the pixels whose concept changed; texture, colour and detail effect in levels
-        of 0..255, 0 where no pixel kept its concept.
+        float64 [N,4], columns as in `unit59.studies.textures.numbers`: share of the pixels whose concept
+        changed; texture, colour and detail effect in levels of 0..255, 0 where no pixel kept its concept.
     """
     kept = labels[0] == labels[1]
     objects = 1 - kept.double().mean(dim=(1, 2))

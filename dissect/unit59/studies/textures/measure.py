@@ -15,12 +15,15 @@ from unit59.edit.edits import Edit
 from unit59.edit.tail import groups
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
+from unit59.results import file_name
 from unit59.samples.cache import SampleCache, key_of
-from unit59.studies.base import Dissected, Study, StudyError, Whole
+from unit59.studies.base import Dissected, Study, StudyError
 from unit59.studies.effects.strips import picture_rows
-from unit59.studies.textures.effects import OBJECTS, TEXTURE, effects, smooth, window_of
-from unit59.studies.textures.found import Found, Layer, Strip
-from unit59.studies.textures.tell import write_report
+from unit59.studies.tables import Report, Tables
+from unit59.studies.textures.effects import effects, smooth, window_of
+from unit59.studies.textures.facts import End, StandingOut
+from unit59.studies.textures.numbers import OBJECTS, TEXTURE, MeasuredLayer, TextureNumbers, facts_of
+from unit59.studies.textures.tell import tell
 
 #: Deviations of the noise that the reference adds to pictures, in levels of 0..255.
 AMPLITUDES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -75,8 +78,8 @@ class Textures(Study):
             )
         return planes.index(fitting[0])
 
-    def run(self, model: Dissected) -> Whole:
-        """See `Study.run`."""
+    def measure(self, model: Dissected) -> Tables:
+        """See `Study.measure`."""
         cache = model.material.cache
         layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
         numbers = list(range(min(self.samples, cache.samples)))
@@ -86,11 +89,16 @@ class Textures(Study):
         with model.step("textures", sum(map(len, chosen.values())) * len(numbers), "edits") as advance:
             for layer, units in chosen.items():
                 values = self._measure(model, layer, units, numbers, window, advance)
-                measured.append(Layer(layer, model.network.layers[layer].number, units, values))
+                measured.append(MeasuredLayer(layer, model.network.layers[layer].number, units, values))
         reference = self._reference(model, numbers, window)
         plane = cache.segmenter.planes[self._plane(cache)]
-        found = Found(measured, reference, numbers, window, plane, model.seed)
-        return write_report(found, self._strips(model, found))
+        found = TextureNumbers(measured, reference, numbers, window, model.seed)
+        shown, pictures = self._standing_out(model, found)
+        return Tables(found.tables(), facts_of(found, plane, shown).model_dump(mode="json"), pictures)
+
+    def tell(self, tables: Tables) -> Report:
+        """See `unit59.studies.textures.tell`."""
+        return tell(tables)
 
     def _units(self, model: Dissected, layer: str) -> list[int]:
         everything = model.network.layers[layer]
@@ -161,14 +169,26 @@ class Textures(Study):
                 found[name].append(torch.stack(rows, dim=1)[:count].numpy())
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
-    def _strips(self, model: Dissected, found: Found) -> list[Strip]:
-        """Units that stand out, in the samples in which they change most."""
-        strips = []
-        for end, which in (("objects", OBJECTS), ("textures", TEXTURE)):
+    def _standing_out(
+        self, model: Dissected, found: TextureNumbers
+    ) -> tuple[list[StandingOut], dict[str, bytes]]:
+        """Units that stand out, in the samples in which they change most; and their strips."""
+        shown, strips = [], {}
+        ends: tuple[tuple[End, int], ...] = (("objects", OBJECTS), ("textures", TEXTURE))
+        for end, which in ends:
             for layer, unit in found.standing_out(end):
                 values = found.of_unit(layer, unit)
                 order = np.argsort(-values[:, which], kind="stable")[:SHOWN]
-                samples = [found.samples[int(i)] for i in order]
-                pictures = model.material.bench(layer).pictures(Edit.ablate([unit]), samples)
-                strips.append(Strip(end, layer, unit, samples, values[order], picture_rows(pictures)))
-        return strips
+                each = StandingOut(
+                    end=end,
+                    layer=layer,
+                    unit=unit,
+                    picture=f"{end}-{file_name(layer)}-{unit:04d}.webp",
+                    samples=[found.samples[int(i)] for i in order],
+                    objects=values[order, OBJECTS].tolist(),
+                    texture=values[order, TEXTURE].tolist(),
+                )
+                pictures = model.material.bench(layer).pictures(Edit.ablate([unit]), each.samples)
+                strips[each.picture] = picture_rows(pictures)
+                shown.append(each)
+        return shown, strips

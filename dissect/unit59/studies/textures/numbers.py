@@ -10,23 +10,24 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from unit59.stats.intervals import bootstrapped, mean_interval, spearman
-from unit59.studies.textures.effects import COLOUR, DETAIL, OBJECTS, TEXTURE
+from unit59.stats.ranks import partial_spearman
+from unit59.studies.facts import Estimate
+from unit59.studies.textures.facts import End, StandingOut, TextureFacts
 
 Numbers = NDArray[np.float64]
-Estimate = tuple[float, float, float]
-
-#: Names of the columns of `effects`.
+#: Columns of what `unit59.studies.textures.effects.effects` gives.
+OBJECTS, TEXTURE, COLOUR, DETAIL = range(4)
+#: Their names.
 PARTS = {"objects": OBJECTS, "texture": TEXTURE, "colour": COLOUR, "detail": DETAIL}
 #: Units shown at each end.
 ENDS = 3
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer.
+class MeasuredLayer:
+    """One layer's units, switched off one by one.
 
     Attributes:
         name: its name.
@@ -42,44 +43,21 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """A unit that stands out, in the samples in which it changes most.
-
-    Attributes:
-        end: what it changes most, relative to the other.
-        layer: its layer.
-        unit: its number.
-        samples: left to right.
-        values: [n,4] of these samples.
-        data: the encoded picture: without the edit, with the unit off.
-    """
-
-    end: str
-    layer: str
-    unit: int
-    samples: list[int]
-    values: Numbers
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was measured.
+class TextureNumbers:
+    """What was measured of objects and textures.
 
     Attributes:
         layers: in forward order.
         reference: by kind of noise [n,amplitudes,4].
         samples: which.
         window: side in pixels.
-        plane: of the segmenter.
         seed: of the bootstrap.
     """
 
-    layers: Sequence[Layer]
+    layers: Sequence[MeasuredLayer]
     reference: Mapping[str, Numbers]
     samples: Sequence[int]
     window: int
-    plane: str
     seed: int
 
     def of_unit(self, layer: str, unit: int) -> Numbers:
@@ -126,16 +104,20 @@ class Found:
     def trend(self) -> Estimate:
         """Rank correlation of depth with the ratio of object to texture effect, over units."""
         rows = self.units.drop_nulls("ratio")
-        return spearman(rows["depth"].to_numpy(), rows["ratio"].to_numpy(), self.seed)
+        return Estimate.of(*spearman(rows["depth"].to_numpy(), rows["ratio"].to_numpy(), self.seed))
 
     @cached_property
     def trend_at_equal_texture(self) -> Estimate:
         """Partial rank correlation of depth with the object effect, the texture effect held."""
         rows = self.units.drop_nulls("ratio")
         given = rows.select("depth", "texture").to_numpy()
-        return bootstrapped(_partial, given, rows["objects"].to_numpy(), self.seed)
 
-    def median(self, layer: str, column: str) -> Estimate:
+        def partial(given: Numbers, objects: Numbers) -> float:
+            return partial_spearman(given[:, 0], objects, given[:, 1])
+
+        return Estimate.of(*bootstrapped(partial, given, rows["objects"].to_numpy(), self.seed))
+
+    def median(self, layer: str, column: str) -> tuple[float, float, float]:
         """Over the layer's units, with a bootstrap interval over units."""
         values = self.units.filter(layer=layer)[column].drop_nulls().to_numpy()
         if not len(values):
@@ -143,7 +125,7 @@ class Found:
         middle = float(np.median(values))
         return middle, *bootstrapped(lambda a, _: float(np.median(a)), values, values, self.seed)[1:]
 
-    def standing_out(self, end: Literal["objects", "textures"] | str) -> list[tuple[str, int]]:
+    def standing_out(self, end: End) -> list[tuple[str, int]]:
         """Units with the highest or lowest ratio among the quarter with the largest effect of that kind."""
         column, lowest = ("objects", False) if end == "objects" else ("texture", True)
         rows = self.units.drop_nulls("ratio").filter(pl.col(column) > 0)
@@ -198,10 +180,23 @@ class Found:
         return pl.concat([units, noise]).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def _partial(given: Numbers, objects: Numbers) -> float:
-    """Partial rank correlation of given[:,0] with the objects, given[:,1] held."""
-    ranks = np.stack([rankdata(each) for each in (given[:, 0], objects, given[:, 1])])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        (_, xy, xz), (_, _, yz), _ = np.corrcoef(ranks)
-        rest = (1 - xz**2) * (1 - yz**2)
-        return float((xy - xz * yz) / np.sqrt(rest)) if rest > 1e-12 else float("nan")
+def facts_of(found: TextureNumbers, plane: str, shown: list[StandingOut]) -> TextureFacts:
+    """What the report says and no table has."""
+    trend, equal = found.trend, found.trend_at_equal_texture
+    known = None not in (trend.value, trend.low, trend.high)
+    return TextureFacts(
+        plane=plane,
+        window=found.window,
+        samples=len(found.samples),
+        layers=len(found.layers),
+        units=len(found.units),
+        beyond=int(found.units["beyond"].sum()),
+        trend=trend,
+        direction=_DIRECTIONS[trend.side] if known else "unknown",
+        equal_texture=equal,
+        holds_at_equal_texture=equal.value is not None and bool(equal.side) and equal.side == trend.side,
+        shown=shown,
+    )
+
+
+_DIRECTIONS: dict[int, Literal["falls", "rises", "open"]] = {-1: "falls", 1: "rises", 0: "open"}
