@@ -19,7 +19,6 @@ from unit59.edit.edits import Edit
 from unit59.edit.tail import Tail
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.networks import Layer, Network, State
-from unit59.networks.pix2pix import Pix2Pix
 from unit59.samples.cache import SampleCache, key_of
 from unit59.studies.base import Dissected, Study, StudyError
 from unit59.studies.effects.strips import picture_rows
@@ -47,7 +46,7 @@ class Outlines(Study):
 
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
-        if not isinstance(network, Pix2Pix):
+        if not network.levels:
             raise StudyError(f"outlines is a study of pix2pix; this model is a {network.family}.")
         for layer in self.layers if self.layers != "all" else []:
             if layer not in layers:
@@ -136,9 +135,7 @@ def steps_of(units: int) -> list[Step]:
 
 def _halves(network: Network, layers: Sequence[Layer]) -> dict[str, Half]:
     """Which half of the network each layer is in."""
-    assert isinstance(network, Pix2Pix)  # noqa: S101  # the study's check
-    levels = network.settings.levels
-    return {layer.name: "encoder" if layer.number < levels else "decoder" for layer in layers}
+    return {layer.name: "encoder" if layer.number < network.levels else "decoder" for layer in layers}
 
 
 def _changes(model: Dissected, layer: Layer, steps: Sequence[Step], level: Level) -> Iterator[Change]:

@@ -17,7 +17,6 @@ from unit59.edit.tail import Tail, groups
 from unit59.measure.agreement import null_shifts
 from unit59.measure.asked import what_is_asked
 from unit59.networks import Network, State
-from unit59.networks.pix2pix import Pix2Pix
 from unit59.samples.cache import SampleCache, key_of
 from unit59.stats.scores import score_columns
 from unit59.studies.base import Dissected, Study, StudyError
@@ -53,19 +52,18 @@ class Skips(Study):
 
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
-        if not isinstance(network, Pix2Pix):
+        if not network.skips:
             raise StudyError(f"skips is a study of pix2pix; this model is a {network.family}.")
         if not mirrored(network, layers):
-            last = 2 * network.settings.levels
+            first, mirror = network.skips[min(1, len(network.skips) - 1)]
             raise StudyError(
                 "skips: no layer is dissected together with its mirror. Dissect both, for one "
-                f"`layers: [layer2, layer{last - 1}]`, or `layers: all`."
+                f"`layers: [{first}, {mirror}]`, or `layers: all`."
             )
 
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
         network, cache = model.network, model.material.cache
-        assert isinstance(network, Pix2Pix)  # noqa: S101  # check()
         mirrors, pairs = mirrored(network, model.layers), all_pairs(network, model.layers)
         matches = self._matches(model)
         numbers = list(range(min(self.samples, cache.samples)))
@@ -171,16 +169,14 @@ class Skips(Study):
         return material.measurer.remember(f"skips-{layer}", key, count)
 
 
-def mirrored(network: Pix2Pix, layers: Sequence[str]) -> list[tuple[str, str]]:
-    """Dissected layers i and n + 1 - i of n: the second one's convolution reads the first through a skip."""
-    levels = network.settings.levels
-    pairs = [(f"layer{i}", f"layer{2 * levels + 1 - i}") for i in range(1, levels)]
-    return [pair for pair in pairs if set(pair) <= set(layers)]
+def mirrored(network: Network, layers: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of which both layers are dissected; see `Network.skips`."""
+    return [pair for pair in network.skips if set(pair) <= set(layers)]
 
 
-def all_pairs(network: Pix2Pix, layers: Sequence[str]) -> list[Pair]:
+def all_pairs(network: Network, layers: Sequence[str]) -> list[Pair]:
     """Each decoder layer that has a mirror, with every encoder layer and the decoder layer before it."""
-    order, levels = list(network.layers), network.settings.levels
+    order, levels = list(network.layers), network.levels
     pairs = []
     for encoder, decoder in reversed(mirrored(network, layers)):
         for other in layers:
