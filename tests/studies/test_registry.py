@@ -17,7 +17,7 @@ from unit59.studies.registry import known_studies, load_study
 OWN = """\
 from unit59.results.report import Column, ReportSection, ReportTable
 from unit59.studies.base import Study
-from unit59.studies.base import Whole as Report
+from unit59.studies.tables import Report, Tables
 import numpy as np
 import polars as pl
 
@@ -34,25 +34,29 @@ class Loudest(Study):
             from unit59.studies.base import StudyError
             raise StudyError("a power above 9 says nothing; give a smaller one.")
 
-    def run(self, model):
+    def measure(self, model):
         means = [float(model.units(layer)["mean"].max()) ** self.power for layer in model.layers]
         table = pl.DataFrame({"layer": model.layers, "loudest": means})
+        return Tables({"layers.parquet": table}, {"drawn": int(model.random(1).integers(100))})
+
+    def tell(self, tables):
         columns = [Column(name="layer", heading="layer"), Column(name="loudest", heading="mean")]
         shown = ReportTable(table="layers.parquet", columns=columns, caption="All layers.")
-        section = ReportSection(title="Layers", tables=[shown])
-        best = table.sort("loudest")["layer"][-1]
-        draw = model.random(1).integers(100)
-        return Report("Which layer is loudest?", f"{best}, drawn {draw}.", ["Means."], [section], [],
-                      tables={"layers.parquet": table})
+        best = tables.frames["layers.parquet"].sort("loudest")["layer"][-1]
+        return Report("Which layer is loudest?", f"{best}, drawn {tables.facts['drawn']}.", ["Means."],
+                      [ReportSection(title="Layers", tables=[shown])], [])
 
 
 class Fails(Study):
-    def run(self, model):
+    def measure(self, model):
         return _deep(np.zeros((2, 2)))
 
 
 class Lies(Study):
-    def run(self, model):
+    def measure(self, model):
+        return Tables()
+
+    def tell(self, tables):
         shown = ReportTable(table="nowhere.parquet", columns=[], caption="There is none.")
         return Report("Is it there?", "No.", [], [ReportSection(title="Nothing", tables=[shown])], [])
 """
@@ -114,7 +118,7 @@ def test_the_same_recipe_gives_the_same_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("studies", "said"),
     [
-        ("['own:Fails']", r"LinAlgError: Singular matrix \(.*own_c\.py, line 8\)"),
+        ("['own:Fails']", r"LinAlgError: Singular matrix \(.*own_c\.py, line 9\)"),
         ("['own:Lies']", r"its report shows the table 'nowhere\.parquet', which it does not have"),
         ("[{'own:Loudest': {power: 99}}]", r"tiny\.yaml:12: studies\.0: a power above 9 says nothing"),
         ("[{'own:Loudest': {power: many}}]", r"tiny\.yaml:12: studies\.0: .*setting power: .*'many'"),
