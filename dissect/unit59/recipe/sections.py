@@ -166,7 +166,7 @@ class Recipe(_Section):
     insert_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.995
     """Switching a unit on sets it to this quantile of its values."""
     sampling: dict[str, Any] = {}
-    """How samples are drawn; its fields depend on the network's family (see below)."""
+    """How samples are drawn; its fields are those of the network's family (see the guide)."""
     inputs: Any = None
     """Conditional inputs of a picture-to-picture network (see the guide)."""
     real: Any = None
