@@ -20,6 +20,7 @@ from unit59.results import (
     CONCEPTS,
     EFFECT_TABLES,
     INTERPRETABLE_IOU,
+    LAYER_TABLES,
     QUALITY,
     SIMILAR,
     UNITS,
@@ -116,10 +117,14 @@ def write_model(
     for number, (layer, (units, edge)) in enumerate(layers.items()):
         tables, record = _layer_tables(draw, layer, number, units, edge, concepts, list(layers.items()))
         strips = _strips(tables["units.parquet"], concepts, pictures)
-        writer.write_layer(layer, "key", tables, strips)
+        home = f"layers/{layer}"
+        files = {f"{home}/{name}": table_bytes(table, LAYER_TABLES[name]) for name, table in tables.items()}
+        writer.write_part(
+            home, "key", files | {f"{home}/pictures/{name}": data for name, data in strips.items()}
+        )
         if budget := (effects or {}).get(layer):
             found = _effects(layer, tables, concepts, budget)
-            writer.write_files(f"layers/{layer}/effects", "key", found)
+            writer.write_part(f"layers/{layer}/effects", "key", found)
         records.append(record)
     planes = list(dict.fromkeys(plane for _, plane, _ in concepts))
     model = ModelRecord(
@@ -168,16 +173,16 @@ def write_model(
             for number, (label, plane, colour) in enumerate(concepts, 1)
         ]
     )
-    writer.write_files(
+    writer.write_part(
         "model",
         "key",
         {
-            "model.json": to_json(model),
             "concepts.parquet": table_bytes(table, CONCEPTS),
             "pictures/samples.webp": _webp(_grid(2, 8, lambda row, column: _room(row * 8 + column))),
         },
+        {"model.json": to_json(model)},
     )
-    writer.write_files("quality", "key", _quality(concepts))
+    writer.write_part("quality", "key", _quality(concepts))
     writer.write_run(
         {
             "finished": "2026-11-20T12:00:00Z",
@@ -195,7 +200,7 @@ def _effects(
     found_tables["relations.parquet"] = effect_relations(
         units, tables["agreement.parquet"], found_tables["effects.parquet"], seed=59
     )
-    home = f"layers/{layer}"
+    home = f"layers/{layer}/effects"
     files = {f"{home}/effects.json": to_json(record)}
     files |= {
         f"{home}/{name}": table_bytes(table, EFFECT_TABLES[name]) for name, table in found_tables.items()
@@ -241,9 +246,9 @@ def _quality(concepts: Concepts) -> dict[str, bytes]:
         sheet=(2, 8),
     )
     return {
-        "quality.json": to_json(record),
-        "quality.parquet": table_bytes(_table(rows, QUALITY), QUALITY),
-        "pictures/real.webp": _webp(
+        "quality/quality.json": to_json(record),
+        "quality/quality.parquet": table_bytes(_table(rows, QUALITY), QUALITY),
+        "quality/pictures/real.webp": _webp(
             _grid(2, 8, lambda row, column: _room(900 + row * 8 + column, lamp=True))
         ),
     }

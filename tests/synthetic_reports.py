@@ -162,8 +162,9 @@ def write_report(model: Path, record: ReportRecord, scores: pl.DataFrame, pictur
     """Add a report to a model's results."""
     home = f"studies/{record.name}"
     files = {
-        f"{home}/study.json": to_json(record),
         f"{home}/scores.parquet": table_bytes(scores, scores.schema),
         **{f"{home}/pictures/{name}": data for name, data in pictures.items()},
     }
-    ResultsWriter(model.parent, model.name).write_files(home, "key", files)
+    ResultsWriter(model.parent, model.name).write_part(
+        home, "key", files, {f"{home}/study.json": to_json(record)}
+    )

@@ -168,7 +168,7 @@ def test_a_manifest_that_points_outside_is_refused(
     (folder / "manifest.json").write_text(json.dumps(manifest))
     status, _, err = call(capsys, "check", tmp_path / "results")
     assert status == 2
-    assert "points outside the results folder" in err
+    assert "points outside the folder of its part" in err
 
 
 def test_a_full_disk_and_a_key_press(

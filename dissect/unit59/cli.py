@@ -243,10 +243,10 @@ def export(
 def check(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The results folder.")] = Path("results"),
 ) -> None:
-    """Verify a results folder: every file there, unchanged, of a known schema."""
-    from unit59.results import find_faults, model_folders
+    """Verify a results folder: every part there, every file unchanged, and no file beside them."""
+    from unit59.results import check_results, model_folders
 
-    faults = [fault for model in model_folders(folder) for fault in find_faults(model)]
+    faults = check_results(folder)
     for fault in faults:
         _complain(fault)
     if faults:

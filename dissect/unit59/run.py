@@ -22,6 +22,7 @@ from rich.filesize import decimal
 
 from unit59.edit.unit_strips import draw_strips
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.files import file_name, sha256_of
 from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.foundation.version import __version__
@@ -40,10 +41,11 @@ from unit59.recipe.opening import (
     wanted_layers,
 )
 from unit59.recipe.sections import RecipeFile
-from unit59.results import ResultsError, ResultsWriter, file_name, sha256_of, table_bytes, to_json
+from unit59.results import ResultsError, ResultsWriter, table_bytes, to_json
 from unit59.results.reader import read_record
 from unit59.results.schema import (
     CONCEPTS,
+    LAYER_TABLES,
     LayerRecord,
     ModelRecord,
 )
@@ -162,6 +164,9 @@ class Run:
         if not wanted and current and self.writer.is_current("model", self._model_key(records)):
             self.report.say(f"{self.writer.folder}: all there, nothing to do.")
             return self.writer.folder
+        layers = {f"layers/{file_name(layer)}" for layer in self.layers}
+        parts = {"model"} | layers | quality.parts | causes.parts
+        self.writer.plan(parts)
         measurer = self.measurer()
         self._write_model(measurer, records)
         if wanted:
@@ -173,8 +178,7 @@ class Run:
                 self._write_model(measurer, records)
         quality.write(measurer)
         causes.write(measurer)
-        layers = {f"layers/{file_name(layer)}" for layer in self.layers}
-        self.writer.keep_only({"model"} | layers | quality.parts | causes.parts)
+        self.writer.keep_only(parts)
         self._write_run()
         self.report.say(f"{self.writer.folder}: done. Build the site with `mkdocs build`.")
         return self.writer.folder
@@ -204,7 +208,10 @@ class Run:
             strips = draw_strips(self.cache, layer, measurer.grid(layer), found, folder, advance)
         tables = layer_tables(self.segmenter, found, agreement, null, strips, similar)
         pictures = {path.name: path.read_bytes() for path in sorted(folder.glob("*.webp"))}
-        self.writer.write_layer(layer, self._layer_key(layer), tables, pictures)
+        home = f"layers/{file_name(layer)}"
+        files = {f"{home}/{name}": table_bytes(table, LAYER_TABLES[name]) for name, table in tables.items()}
+        files |= {f"{home}/pictures/{name}": data for name, data in pictures.items()}
+        self.writer.write_part(home, self._layer_key(layer), files)
         return layer_record(self.network.layers[layer], tables["units.parquet"], null)
 
     def _write_model(self, measurer: Measurer, records: dict[str, LayerRecord]) -> None:
@@ -215,7 +222,7 @@ class Run:
             "concepts.parquet": table_bytes(concepts, CONCEPTS),
             "pictures/samples.webp": self._sheet(),
         }
-        self.writer.write_files("model", self._model_key(records), files)
+        self.writer.write_part("model", self._model_key(records), files)
 
     def _sheet(self) -> bytes:
         rows, columns = sheet_shape(self.recipe.samples)

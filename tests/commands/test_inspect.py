@@ -17,8 +17,8 @@ from unit59.checkpoints.published import PUBLISHED, published
 from unit59.cli import app
 from unit59.commands.inspect import inspect
 from unit59.commands.listing import show
+from unit59.foundation.files import sha256_of
 from unit59.networks import load
-from unit59.results.files import sha256_of
 
 FILES = {path.name: path for path in generator_files()}
 

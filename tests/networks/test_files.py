@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from tests.networks.test_dcgan import saved as saved_dcgan
 from tests.published import PROGAN, STYLEGAN, generator_files, some_inputs
 from unit59.checkpoints import CheckpointError, read_checkpoint
+from unit59.foundation.files import sha256_of
 from unit59.networks import FAMILIES, NetworkError, load
 from unit59.networks.files import save
-from unit59.results.files import sha256_of
 
 FILES = {path.name: path for path in generator_files()}
 

@@ -132,7 +132,7 @@ def test_a_changed_budget_makes_effects_and_the_searches_that_take_them_over(aga
         for path, when in before.items()
         if path.stat().st_mtime_ns != when
     }
-    assert {"layers/layer1/effects.json", "studies/cause-green/study.json"} <= changed
+    assert {"layers/layer1/effects/effects.json", "studies/cause-green/study.json"} <= changed
     same = {
         "layers/layer1/units.parquet",
         "layers/layer1/pictures/0001-ablated.webp",

@@ -90,14 +90,14 @@ def test_interrupted_and_run_again_it_ends_with_the_same_bytes(
 
 def test_only_what_depends_on_it_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = run(tmp_path)
-    before = (folder / "quality.json").read_bytes()
+    before = (folder / "quality" / "quality.json").read_bytes()
     monkeypatch.setattr(pipeline, "draw_strips", None)  # a layer that is made again would call it
     (tmp_path / "photos" / "00.png").write_bytes((tmp_path / "photos" / "01.png").read_bytes())
     tiny.run(tmp_path, layers="[layer1]", samples=24, more=REAL)
-    assert (folder / "quality.json").read_bytes() != before
+    assert (folder / "quality" / "quality.json").read_bytes() != before
     tiny.run(tmp_path, layers="[layer1]", samples=24)
     assert not list(folder.rglob("quality.*"))
-    assert not (folder / "pictures" / "real.webp").exists()
+    assert not (folder / "quality" / "pictures" / "real.webp").exists()
     assert read_model(folder).quality is None
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from unit59.bedrooms.quality import WEIGHTS, measure
+from unit59.foundation.files import write_atomically
 from unit59.foundation.progress import Reporter
-from unit59.results import to_json, write_atomically
+from unit59.results import to_json
 from unit59.training.train import start
 
 NAMES = ("segmenter", "stylegan", "progan", "pix2pix")

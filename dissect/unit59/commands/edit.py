@@ -18,8 +18,8 @@ from rich.table import Table
 from unit59.edit.edits import Edit, EditError, Levels, Where
 from unit59.edit.material import Material
 from unit59.edit.sweep import Bench
+from unit59.foundation.files import write_atomically
 from unit59.foundation.suggest import nearest
-from unit59.results import write_atomically
 from unit59.run import Run, alone
 from unit59.samples.cache import SampleCache, to_uint8
 from unit59.stats.intervals import mean_interval

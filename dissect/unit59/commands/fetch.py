@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.files import sha256_of, write_atomically
 from unit59.foundation.suggest import nearest
-from unit59.results import sha256_of, write_atomically
 
 
 class FetchError(Unit59Error):

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from unit59.checkpoints import Checkpoint, PickledObject, read_checkpoint
 from unit59.checkpoints.published import published
+from unit59.foundation.files import sha256_of
 from unit59.networks import build
 from unit59.networks.base import Network, count_parameters
-from unit59.results.files import sha256_of
 
 #: A key that only this kind of state dict has, and what to call it.
 _KINDS = {

@@ -23,9 +23,9 @@ from torch import Tensor
 
 from unit59.edit.edits import Edit, Levels, apply_edit, region
 from unit59.edit.tail import Tail, groups
+from unit59.foundation.files import file_name, sha256_of, write_atomically
 from unit59.handles.styles import StyleEdit, Styles, apply_style, read_style, usual_styles, with_style
 from unit59.networks import State
-from unit59.results import file_name, sha256_of, write_atomically
 from unit59.samples.cache import SampleCache, key_of, to_uint8
 
 #: Raised when what is counted changes, so that no old count is taken for a new one.

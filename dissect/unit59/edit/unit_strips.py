@@ -17,10 +17,11 @@ from torch import Tensor
 
 from unit59.edit.edits import set_units
 from unit59.edit.tail import Tail
+from unit59.foundation.files import write_atomically
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.measure.grid import Grid
 from unit59.measure.layer import Activities
-from unit59.results import picture_name, write_atomically
+from unit59.results import picture_name
 from unit59.samples.cache import SampleCache, to_uint8
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unit59.foundation.files import file_name, write_atomically
 from unit59.foundation.progress import Reporter
 from unit59.measure.activity import Activity, histogram, measure_activity
 from unit59.measure.agreement import Agreement, count_agreement, null_shifts, poisson_draws
@@ -20,7 +21,6 @@ from unit59.measure.grid import Grid
 from unit59.measure.overlap import Overlap, measure_overlap
 from unit59.measure.thresholds import Thresholds, find_thresholds
 from unit59.recipe.sections import Recipe
-from unit59.results import file_name, write_atomically
 from unit59.samples.cache import SHARD, SampleCache, key_of
 
 #: Raised when a measurement's meaning changes, so that no old value is taken for a new one.

@@ -15,8 +15,8 @@ from safetensors.torch import save as safetensors_bytes
 
 from unit59.checkpoints import Checkpoint
 from unit59.checkpoints.published import published
+from unit59.foundation.files import sha256_of, write_atomically
 from unit59.networks.base import Network, NetworkError
-from unit59.results.files import sha256_of, write_atomically
 
 VERSION = "1"
 

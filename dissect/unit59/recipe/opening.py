@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from unit59.checkpoints import CheckpointError
 from unit59.checkpoints.published import how_to_get
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.files import sha256_of
 from unit59.foundation.own_code import is_own
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network, NetworkError, Sampling, load, own
 from unit59.networks.base import SamplingError
 from unit59.recipe.sections import RecipeError, RecipeFile
-from unit59.results import sha256_of
 from unit59.results.schema import Checkpoint
 from unit59.samples.inputs import InputError, Inputs, load_inputs, load_real
 from unit59.segmenters import Segmenter, SegmenterError, check_segmenter, load_segmenter

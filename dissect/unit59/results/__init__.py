@@ -7,31 +7,27 @@ A results folder holds one folder a model. Everything in it is open to any reade
                     run.json                 when and how fast (the one file that differs between runs)
                     concepts.parquet         one row a concept of the segmenter
                     pictures/samples.webp    the first samples, as a sheet
-                    quality.json, quality.parquet, pictures/real.webp   samples beside real pictures,
+                    quality/quality.json, quality.parquet, pictures/real.webp   samples beside real pictures,
                                                                         where the recipe names some
                     layers/<layer>/units.parquet        one row a unit
                                    agreement.parquet    one row a (unit, concept)
                                    activations.parquet  one row a unit: histogram of its values
                                    similar.parquet      the units whose masks overlap most
                                    pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
-                                   effects.json, effects.parquet, unit_effects.parquet, attribution.parquet,
-                                   pictures/0059-effect.webp         where effects are measured
+                    layers/<layer>/effects/effects.json, effects.parquet, unit_effects.parquet,
+                                   attribution.parquet, pictures/0059-effect.webp   where they are measured
                     studies/<study>/study.json, tables and pictures (searches for causes,
                                    unit sets, reports)
 
-The results are written in *parts* (the model's own, one a layer, one a layer's effects, one a study). A
-part appears whole or not at all, and carries the hash of everything it depends on. This module never
-imports torch.
+The results are written in *parts* (the model's own, one a layer, one a layer's effects, one a study), each
+in the folder of its name. A part appears whole or not at all, carries the hash of everything it depends on,
+and may have `facts.json`: what was measured and is no table. This module never imports torch.
 """
 
-from unit59.results.files import (
-    file_name,
-    picture_name,
-    sha256_of,
-    table_bytes,
-    to_json,
-    write_atomically,
-)
+from unit59.foundation.files import file_name, sha256_of, write_atomically
+from unit59.results.check import check_results, find_faults, find_missing
+from unit59.results.json_files import to_json
+from unit59.results.manifest import Kept
 from unit59.results.quality import QUALITY, QualityRecord
 from unit59.results.reader import (
     LayerEffects,
@@ -39,12 +35,11 @@ from unit59.results.reader import (
     ModelResults,
     QualityResults,
     StudyResults,
-    find_faults,
     model_folders,
     read_model,
     read_results,
 )
-from unit59.results.record import SCHEMA_VERSION
+from unit59.results.record import SCHEMA_VERSION, ResultsError
 from unit59.results.report import ReportRecord
 from unit59.results.schema import (
     ACTIVATIONS,
@@ -64,11 +59,11 @@ from unit59.results.schema import (
     LayerRecord,
     ModelRecord,
     NullSummary,
-    ResultsError,
     SearchRecord,
     Segmenter,
     SetsRecord,
 )
+from unit59.results.tables import picture_name, table_bytes
 from unit59.results.writer import ResultsWriter
 
 __all__ = [
@@ -88,6 +83,7 @@ __all__ = [
     "UNIT_EFFECTS",
     "Checkpoint",
     "EffectsRecord",
+    "Kept",
     "LayerEffects",
     "LayerRecord",
     "LayerResults",
@@ -103,8 +99,10 @@ __all__ = [
     "Segmenter",
     "SetsRecord",
     "StudyResults",
+    "check_results",
     "file_name",
     "find_faults",
+    "find_missing",
     "model_folders",
     "picture_name",
     "read_model",

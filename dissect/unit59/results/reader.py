@@ -1,19 +1,18 @@
-"""Reading results, and saying what is wrong with them."""
+"""Reading results: every table and record is verified as it is read; pictures, when they are copied."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
-from pydantic import ValidationError
 
-from unit59.results.files import file_name, picture_name, sha256_of
+from unit59.results.json_files import read_object, validated
+from unit59.results.manifest import WAY_OUT, Kept
+from unit59.results.places import RUN, reach
 from unit59.results.quality import QUALITY, QualityRecord
-from unit59.results.record import SCHEMA_VERSION, Record
+from unit59.results.record import Record, ResultsError
 from unit59.results.report import ReportRecord, report_faults
 from unit59.results.schema import (
     CONCEPTS,
@@ -22,13 +21,12 @@ from unit59.results.schema import (
     STUDY_RECORDS,
     STUDY_TABLES,
     EffectsRecord,
-    FileEntry,
     LayerRecord,
-    Manifest,
     ModelRecord,
-    ResultsError,
     StudyRecord,
 )
+from unit59.results.source import Source
+from unit59.results.tables import picture_name
 
 _R = TypeVar("_R", bound=Record)
 
@@ -63,7 +61,12 @@ class QualityResults:
 
     record: QualityRecord
     table: pl.DataFrame
-    picture: Path  # a sheet of real pictures
+    folder: Path
+
+    @property
+    def picture(self) -> Path:
+        """Where a sheet of real pictures lies."""
+        return self.folder / "pictures" / "real.webp"
 
 
 @dataclass(frozen=True)
@@ -80,20 +83,38 @@ class LayerResults:
 
     def picture(self, unit: int, kind: str) -> Path:
         """Where a unit's strip lies; kind is exemplars, ablated, inserted, or effect (if it has one)."""
-        return self.folder / "pictures" / picture_name(unit, kind)
+        home = self.folder / "effects" if kind == "effect" else self.folder
+        return home / "pictures" / picture_name(unit, kind)
 
 
 @dataclass(frozen=True)
 class ModelResults:
     """One model's results."""
 
+    source: Source
     record: ModelRecord
-    folder: Path
     concepts: pl.DataFrame
     layers: list[LayerResults]
     run: dict[str, Any]
     studies: list[StudyResults] = field(default_factory=list)
     quality: QualityResults | None = None  # None: the recipe names no real pictures, or not measured yet
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return self.source.folder
+
+    def has(self, path: Path) -> bool:
+        """Whether the manifest lists a file that lies there."""
+        return self.source.has(path)
+
+    def kept(self, path: Path) -> Kept:
+        """The file that lies there, to be verified and copied.
+
+        Raises:
+            ResultsError: the manifest lists no such file.
+        """
+        return self.source.kept(path)
 
     @property
     def missing_layers(self) -> list[str]:
@@ -106,7 +127,7 @@ def read_results(root: Path) -> list[ModelResults]:
     """Read every model of a results folder, by name.
 
     Raises:
-        ResultsError: no results there, or a file is missing, damaged or of a newer schema.
+        ResultsError: no results there, or a file is missing, damaged or of another schema.
     """
     return [read_model(folder) for folder in model_folders(root)]
 
@@ -122,76 +143,72 @@ def model_folders(root: Path) -> list[Path]:
             f"{root}: there is no results folder here. "
             "Write one with `unit59 dissect RECIPE`, or set `results:` of the unit59 plugin in mkdocs.yml."
         )
-    folders = sorted(path.parent for path in root.glob("*/manifest.json"))
+    folders = sorted(path.parent for path in root.glob("[!.]*/manifest.json"))
     if not folders:
         raise ResultsError(f"{root}: no results in this folder. Write some with `unit59 dissect RECIPE`.")
     return folders
 
 
 def read_model(folder: Path) -> ModelResults:
-    """Read one model's folder; every table and JSON file is checked against the manifest.
+    """Read one model's folder.
+
+    Every table and JSON file is verified against the manifest; pictures must be there with the size that was
+    written, and are verified when they are read. Parts that an interrupted run has not written are missing.
 
     Raises:
-        ResultsError: a file is missing, damaged or of a newer schema.
+        ResultsError: a file is missing, damaged, a link, or of another schema.
     """
-    for fault in find_faults(folder, hash_pictures=False):
-        raise ResultsError(fault)
-    record = read_record(folder / "model.json", ModelRecord)
-    parts = read_record(folder / "manifest.json", Manifest).parts
-    layers = []
-    for layer in record.layers:
-        home = folder / "layers" / file_name(layer.name)
-        frames = {name: _read_table(home / name, schema) for name, schema in LAYER_TABLES.items()}
-        layers.append(
-            LayerResults(
-                record=layer,
-                folder=home,
-                units=frames["units.parquet"],
-                agreement=frames["agreement.parquet"],
-                activations=frames["activations.parquet"],
-                similar=frames["similar.parquet"],
-                effects=read_effects(home) if f"layers/{home.name}/effects" in parts else None,
-            )
+    source = Source.of(folder)
+    if "model.json" not in source.files:
+        raise ResultsError(
+            f"{folder}: the run that writes these results has not finished a layer yet. {WAY_OUT}"
         )
-    concepts = _read_table(folder / "concepts.parquet", CONCEPTS)
-    run = _read_json(folder / "run.json") if (folder / "run.json").exists() else {}
-    studies = [_read_study(folder / part) for part in sorted(parts) if part.startswith("studies/")]
-    quality = _read_quality(folder) if "quality" in parts else None
-    return ModelResults(record, folder, concepts, layers, run, studies, quality)
-
-
-def _read_quality(folder: Path) -> QualityResults:
-    return QualityResults(
-        read_record(folder / "quality.json", QualityRecord),
-        _read_table(folder / "quality.parquet", QUALITY),
-        folder / "pictures" / "real.webp",
+    for kept in source.files.values():
+        if kept.file.endswith(".webp") and (fault := kept.fault(hashed=False)):
+            raise ResultsError(fault)
+    record = source.record("model.json", ModelRecord)
+    layers = [layer for layer in record.layers if f"layers/{layer.name}" in source.manifest.parts]
+    names = [part.removeprefix("studies/") for part in source.manifest.parts if part.startswith("studies/")]
+    run = reach(folder, RUN)
+    return ModelResults(
+        source=source,
+        record=record,
+        concepts=source.table("concepts.parquet", CONCEPTS),
+        layers=[_read_layer(source, layer) for layer in layers],
+        run=read_object(run) if run.exists() else {},
+        studies=[
+            _read_study(source, name)
+            for name in sorted(names)
+            if f"studies/{name}/study.json" in source.files
+        ],
+        quality=_read_quality(source) if "quality/quality.json" in source.files else None,
     )
 
 
-def read_units(home: Path) -> pl.DataFrame:
-    """A layer's units (see `UNITS`), from its folder.
+def _read_layer(source: Source, record: LayerRecord) -> LayerResults:
+    home = f"layers/{record.name}"
+    frames = {name: source.table(f"{home}/{name}", schema) for name, schema in LAYER_TABLES.items()}
+    effects = f"{home}/effects/effects.json" in source.files
+    return LayerResults(
+        record=record,
+        folder=source.folder / home,
+        units=frames["units.parquet"],
+        agreement=frames["agreement.parquet"],
+        activations=frames["activations.parquet"],
+        similar=frames["similar.parquet"],
+        effects=_read_effects(source, f"{home}/effects") if effects else None,
+    )
 
-    Raises:
-        ResultsError: missing or damaged.
-    """
-    return _read_table(home / "units.parquet", LAYER_TABLES["units.parquet"])
 
-
-def read_effects(home: Path) -> LayerEffects:
-    """A layer's effects, from its folder.
-
-    Raises:
-        ResultsError: missing or damaged.
-    """
-
+def _read_effects(source: Source, home: str) -> LayerEffects:
     def table(name: str) -> pl.DataFrame:
-        return _read_table(home / name, EFFECT_TABLES[name])
+        return source.table(f"{home}/{name}", EFFECT_TABLES[name])
 
     def optional(name: str) -> pl.DataFrame | None:
-        return table(name) if (home / name).exists() else None
+        return table(name) if f"{home}/{name}" in source.files else None
 
     return LayerEffects(
-        record=read_record(home / "effects.json", EffectsRecord),
+        record=source.record(f"{home}/effects.json", EffectsRecord),
         effects=table("effects.parquet"),
         units=table("unit_effects.parquet"),
         attribution=optional("attribution.parquet"),
@@ -199,107 +216,59 @@ def read_effects(home: Path) -> LayerEffects:
     )
 
 
-def _read_study(folder: Path) -> StudyResults:
-    path = folder / "study.json"
-    kind = _read_json(path).get("kind")
-    if kind not in STUDY_RECORDS:
-        raise ResultsError(f"{path}: kind: {kind!r} is none of {', '.join(STUDY_RECORDS)}.")
-    record: StudyRecord = read_record(path, STUDY_RECORDS[kind])
-    if isinstance(record, ReportRecord):
-        # What columns they have is the study's own affair.
-        tables = {name: _read_table(folder / name, {}) for name in record.tables}
-        for fault in report_faults(record, tables, lambda file: (folder / "pictures" / file).is_file()):
-            raise ResultsError(f"{path}: it shows {fault}, which it does not have.")
-    else:
-        tables = {
-            name: _read_table(folder / name, schema)
-            for name, schema in STUDY_TABLES.items()
-            if (folder / name).exists()
-        }
-    return StudyResults(record, folder, tables)
+def read_units(folder: Path, layer: str) -> pl.DataFrame:
+    """A layer's units (see `UNITS`), from the model's folder.
 
-
-def find_faults(folder: Path, *, hash_pictures: bool = True) -> Iterator[str]:
-    """Say what is wrong with one model's results, a message a fault; nothing when all is well.
-
-    Args:
-        folder: `results/<model>`.
-        hash_pictures: also hash the pictures; otherwise only their presence and size is checked.
+    Raises:
+        ResultsError: missing or damaged.
     """
-    try:
-        manifest = read_record(folder / "manifest.json", Manifest)
-    except ResultsError as error:
-        yield str(error)
-        return
-    way_out = "Run `unit59 dissect` with this model's recipe again: it rewrites what is missing or damaged."
-    if "model" not in manifest.parts:
-        yield f"{folder}: the run that writes these results has not finished a layer yet. {way_out}"
-    for part in manifest.parts.values():
-        for name, entry in part.files.items():
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                yield f"{folder / 'manifest.json'}: {name!r} points outside the results folder."
-                continue
-            fault = file_fault(folder / name, entry, hashed=hash_pictures or not name.endswith(".webp"))
-            if fault:
-                yield f"{folder / name}: {fault}. {way_out}"
+    return Source.of(folder).table(f"layers/{layer}/units.parquet", LAYER_TABLES["units.parquet"])
 
 
-def file_fault(path: Path, entry: FileEntry, *, hashed: bool = True) -> str | None:
-    """What is wrong with one file, or None."""
-    try:
-        size = path.stat().st_size
-        if size != entry.bytes:
-            return f"the file has {size} bytes, {entry.bytes} were written"
-        if hashed and sha256_of(path) != entry.sha256:
-            return "the file's content is not what was written (sha256 differs)"
-    except FileNotFoundError:
-        return "the file is missing"
-    except OSError as error:
-        return f"the file cannot be read ({error.strerror})"
-    return None
+def read_effects(folder: Path, layer: str) -> LayerEffects | None:
+    """A layer's effects, from the model's folder; None where they are not measured.
 
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: the file is missing.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ResultsError(f"{path}: not readable as JSON ({error}).") from None
-    if not isinstance(content, dict):
-        raise ResultsError(f"{path}: expected a JSON object.")
-    return content
+    Raises:
+        ResultsError: damaged.
+    """
+    source, home = Source.of(folder), f"layers/{layer}/effects"
+    return _read_effects(source, home) if f"{home}/effects.json" in source.files else None
 
 
 def read_record(path: Path, kind: type[_R]) -> _R:
-    """Read and validate one JSON file.
+    """Read and validate one JSON file, whether a manifest lists it or not.
 
     Raises:
-        ResultsError: missing, not JSON, not of this kind, or of a newer schema.
+        ResultsError: missing, a link, not JSON, not of this kind, or of another schema.
     """
-    content = _read_json(path)
-    version = content.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise ResultsError(
-            f"{path}: written with results schema {version}, this unit59 reads up to {SCHEMA_VERSION}. "
-            "Update it: `pip install --upgrade unit59`."
-        )
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise ResultsError(f"{path}: {place}: {first['msg']}.") from None
+    return validated(path, read_object(path), kind)
 
 
-def _read_table(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
-    try:
-        table = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResultsError(f"{path}: not readable as Parquet ({error}).") from None
-    wrong = [name for name, kind in schema.items() if table.schema.get(name) != kind]
-    if wrong:
-        raise ResultsError(
-            f"{path}: column {wrong[0]!r} is missing or has another type than {schema[wrong[0]]}."
-        )
-    return table.select(list(schema)) if schema else table
+def _read_quality(source: Source) -> QualityResults:
+    return QualityResults(
+        record=source.record("quality/quality.json", QualityRecord),
+        table=source.table("quality/quality.parquet", QUALITY),
+        folder=source.folder / "quality",
+    )
+
+
+def _read_study(source: Source, name: str) -> StudyResults:
+    home = f"studies/{name}"
+    file = f"{home}/study.json"
+    kind = source.object(file).get("kind")
+    if kind not in STUDY_RECORDS:
+        raise ResultsError(f"{source.folder / file}: kind: {kind!r} is none of {', '.join(STUDY_RECORDS)}.")
+    record: StudyRecord = source.record(file, STUDY_RECORDS[kind])
+    if isinstance(record, ReportRecord):
+        # What columns they have is the study's own affair.
+        tables = {table: source.table(f"{home}/{table}", {}) for table in record.tables}
+        listed = source.files
+        for fault in report_faults(record, tables, lambda file: f"{home}/pictures/{file}" in listed):
+            raise ResultsError(f"{source.folder / file}: it shows {fault}, which it does not have.")
+    else:
+        tables = {
+            table: source.table(f"{home}/{table}", schema)
+            for table, schema in STUDY_TABLES.items()
+            if f"{home}/{table}" in source.files
+        }
+    return StudyResults(record, source.folder / home, tables)

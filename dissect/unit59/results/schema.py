@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import polars as pl
-from pydantic import Field, StringConstraints
 
-from unit59.foundation.errors import Unit59Error
 from unit59.results.record import SCHEMA_VERSION, Name, Record
 from unit59.results.report import ReportRecord
 
@@ -237,10 +235,6 @@ LAYER_TABLES = {
     "activations.parquet": ACTIVATIONS,
     "similar.parquet": SIMILAR,
 }
-
-
-class ResultsError(Unit59Error):
-    """A results folder that cannot be read: names the file and what to do."""
 
 
 class Checkpoint(Record):
@@ -515,24 +509,3 @@ class SetsRecord(Record):
 StudyRecord = SearchRecord | SetsRecord | ReportRecord
 #: A study's record by its kind.
 STUDY_RECORDS: dict[str, Any] = {"search": SearchRecord, "sets": SetsRecord, "report": ReportRecord}
-
-
-class FileEntry(Record):
-    """Size and hash of one file."""
-
-    bytes: Annotated[int, Field(ge=0)]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Part(Record):
-    """Files that were written together."""
-
-    key: str  # hash of everything that the part depends on
-    files: dict[str, FileEntry]  # path relative to the model's folder
-
-
-class Manifest(Record):
-    """`manifest.json`."""
-
-    schema_version: int = SCHEMA_VERSION
-    parts: dict[str, Part]

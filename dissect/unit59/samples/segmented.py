@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unit59.results import sha256_of
+from unit59.foundation.files import sha256_of
 from unit59.segmenters import Segmenter
 
 

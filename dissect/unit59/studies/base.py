@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from unit59.edit.material import Material
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.files import file_name
 from unit59.foundation.progress import Reporter
 from unit59.networks import Network
-from unit59.results import file_name
 from unit59.results.reader import LayerEffects, read_effects, read_units
 from unit59.results.record import Name
 from unit59.results.report import Measured, ReportSection
@@ -102,12 +102,11 @@ class Dissected:
 
     def units(self, layer: str) -> pl.DataFrame:
         """The layer's units with their labels and nulls; see `unit59.results.UNITS`."""
-        return read_units(self._folder / "layers" / file_name(layer))
+        return read_units(self._folder, file_name(layer))
 
     def _effects(self, layer: str) -> LayerEffects | None:
         """The layer's measured single-unit effects; None where the recipe asks for none."""
-        home = self._folder / "layers" / file_name(layer)
-        return read_effects(home) if (home / "effects.json").exists() else None
+        return read_effects(self._folder, file_name(layer))
 
 
 class Study(BaseModel, ABC):

@@ -12,12 +12,13 @@ from pydantic import BaseModel
 
 from unit59.edit.material import Material
 from unit59.edit.sweep import VERSION as COUNTS_VERSION
+from unit59.foundation.files import file_name, sha256_of
 from unit59.foundation.progress import Reporter
 from unit59.foundation.suggest import nearest
 from unit59.measure.layer import VERSION as MEASURES_VERSION
 from unit59.measure.layer import Measurer
 from unit59.recipe.sections import EffectsSection, RecipeFile, SearchSection, SetsSection
-from unit59.results import ResultsWriter, file_name, sha256_of, table_bytes, to_json
+from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.schema import EFFECT_TABLES, STUDY_TABLES
 from unit59.samples.cache import SampleCache, key_of
 from unit59.studies.base import Dissected, StudyError
@@ -86,7 +87,7 @@ class Causes:
         self._measurer = measurer
         for part in self._parts:
             if not self._writer.is_current(part.name, part.key):
-                self._writer.write_files(part.name, part.key, part.make())
+                self._writer.write_part(part.name, part.key, part.make())
 
     # ---- the parts
 
@@ -115,7 +116,7 @@ class Causes:
                 self.material, section, layers, recipe.seed, recipe.exemplars, self._report
             )
         found = self._stage.measure(layer, self.cache.folder / "pictures" / f"effects-{key}")
-        home = f"layers/{file_name(layer)}"
+        home = f"layers/{file_name(layer)}/effects"
         return {
             f"{home}/effects.json": to_json(found.record),
             **_tables(home, found.tables, EFFECT_TABLES),

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from unit59.foundation.errors import Unit59Error
-from unit59.results import write_atomically
+from unit59.foundation.files import write_atomically
 from unit59.training.recipe import TrainingRecipe
 
 VERSION = "1"

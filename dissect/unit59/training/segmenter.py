@@ -17,7 +17,7 @@ from unit59.bedrooms.confusion import Confusion
 from unit59.bedrooms.inputs import HELD_OUT, TRAINED, label_maps, pictures
 from unit59.bedrooms.scenes import Scenes, draw
 from unit59.bedrooms.segmenter import UNet
-from unit59.results import write_atomically
+from unit59.foundation.files import write_atomically
 from unit59.segmenters.base import Segmenter
 from unit59.training.augment import augment
 from unit59.training.checkpoint import joined, separated

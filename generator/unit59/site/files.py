@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from unit59.results import LAYER_TABLES
+from unit59.results import LAYER_TABLES, Kept, ModelResults
 from unit59.site.pages.compare import layer_script
 from unit59.site.quality import view_quality
 from unit59.site.render import TEMPLATES
@@ -26,20 +25,22 @@ EFFECT_BYTES = 500
 PAGES_LIMIT = 1_000_000_000
 STRIPS = ("exemplars", "ablated", "inserted", "effect")
 
-Content = Path | bytes
+#: Of the results only what the manifest lists, verified as it is copied; of the assets, files as they are.
+Content = Kept | Path | bytes
 
 
 def site_files(site: Site, strips: Iterable[str] = STRIPS) -> Iterator[tuple[str, Content]]:
     """Every file that pages refer to, as (path in the site, its source or its content)."""
     strips = tuple(strips)
     for model in site.models:
+        results = model.results
         if model.sheet:
-            yield model.sheet, model.sheet_file
-        yield f"{model.path}/model.json", model.results.folder / "model.json"
-        yield f"{model.path}/concepts.parquet", model.results.folder / "concepts.parquet"
+            yield model.sheet, results.kept(model.sheet_file)
+        yield f"{model.path}/model.json", results.kept(results.folder / "model.json")
+        yield f"{model.path}/concepts.parquet", results.kept(results.folder / "concepts.parquet")
         yield f"{model.path}/recipe.yaml", model.record.recipe.encode()
         if quality := view_quality(model):
-            yield from quality.files.items()
+            yield from _kept(results, quality.files.items())
         for layer in model.layers:
             yield from _layer_files(layer, strips)
     for study in (*site.findings, *site.set_studies, *site.studies.reports):
@@ -47,11 +48,10 @@ def site_files(site: Site, strips: Iterable[str] = STRIPS) -> Iterator[tuple[str
 
 
 def _study_files(study: Study) -> Iterator[tuple[str, Content]]:
-    yield f"{study.path}/study.json", study.results.folder / "study.json"
-    for name in study.results.tables:
-        yield f"{study.path}/{name}", study.results.folder / name
-    for picture in study.pictures:
-        yield study.picture(picture), study.results.picture(picture.file)
+    home = study.results.folder
+    files = [(f"{study.path}/{name}", home / name) for name in ("study.json", *study.results.tables)]
+    files += [(study.picture(picture), study.results.picture(picture.file)) for picture in study.pictures]
+    yield from _kept(study.model.results, files)
 
 
 def assets(templates: Iterable[Path] = ()) -> Iterator[tuple[str, Content]]:
@@ -97,35 +97,30 @@ def unit_data(page: Page) -> bytes:
 
 
 def write(files: Iterable[tuple[str, Content]], folder: Path) -> None:
-    """Write files below a folder."""
+    """Write files below a folder.
+
+    Raises:
+        ResultsError: a file of the results is not what was written, or is a link.
+    """
     made: set[Path] = set()
     for name, content in files:
         target = folder / name
         if target.parent not in made:
             target.parent.mkdir(parents=True, exist_ok=True)
             made.add(target.parent)
-        if isinstance(content, bytes):
-            target.write_bytes(content)
-        else:
-            shutil.copyfile(content, target)
+        target.write_bytes(_read(content))
 
 
 def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
     """About how large the built site will be."""
-    pictures = sum(
-        content.stat().st_size if isinstance(content, Path) else len(content)
-        for layer in site.layers
-        for _, content in _pictures(layer, tuple(strips))
-    )
+    pictures = sum(_size(content) for layer in site.layers for _, content in _pictures(layer, tuple(strips)))
     effects = sum(
         _size(content) for layer in site.layers for _, content in _effect_files(layer)
     ) + EFFECT_BYTES * sum(
         len(layer.results.effects.effects) for layer in site.layers if layer.results.effects
     )
     units = sum(layer.record.units for layer in site.layers)
-    tables = sum(
-        (layer.results.folder / name).stat().st_size for layer in site.layers for name in LAYER_TABLES
-    )
+    tables = sum(_size(content) for layer in site.layers for _, content in _tables(layer))
     studies = sum(
         _size(content)
         for study in (*site.findings, *site.set_studies, *site.studies.reports)
@@ -141,14 +136,26 @@ def predicted_bytes(site: Site, strips: Iterable[str] = STRIPS) -> int:
     )
 
 
+def _read(content: Content) -> bytes:
+    if isinstance(content, Kept):
+        return content.read()
+    return content if isinstance(content, bytes) else content.read_bytes()
+
+
 def _size(content: Content) -> int:
+    if isinstance(content, Kept):
+        return content.entry.bytes
     return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _kept(results: ModelResults, files: Iterable[tuple[str, Path]]) -> Iterator[tuple[str, Content]]:
+    for name, path in files:
+        yield name, results.kept(path)
 
 
 def _layer_files(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[str, Content]]:
     yield from _pictures(layer, strips)
-    for name in LAYER_TABLES:
-        yield f"{layer.path}/{name}", layer.results.folder / name
+    yield from _tables(layer)
     yield from _effect_files(layer)
     yield f"{layer.path}/units.csv", _units_csv(layer)
     # A script, not JSON: pages opened from disk may load scripts, but may not fetch.
@@ -156,16 +163,22 @@ def _layer_files(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[st
     yield f"{layer.path}/units.js", f"window.unit59Layer({data});\n".encode()
 
 
+def _tables(layer: LayerView) -> Iterator[tuple[str, Content]]:
+    files = [(f"{layer.path}/{name}", layer.results.folder / name) for name in LAYER_TABLES]
+    yield from _kept(layer.model.results, files)
+
+
 def _effect_files(layer: LayerView) -> Iterator[tuple[str, Content]]:
-    for name in layer.effects.files if layer.effects else ():
-        yield f"{layer.path}/{name}", layer.results.folder / name
+    home, names = layer.results.folder / "effects", layer.effects.files if layer.effects else ()
+    yield from _kept(layer.model.results, [(f"{layer.path}/{name}", home / name) for name in names])
 
 
 def _pictures(layer: LayerView, strips: tuple[str, ...]) -> Iterator[tuple[str, Content]]:
     for unit in layer.units:
         for kind in strips:
             if _has_strip(unit, kind):
-                yield unit.strip(kind), layer.results.picture(unit.number, kind)
+                picture = layer.results.picture(unit.number, kind)
+                yield unit.strip(kind), layer.model.results.kept(picture)
 
 
 def _has_strip(unit: UnitView, kind: str) -> bool:

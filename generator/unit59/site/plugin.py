@@ -16,7 +16,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from mkdocs.config import config_options as c
@@ -38,6 +38,8 @@ from unit59.site.render import TEMPLATES, Renderer
 from unit59.site.site import Page, Site
 from unit59.site.stamp import BODY, DESCRIPTION, TITLE, Shell, ShellError, turn_links
 from unit59.site.views import LayerView
+
+_T = TypeVar("_T")
 
 log: logging.LoggerAdapter[logging.Logger] = get_plugin_logger("unit59")
 
@@ -268,7 +270,7 @@ class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Stamp the unit pages, copy pictures and data, and tell search and sitemap of them."""
         target = Path(config.site_dir) / self._root
-        beside.write(beside.site_files(self._site, self.config.strips), target)
+        self._guarded(lambda: beside.write(beside.site_files(self._site, self.config.strips), target))
         beside.write(beside.assets(self._templates), target)
         rows = [
             _row(page, source, config) for source, page in self._pages.items() if not self._shells.get(source)
@@ -295,7 +297,7 @@ class Unit59Plugin(BasePlugin[Unit59Config]):  # type: ignore[no-untyped-call]  
         body = self._guarded(lambda: self._render.body(page))
         return shell.stamp(page, body, url, turn_links(page, explicit=not config.use_directory_urls))
 
-    def _guarded(self, render: Callable[[], str]) -> str:
+    def _guarded(self, render: Callable[[], _T]) -> _T:
         try:
             return render()
         except Unit59Error as error:

@@ -35,7 +35,7 @@ class QualityView:
     @property
     def files(self) -> dict[str, Path]:
         """What the site publishes: place in the site, and where it lies."""
-        home = self.model.results.folder
+        home = self.results.folder
         names = ("quality.json", "quality.parquet")
         return {self.sheet: self.results.picture, **{f"{self.model.path}/{n}": home / n for n in names}}
 

@@ -242,7 +242,7 @@ class ModelView:
     @property
     def sheet(self) -> str | None:
         """Where its sheet of samples lies in the site; None without one."""
-        return f"{self.path}/samples.webp" if self.sheet_file.exists() else None
+        return f"{self.path}/samples.webp" if self.results.has(self.sheet_file) else None
 
     @property
     def sheet_file(self) -> Path:

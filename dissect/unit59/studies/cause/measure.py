@@ -14,9 +14,9 @@ from unit59.edit.attribution import attribute, has_scores
 from unit59.edit.edits import Edit, concept_number
 from unit59.edit.material import Material
 from unit59.edit.tail import Tail
+from unit59.foundation.files import file_name
 from unit59.foundation.progress import Reporter
 from unit59.recipe.sections import SearchSection, SetsSection
-from unit59.results import file_name
 from unit59.results.schema import (
     STRENGTH,
     AceRecord,

@@ -11,8 +11,9 @@ import polars as pl
 from torch import Tensor
 
 from unit59.edit.sweep import AnyEdit, Bench
+from unit59.foundation.files import write_atomically
 from unit59.foundation.pictures import strip, tile, tile_edge
-from unit59.results import picture_name, write_atomically
+from unit59.results import picture_name
 from unit59.samples.cache import to_uint8
 
 

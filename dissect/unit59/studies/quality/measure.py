@@ -83,11 +83,11 @@ class QualityPart:
             return
         measured = self.measure(measurer, self._real)
         files = {
-            "quality.json": to_json(tell(measured)),
-            **{name: table_bytes(frame, QUALITY) for name, frame in measured.frames.items()},
-            **{f"pictures/{name}": data for name, data in measured.pictures.items()},
+            "quality/quality.json": to_json(tell(measured)),
+            **{f"quality/{name}": table_bytes(frame, QUALITY) for name, frame in measured.frames.items()},
+            **{f"quality/pictures/{name}": data for name, data in measured.pictures.items()},
         }
-        self._writer.write_files("quality", self._key, files)
+        self._writer.write_part("quality", self._key, files)
 
     def measure(self, measurer: Measurer, real: Inputs) -> Tables:
         """Segment the real pictures, and compare; the facts are a `QualityRecord`."""
