@@ -22,8 +22,11 @@ def page(site: Site) -> Page:
 
 
 def _tables(results: Path, model: str, name: str) -> pl.DataFrame:
-    files = sorted((results / model / "layers").glob(f"*/{name}"))
-    return pl.concat(pl.read_parquet(file).with_columns(layer=pl.lit(file.parent.name)) for file in files)
+    home = results / model / "layers"
+    files = sorted(home.glob(f"*/{name}"))
+    return pl.concat(
+        pl.read_parquet(file).with_columns(layer=pl.lit(file.relative_to(home).parts[0])) for file in files
+    )
 
 
 def _counted(results: Path, model: str) -> tuple[int, int, int]:
@@ -55,7 +58,7 @@ def test_best_units_and_effects(results: Path, page: Page) -> None:
             .row(-1, named=True)
         )
         assert (row.best.layer.name, row.best.number) == (best["layer"], best["unit"])
-    effects = _tables(results, "bedrooms", "effects.parquet").filter(pl.col("kind") == "ablate")
+    effects = _tables(results, "bedrooms", "effects/effects.parquet").filter(pl.col("kind") == "ablate")
     assert rows["bedrooms"].measured == effects["unit"].n_unique() == 26
     assert rows["bedrooms"].layers == 1
     assert rows["hostile"].measured == 0
@@ -74,7 +77,7 @@ def test_only_concepts_of_the_same_name_and_plane_are_compared(results: Path, pa
         if not agreement.above:
             assert agreement.iou == rows["iou"].max()
     bedrooms, hostile = cells
-    rows = _tables(results, "bedrooms", "effects.parquet").filter(label="cushion", kind="ablate")
+    rows = _tables(results, "bedrooms", "effects/effects.parquet").filter(label="cushion", kind="ablate")
     best = rows.sort("erasure_rate", pl.col("effect").neg(), nulls_last=False).row(-1, named=True)
     erases = bedrooms.control.erases
     assert erases.unit.number == best["unit"]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from tests.site.pages import Links as Parsed
+from unit59.results import Kept
 from unit59.site import render
 from unit59.site.files import site_files
 from unit59.site.pages import site_pages, unit_pages
@@ -157,8 +158,8 @@ def test_a_model_stands_beside_real_pictures(site: Site) -> None:
     assert "&lt;real&gt;" in section
     published = dict(site_files(site))
     for name in ("quality.json", "quality.parquet", "real.webp"):
-        assert isinstance(source := published[f"models/bedrooms/{name}"], Path)
-        assert source.is_file()
+        assert isinstance(source := published[f"models/bedrooms/{name}"], Kept)
+        assert source.fault() is None
 
 
 def test_without_real_pictures_the_page_says_so(site: Site) -> None:
