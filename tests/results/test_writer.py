@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -140,15 +139,12 @@ def test_what_a_killed_writer_left_is_swept_at_the_next_run(root: Path) -> None:
     assert list(root.iterdir()) == []
 
 
-def test_hundreds_of_pictures_are_quick(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flushed = []
-    flush = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda file: (flushed.append(file), flush(file)))
-    began = time.monotonic()
+def test_a_thousand_pictures_cost_no_flush_each(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
     files = {f"layers/l/pictures/{i:04d}-exemplars.webp": bytes(20_000) for i in range(1000)}
     ResultsWriter(root, "m").write_part("layers/l", "1", files)
     assert len(flushed) == 2  # the manifest, before and after
-    assert time.monotonic() - began < 5
 
 
 def test_results_of_schema_1_are_refused_by_readers_and_measured_anew_by_the_writer(root: Path) -> None:
