@@ -14,8 +14,7 @@ from tests.synthetic_effects import effects_of
 from unit59.results import EffectsRecord
 from unit59.site.charts import label_effects_chart, largest_effects_chart
 from unit59.site.effects import Effect, EffectsView, Relation, UnitEffects, styles_of
-from unit59.site.files import site_files
-from unit59.site.pages import site_pages, unit_pages
+from unit59.site.pages import all_pages, site_pages, unit_pages
 from unit59.site.pages.effects import change_words, not_measured, q_words, ranking_words, rate_words
 from unit59.site.pages.handles import compare_handles
 from unit59.site.render import Renderer
@@ -142,13 +141,15 @@ def test_a_concept_lists_its_causes_over_all_layers(site: Site, effects: Effects
 
 
 def test_strips_and_tables_are_published(site: Site, layer: LayerView, effects: EffectsView) -> None:
-    published = dict(site_files(site))
+    published = dict(file for page in all_pages(site) for file in page.files)
     assert {f"{layer.path}/{name}" for name in effects.files} <= set(published)
     strips = {name for name in published if name.endswith("-effect.webp")}
     found = effects.results.units.filter(pl.col("samples").is_not_null())["unit"]
     assert strips == {f"{layer.path}/pictures/{unit:04d}-effect.webp" for unit in found}
     assert all(source.is_file() for source in published.values() if isinstance(source, Path))
-    assert not [name for name, _ in site_files(site, ["exemplars"]) if name.endswith("-effect.webp")]
+    bare = replace(site, strips=("exemplars",))
+    names = [name for page in all_pages(bare) for name, _ in page.files]
+    assert not [name for name in names if name.endswith("-effect.webp")]
 
 
 def test_a_units_data_holds_what_was_found(built: Path) -> None:

@@ -257,4 +257,4 @@ def test_the_predicted_size_is_about_right(built: Path, site: Site) -> None:
     from unit59.site.files import predicted_bytes
 
     real = sum(path.stat().st_size for path in built.rglob("*") if path.is_file())
-    assert 0.5 < predicted_bytes(site) / real < 1.5
+    assert 0.5 < predicted_bytes(site, site_pages(site)) / real < 1.5

@@ -12,8 +12,7 @@ import pytest
 from tests.site.pages import Links as Parsed
 from unit59.results import Kept
 from unit59.site import render
-from unit59.site.files import site_files
-from unit59.site.pages import site_pages, unit_pages
+from unit59.site.pages import all_pages, site_pages, unit_pages
 from unit59.site.pages.model import model_page
 from unit59.site.render import Links, Renderer, TemplateError, number, percent
 from unit59.site.site import Site
@@ -156,7 +155,7 @@ def test_a_model_stands_beside_real_pictures(site: Site) -> None:
     assert "in 15\u202f% of the generated and 45\u202f% of the real pictures." in section
     assert section.count("samples.webp") == section.count("real.webp") == 16
     assert "&lt;real&gt;" in section
-    published = dict(site_files(site))
+    published = dict(file for page in all_pages(site) for file in page.files)
     for name in ("quality.json", "quality.parquet", "real.webp"):
         assert isinstance(source := published[f"models/bedrooms/{name}"], Kept)
         assert source.fault() is None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from unit59.foundation.errors import Unit59Error
-from unit59.results import read_results
-from unit59.site import files as beside
-from unit59.site.pages import site_pages, unit_pages
+from unit59.site.content import Published, write
+from unit59.site.files import assets
+from unit59.site.pages import all_pages
+from unit59.site.publish import publish
+from unit59.site.reading import read_site
 from unit59.site.render import Renderer
-from unit59.site.site import Page, Site
+from unit59.site.site import Page
 
 
 class ExportError(Unit59Error):
@@ -39,22 +40,20 @@ def export(
         Unit59Error: the results cannot be read, a template is broken, or `folder` holds other things.
     """
     own = [templates] if templates else []
-    site = Site.of(read_results(results))
+    site = read_site(results)
     mark = folder / ".unit59-export"
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
         raise ExportError(f"{folder}: the folder is not empty. Name a new one.")
     folder.mkdir(parents=True, exist_ok=True)
     mark.write_text("Written by `unit59 export`; what is in here is replaced by the next export.\n", "utf-8")
     render = Renderer(site, own, explicit=kind == "html")
-    count = 0
-    for page in _all_pages(site):
+
+    def own_file(page: Page) -> Published:
         text = render.document(page) if kind == "html" else markdown(page, render.block(page))
-        beside.write([(str(Path(page.source).with_suffix(f".{kind}")), text.encode())], folder)
-        if page.template == "unit.html":
-            beside.write([(f"{page.path}/data.json", beside.unit_data(page))], folder)
-        count += 1
-    beside.write(beside.site_files(site), folder)
-    beside.write(beside.assets(own), folder)
+        return str(Path(page.source).with_suffix(f".{kind}")), text.encode()
+
+    count = sum(1 for _ in publish(all_pages(site), folder, own_file))
+    write(assets(own), folder)
     return count
 
 
@@ -67,9 +66,3 @@ def markdown(page: Page, body: str) -> str:
         f"---\ntitle: {json.dumps(page.title, ensure_ascii=False)}\n"
         f"description: {json.dumps(page.description, ensure_ascii=False)}\n---\n\n{block}\n"
     )
-
-
-def _all_pages(site: Site) -> Iterator[Page]:
-    yield from site_pages(site)
-    for layer in site.layers:
-        yield from unit_pages(site, layer)

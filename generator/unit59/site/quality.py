@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from unit59.results import QualityResults
 from unit59.results.quality import QualityRecord
 from unit59.site.charts import Chart, presence_chart
+from unit59.site.content import Published
 from unit59.site.views import ConceptView, ModelView
 
 #: A concept whose presence differs by more from the real pictures' is named.
@@ -33,11 +33,11 @@ class QualityView:
         return f"{self.model.path}/real.webp"
 
     @property
-    def files(self) -> dict[str, Path]:
-        """What the site publishes: place in the site, and where it lies."""
+    def files(self) -> list[Published]:
+        """What the model's page publishes beside itself."""
         home = self.results.folder
-        names = ("quality.json", "quality.parquet")
-        return {self.sheet: self.results.picture, **{f"{self.model.path}/{n}": home / n for n in names}}
+        tables = [(name, home / name) for name in ("quality.json", "quality.parquet")]
+        return self.model.published(self.model.path, [("real.webp", self.results.picture), *tables])
 
     @property
     def rows(self) -> list[tuple[ConceptView, dict[str, Any]]]:

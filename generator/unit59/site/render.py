@@ -36,20 +36,12 @@ class Renderer:
         site: the site.
         templates: folders of templates that go before the project's own, first one first.
         explicit: link to `…/index.html` instead of `…/`, so that links also work from disk.
-        strips: the kinds of pictures that unit pages show.
 
     Raises:
         TemplateError: on rendering, when a template is missing or broken.
     """
 
-    def __init__(
-        self,
-        site: Site,
-        templates: Iterable[Path] = (),
-        *,
-        explicit: bool = False,
-        strips: Iterable[str] = ("exemplars", "ablated", "inserted", "effect"),
-    ) -> None:
+    def __init__(self, site: Site, templates: Iterable[Path] = (), *, explicit: bool = False) -> None:
         self.site = site
         self.explicit = explicit
         self._environment = jinja2.Environment(
@@ -70,7 +62,7 @@ class Renderer:
             measured=measured_words,
         )
         self._environment.globals.update(
-            site=site, cut=INTERPRETABLE_IOU, strips=frozenset(strips), version=_version()
+            site=site, cut=INTERPRETABLE_IOU, strips=frozenset(site.strips), version=_version()
         )
 
     def body(self, page: Page) -> str:

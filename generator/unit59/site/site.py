@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from unit59.results import ModelResults
+from unit59.site.content import Published
 from unit59.site.studies import Finding, SetStudy, Studies, view_studies
 from unit59.site.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
+
+#: The kinds of pictures on a unit's page.
+STRIPS = ("exemplars", "ablated", "inserted", "effect")
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """A page's place in the navigation.
+
+    Attributes:
+        title: as the navigation names it.
+        order: entrances stand in this order.
+        always: every site has it. The others are added to a navigation that its writer could not foresee.
+    """
+
+    title: str
+    order: int
+    always: bool = True
 
 
 @dataclass(frozen=True)
@@ -24,6 +43,9 @@ class Page:
         context: the template's variables.
         keywords: plain text that search should also find it by.
         own_template: name of a template that goes before `template` where there is one.
+        files: what it publishes beside itself: (path in the site, content).
+        nav: its place in the navigation; None for a page that others lead to.
+        shell: pages with one shell differ in title, description and body only; empty where there is no other.
     """
 
     path: str
@@ -33,6 +55,9 @@ class Page:
     context: dict[str, Any] = field(default_factory=dict)
     keywords: str = ""
     own_template: str = ""
+    files: Sequence[Published] = ()
+    nav: Entrance | None = None
+    shell: str = ""
 
     @property
     def source(self) -> str:
@@ -45,11 +70,14 @@ class Site:
     """Everything that the pages are made of."""
 
     models: list[ModelView]
+    strips: tuple[str, ...] = STRIPS
 
     @classmethod
-    def of(cls, results: Iterable[ModelResults], layers: Iterable[str] = ()) -> Site:
-        """The site of these results; `layers` restricts it to layers of these names."""
-        return cls(view_models(results, layers))
+    def of(
+        cls, results: Iterable[ModelResults], layers: Iterable[str] = (), strips: Iterable[str] = STRIPS
+    ) -> Site:
+        """The site of these results, of the layers of these names (all), with these kinds of pictures."""
+        return cls(view_models(results, layers), tuple(strips))
 
     @cached_property
     def concepts(self) -> list[ConceptView]:

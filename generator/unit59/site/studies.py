@@ -11,11 +11,12 @@ from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults
 from unit59.results.report import ReportPicture
 from unit59.results.schema import STRENGTH, LayerSearch, StudyPicture
 from unit59.site.addresses import distinct, place
+from unit59.site.content import Published
 from unit59.site.views import ConceptView, ModelView, UnitView
 
 
 @dataclass(frozen=True)
-class Study:
+class ModelStudy:
     """One study of one model, with its place in the site."""
 
     model: ModelView
@@ -31,6 +32,13 @@ class Study:
         """Where a strip lies in the site."""
         return f"{self.path}/pictures/{picture.file}"
 
+    @property
+    def files(self) -> list[Published]:
+        """What its page publishes beside itself."""
+        names = [(name, self.results.folder / name) for name in ("study.json", *self.results.tables)]
+        strips = [(f"pictures/{each.file}", self.results.picture(each.file)) for each in self.pictures]
+        return self.model.published(self.path, [*names, *strips])
+
     def unit(self, layer: str, number: int) -> UnitView | None:
         """A unit that the study names; None where its layer is not in the site."""
         return next((view.by_number.get(number) for view in self.model.layers if view.name == layer), None)
@@ -42,7 +50,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class ConceptStudy(Study):
+class ConceptStudy(ModelStudy):
     """A study of one concept."""
 
     @property
@@ -63,7 +71,7 @@ class ConceptStudy(Study):
 
 
 @dataclass(frozen=True)
-class ReportStudy(Study):
+class ReportStudy(ModelStudy):
     """A study that says itself what its page shows."""
 
     @property

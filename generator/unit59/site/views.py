@@ -13,8 +13,16 @@ from typing import Any, Literal
 
 import polars as pl
 
-from unit59.results import INTERPRETABLE_IOU, LayerRecord, LayerResults, ModelRecord, ModelResults
+from unit59.results import (
+    INTERPRETABLE_IOU,
+    LAYER_TABLES,
+    LayerRecord,
+    LayerResults,
+    ModelRecord,
+    ModelResults,
+)
 from unit59.site.addresses import distinct, place, slug
+from unit59.site.content import Published
 from unit59.site.effects import EffectsView, Summary
 
 #: What the numbers say about a unit's label, from best to nothing at all.
@@ -122,6 +130,12 @@ class UnitView:
         """What switching it on does most; None where that was not measured."""
         return self.layer.effects.summary(self.number, "insert") if self.layer.effects else None
 
+    def has_strip(self, kind: str) -> bool:
+        """Whether there is a strip of pictures of this kind."""
+        if kind == "effect":
+            return bool(self.off and self.off.row["samples"])
+        return bool(self.row["inserted" if kind == "inserted" else "exemplars"])
+
     def strip(self, kind: str) -> str:
         """Where its strip of pictures lies in the site."""
         return f"{self.layer.path}/pictures/{self.number:04d}-{kind}.webp"
@@ -163,6 +177,14 @@ class LayerView:
     def effects(self) -> EffectsView | None:
         """What its units do; None where that was not measured."""
         return EffectsView(self, self.results.effects) if self.results.effects else None
+
+    @property
+    def files(self) -> list[Published]:
+        """The tables that its page publishes beside itself."""
+        home, effects = self.results.folder, self.effects.files if self.effects else []
+        files = [(name, home / name) for name in LAYER_TABLES]
+        files += [(name, home / "effects" / name) for name in effects]
+        return self.model.published(self.path, files)
 
     def best_first(self) -> list[UnitView]:
         """Its units: those above the null first, then by IoU."""
@@ -250,6 +272,18 @@ class ModelView:
         return self.results.folder / "pictures" / "samples.webp"
 
     @property
+    def files(self) -> list[Published]:
+        """What its page publishes beside itself."""
+        home = self.results.folder
+        names = [(name, home / name) for name in ("model.json", "concepts.parquet")]
+        sheet = [("samples.webp", self.sheet_file)] if self.sheet else []
+        return [*self.published(self.path, [*sheet, *names]), (f"{self.path}/recipe.yaml", self._recipe)]
+
+    @property
+    def _recipe(self) -> bytes:
+        return self.record.recipe.encode()
+
+    @property
     def units(self) -> int:
         """How many units were dissected."""
         return sum(layer.record.units for layer in self.layers)
@@ -268,6 +302,10 @@ class ModelView:
     def null_interpretable(self) -> float:
         """How many units reach the cut with other samples' masks, on average."""
         return sum(layer.record.null.interpretable for layer in self.layers)
+
+    def published(self, place: str, files: Iterable[tuple[str, Path]]) -> list[Published]:
+        """Files of its results as the site publishes them, below `place`: (name there, where it lies)."""
+        return [(f"{place}/{name}", self.results.kept(path)) for name, path in files]
 
     def presence(self) -> dict[int, tuple[float, float]]:
         """By concept number: its share of the pixels, the share of samples that show it."""

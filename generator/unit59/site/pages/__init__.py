@@ -19,7 +19,14 @@ from unit59.site.pages import (
 from unit59.site.pages.unit import unit_pages
 from unit59.site.site import Page, Site
 
-__all__ = ["site_pages", "unit_pages"]
+__all__ = ["all_pages", "site_pages", "unit_pages"]
+
+
+def all_pages(site: Site) -> Iterator[Page]:
+    """Every page, those of units last."""
+    yield from site_pages(site)
+    for view in site.layers:
+        yield from unit_pages(site, view)
 
 
 def site_pages(site: Site) -> Iterator[Page]:

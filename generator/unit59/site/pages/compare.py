@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from unit59.site.site import Page, Site
-from unit59.site.views import LayerView
+from unit59.site.site import Entrance, Page, Site
 
 
 def compare_page(site: Site) -> Page:
@@ -19,6 +16,7 @@ def compare_page(site: Site) -> Page:
         title="Compare",
         description="Units, layers and models side by side.",
         template="compare.html",
+        nav=Entrance("Compare", 5),
         context={
             "best": best,
             "examples": [unit for unit in best.values() if unit is not None][:4],
@@ -32,28 +30,3 @@ def compare_page(site: Site) -> Page:
             ],
         },
     )
-
-
-def layer_script(layer: LayerView) -> dict[str, Any]:
-    """What the comparison's script needs of one layer."""
-    record = layer.model.record
-    return {
-        "layer": layer.path,
-        "title": f"{layer.name} · {layer.model.title}",
-        "tile": record.tile,
-        "units": {
-            unit.number: {
-                "label": unit.concept.label if unit.concept else None,
-                "colour": unit.concept.colour if unit.concept else None,
-                "verdict": unit.verdict,
-                "iou": unit.row["iou"],
-                "low": unit.row["iou_low"],
-                "high": unit.row["iou_high"],
-                "null": unit.row["null_iou"],
-                "null_99": unit.row["null_99"],
-                "samples": unit.row["exemplars"] or [],
-                "changed": unit.ablated_change,
-            }
-            for unit in layer.units
-        },
-    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unit59.site.charts import concept_units_chart
 from unit59.site.pages.concept_causes import concept_causes
-from unit59.site.site import Page, Site
+from unit59.site.site import Entrance, Page, Site
 from unit59.site.views import Agreement, ConceptView, ModelView, UnitView
 
 #: A concept's table lists this many units that are not above the null, at most.
@@ -37,6 +37,7 @@ def concepts_page(site: Site) -> Page:
         title="Concepts",
         description=f"The {len(site.concepts)} concepts that units were compared with.",
         template="concepts.html",
+        nav=Entrance("Concepts", 3),
         context={"rows": rows},
     )
 

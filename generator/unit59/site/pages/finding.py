@@ -17,7 +17,7 @@ from unit59.site.charts import (
 from unit59.site.pages.claim import claim_view
 from unit59.site.pages.concept_handles import concept_handles
 from unit59.site.pages.finding_words import answer, done, named, named_unit, question, sentence, units_words
-from unit59.site.site import Page, Site
+from unit59.site.site import Entrance, Page, Site
 from unit59.site.studies import Finding
 
 #: Units in the table of those that leave least when off alone.
@@ -55,6 +55,7 @@ def findings_page(site: Site) -> Page:
             f"{sole or 'none'} found one."
         ),
         template="findings.html",
+        nav=Entrance("Findings", 1, always=False),
         context={"answers": {finding.path: answer(finding) for finding in site.findings}},
     )
 
@@ -81,6 +82,7 @@ def finding_page(finding: Finding) -> Page:
             "layers": [_in_layer(finding, each) for each in finding.ordered],
         },
         keywords=f"{record.label} {record.verdict} {finding.model.title} unit {named(record.causes)}",
+        files=finding.files,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from unit59.site.pages.finding_words import answer
-from unit59.site.site import Page, Site
+from unit59.site.site import Entrance, Page, Site
 from unit59.site.views import Agreement, ConceptView, UnitView
 
 MOST_CARDS = 6
@@ -29,6 +29,7 @@ def home_page(site: Site) -> Page:
         title="What was found in these generators?",
         description=_description(site),
         template="home.html",
+        nav=Entrance("Home", 0),
         context={
             "finds": finds[:MOST_CARDS],
             "more_finds": len(finds) - MOST_CARDS,

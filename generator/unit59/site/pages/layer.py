@@ -10,6 +10,7 @@ from unit59.site.charts import (
     units_per_concept,
 )
 from unit59.site.pages.effects import how_measured, ranking_words
+from unit59.site.pages.unit_data import unit_tables
 from unit59.site.site import Page, Site
 from unit59.site.views import LayerView
 
@@ -52,4 +53,5 @@ def layer_page(site: Site, layer: LayerView) -> Page:
             "next": siblings[place + 1] if place + 1 < len(siblings) else None,
         },
         keywords=layer.record.path,
+        files=[*layer.files, *unit_tables(layer)],
     )

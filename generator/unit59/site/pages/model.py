@@ -7,7 +7,7 @@ from typing import Any
 from unit59.site.charts import layers_chart
 from unit59.site.pages.studies import compared_card, studies_of
 from unit59.site.quality import FAR, view_quality
-from unit59.site.site import Page, Site
+from unit59.site.site import Entrance, Page, Site
 from unit59.site.views import ModelView, UnitView, take_turns
 
 
@@ -18,6 +18,7 @@ def models_page(site: Site) -> Page:
         title="Models",
         description=f"The {len(site.models)} generators dissected here, layer by layer.",
         template="models.html",
+        nav=Entrance("Models", 2),
         context={"compared": compared_card(site) if len(site.compared) > 1 else None},
     )
 
@@ -46,6 +47,7 @@ def model_page(site: Site, model: ModelView) -> Page:
             "steps": step_times(model.results.run),
         },
         keywords=f"{model.record.family} {model.name}",
+        files=[*model.files, *(quality.files if quality else [])],
     )
 
 

@@ -67,6 +67,7 @@ def report_page(site: Site, study: ReportStudy) -> Page:
             "others": [card for card in studies_of(site, study.model) if card.path != study.path],
         },
         keywords=f"{record.study} {study.model.title}",
+        files=study.files,
     )
 
 

@@ -29,6 +29,7 @@ def set_page(study: SetStudy) -> Page:
             "charts": [chart for chart in charts if chart],
         },
         keywords=f"{record.label} {record.layer} {study.model.title}",
+        files=study.files,
     )
 
 

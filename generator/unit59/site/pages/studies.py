@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from unit59.results.report import Measured
 from unit59.site.pages import finding_words as findings
 from unit59.site.pages import models_compared, sets
-from unit59.site.site import Page, Site
-from unit59.site.studies import MODELS_COMPARED, Finding, ReportStudy, SetStudy, Study
+from unit59.site.site import Entrance, Page, Site
+from unit59.site.studies import MODELS_COMPARED, Finding, ModelStudy, ReportStudy, SetStudy
 from unit59.site.views import ModelView
 
 
@@ -46,6 +46,7 @@ def studies_page(site: Site) -> Page:
         title="Studies",
         description="Experiments beyond single units: each a question, what was done, and what came out.",
         template="studies.html",
+        nav=Entrance("Studies", 4, always=False),
         context={
             "compared": compared_card(site) if len(site.compared) > 1 else None,
             "models": [(model, shown) for model, shown in models if shown],
@@ -119,7 +120,7 @@ def finding_card(finding: Finding) -> Card:
     )
 
 
-def _picture(study: Study, file: str, samples: list[int], rows: list[str], row: int) -> Picture:
+def _picture(study: ModelStudy, file: str, samples: list[int], rows: list[str], row: int) -> Picture:
     words = rows[0] if row == 0 else f"{rows[0]} · {rows[row]}"
     return Picture(
         file=f"{study.path}/pictures/{file}",

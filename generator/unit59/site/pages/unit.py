@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unit59.site.charts import Chart, ConceptEffect, activation_chart, agreement_chart, effects_chart
+from unit59.site.content import Published
 from unit59.site.effects import Effect, UnitEffects, styles_of
 from unit59.site.pages.effects import change_words, effect_words, how_measured, not_measured, rate_cell
 from unit59.site.pages.handles import compare_handles
+from unit59.site.pages.unit_data import unit_data
 from unit59.site.render import number, signed
 from unit59.site.site import Page, Site
 from unit59.site.studies import Finding
@@ -67,7 +69,20 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
                 "position": place + 1,
             },
             keywords=label,
+            files=[*strips_of(site, unit), (f"{unit.path}/data.json", unit_data(unit, found, does))],
+            shell=layer.path,
         )
+
+
+def strips_of(site: Site, unit: UnitView) -> list[Published]:
+    """The strips of pictures that the unit's page shows."""
+    picture = unit.layer.results.picture
+    kinds = [kind for kind in site.strips if unit.has_strip(kind)]
+    return [
+        (unit.strip(kind), content)
+        for kind in kinds
+        for _, content in unit.layer.model.published("", [(kind, picture(unit.number, kind))])
+    ]
 
 
 def _named(site: Site, layer: LayerView) -> dict[int, list[Finding]]:
