@@ -11,7 +11,8 @@ import pytest
 
 from tests.synthetic import BEDROOM
 from tests.synthetic_effects import effects_of
-from unit59.results import EffectsRecord
+from unit59.results import EFFECTS, EffectsRecord
+from unit59.results.rows import EffectRow, rows
 from unit59.site.charts import label_effects_chart, largest_effects_chart
 from unit59.site.effects import Effect, EffectsView, Relation, UnitEffects, styles_of
 from unit59.site.pages import all_pages, site_pages, unit_pages
@@ -105,7 +106,7 @@ def test_agreement_against_effect_shows_every_measured_unit(effects: EffectsView
     on_label, largest = label_effects_chart(effects), largest_effects_chart(effects)
     assert on_label is not None
     assert largest is not None
-    labelled = [unit for unit in effects.layer.units if unit.off and unit.row["concept"]]
+    labelled = [unit for unit in effects.layer.units if unit.off and unit.row.concept]
     assert len(on_label.data[0]["x"]) == len(labelled)
     assert len(largest.data[0]["y"]) == 26
     assert min(largest.data[0]["y"]) >= 0
@@ -160,9 +161,11 @@ def test_a_units_data_holds_what_was_found(built: Path) -> None:
     assert "effects.parquet" not in other
 
 
-def an_effect(site: Site, **row: float | int | None) -> Effect:
+def an_effect(site: Site, **given: float | int | None) -> Effect:
     concept = next(iter(site.models[0].concepts.values()))
-    return Effect(concept, {"effect": -0.0041, "low": -0.0052, "high": -0.003, "q": 0.0001, **row})
+    row = {"effect": -0.0041, "low": -0.0052, "high": -0.003, "q": 0.0001, **given}
+    table = pl.DataFrame([row | {name: None for name in EFFECTS if name not in row}], schema=EFFECTS)
+    return Effect(concept, next(rows(table, EffectRow)))
 
 
 def test_words_of_changes(site: Site) -> None:

@@ -63,15 +63,15 @@ def test_the_claim_s_unit_is_shown_with_its_own_numbers(site: Site) -> None:
     assert named is not None
     assert named.alone is not None
     table = finding(site, "here").results.tables["alone.parquet"]
-    assert named.place == 1 + (table["left"] < named.alone["left"]).sum()
+    assert named.place == 1 + (table["left"] < named.alone.left).sum()
     agreement = site.models[0].layers[0].results.agreement.filter(label="green").sort("unit")
     assert named.iou == agreement["iou"][1]
     assert named.agreement == 1 + (agreement["iou"] > agreement["iou"][1]).sum()
     assert named.confirmed is not None
-    assert named.confirmed.rate == named.alone["rate"] == named.confirmed.hits / named.confirmed.cases
+    assert named.confirmed.rate == named.alone.rate == named.confirmed.hits / named.confirmed.cases
     assert named.off is not None
     assert (
-        named.off.row["effect"]
+        named.off.row.effect
         == site.models[0]
         .layers[0]
         .results.effects.effects.filter(  # type: ignore[union-attr]

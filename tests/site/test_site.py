@@ -47,12 +47,12 @@ def test_verdicts_follow_the_cut_and_the_null(site: Site) -> None:
     for layer in site.layers:
         for unit in layer.units:
             seen.add(unit.verdict)
-            if unit.row["concept"] is None:
+            if unit.row.concept is None:
                 assert unit.verdict == "none"
             elif unit.iou < 0.05:
                 assert unit.verdict == "below"
             else:
-                assert (unit.verdict == "above") == (unit.iou > unit.row["null_99"])
+                assert (unit.verdict == "above") == (unit.iou > (unit.row.null_99 or 0))
     assert seen == {"above", "chance", "below", "none"}
 
 

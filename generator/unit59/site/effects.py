@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from unit59.results.reader import LayerEffects
+from unit59.results.rows import EffectRow, RelationRow, UnitEffectRow, rows
 from unit59.results.schema import EFFECT_TABLES, EffectsRecord, Rate
 
 if TYPE_CHECKING:  # views are made with this module
@@ -23,32 +24,42 @@ class Effect:
     """What one edit of one unit does to one concept: a row of effects.parquet."""
 
     concept: ConceptView
-    row: dict[str, Any]
+    row: EffectRow
 
     @property
     def value(self) -> float:
         """Mean paired difference of the concept's share of the picture."""
-        return float(self.row["effect"] or 0.0)
+        return float(self.row.effect or 0.0)
 
     @property
     def found(self) -> bool:
         """Whether it is evidence, after Benjamini-Hochberg over all tests of the layer and kind."""
-        return bool(self.row["found"])
+        return bool(self.row.found)
 
     @property
     def beyond(self) -> bool:
         """Whether it lies outside where 95 % of the layer's other measured units lie."""
-        return bool(self.row["beyond_others"])
+        return bool(self.row.beyond_others)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """The interval of its size, whatever its sign; both ends of an effect that is found have one sign."""
+        ends = [abs(self.value if end is None else end) for end in (self.row.low, self.row.high)]
+        return min(ends), max(ends)
 
     @property
     def erasure(self) -> Rate | None:
         """Samples that show the concept in which it is gone after the edit; None where none shows it."""
-        return _rate(self.row, "erased", "shown", "erasure")
+        row = self.row
+        ends = row.erasure_rate, row.erasure_low, row.erasure_high
+        return _rate(row.erased, row.shown, *ends)
 
     @property
     def insertion(self) -> Rate | None:
         """Samples without the concept that show it after the edit; None where all show it."""
-        return _rate(self.row, "inserted", "absent", "insertion")
+        row = self.row
+        ends = row.insertion_rate, row.insertion_low, row.insertion_high
+        return _rate(row.inserted, row.absent, *ends)
 
 
 @dataclass(frozen=True)
@@ -61,12 +72,12 @@ class Summary:
     """
 
     concept: ConceptView | None
-    row: dict[str, Any]
+    row: UnitEffectRow
 
     @property
     def value(self) -> float:
         """The effect on that concept; 0 without one."""
-        return float(self.row["effect"] or 0.0) if self.concept else 0.0
+        return float(self.row.effect or 0.0) if self.concept else 0.0
 
 
 @dataclass(frozen=True)
@@ -160,9 +171,9 @@ class EffectsView:
     def summaries(self) -> dict[str, dict[int, Summary]]:
         """By kind and unit, what it does most."""
         found: dict[str, dict[int, Summary]] = {}
-        for row in self.results.units.sort("unit").iter_rows(named=True):
-            concept = self.layer.model.concepts.get(row["concept"])
-            found.setdefault(row["kind"], {})[row["unit"]] = Summary(concept, row)
+        for row in rows(self.results.units.sort("unit"), UnitEffectRow):
+            concept = self.layer.model.concept(row.concept)
+            found.setdefault(row.kind, {})[row.unit] = Summary(concept, row)
         return found
 
     def summary(self, unit: int, kind: str = "ablate") -> Summary | None:
@@ -175,16 +186,16 @@ class EffectsView:
             "unit", pl.col("effect").abs(), "concept", descending=[False, True, False], nulls_last=True
         )
         concepts = self.layer.model.concepts
-        for number, rows in groupby(table.iter_rows(named=True), key=itemgetter("unit")):
+        for number, effects in groupby(rows(table, EffectRow), key=attrgetter("unit")):
             summary = None if styles else self.summary(number)
             found = UnitEffects(
                 told={kind: each[number].concept for kind, each in self.summaries.items() if number in each},
-                samples=(summary and summary.row["samples"]) or [],
-                sample_effects=(summary and summary.row["sample_effects"]) or [],
+                samples=(summary and summary.row.samples) or [],
+                sample_effects=(summary and summary.row.sample_effects) or [],
             )
-            for row in rows:
-                if row["concept"] in concepts:
-                    found.effects.setdefault(row["kind"], []).append(Effect(concepts[row["concept"]], row))
+            for row in effects:
+                if row.concept in concepts:
+                    found.effects.setdefault(row.kind, []).append(Effect(concepts[row.concept], row))
             yield number, found
 
     def on(self, concept: ConceptView, kind: str = "ablate") -> dict[int, Effect]:
@@ -197,47 +208,43 @@ class EffectsView:
     @cached_property
     def largest(self) -> dict[int, Effect]:
         """Every measured unit's largest effect on any concept, found or not, by ablation."""
-        rows = self.results.effects.filter(pl.col("kind") == "ablate").sort(
+        table = self.results.effects.filter(pl.col("kind") == "ablate").sort(
             pl.col("effect").abs(), "concept", descending=[True, False], nulls_last=True
         )
-        return self._by_unit(rows.unique("unit", keep="first", maintain_order=True))
+        return self._by_unit(table.unique("unit", keep="first", maintain_order=True))
 
     @cached_property
     def on_labels(self) -> dict[int, Effect]:
         """Every measured unit's effect on the concept of its own label, by ablation."""
         labels = self.layer.results.units.select("unit", "concept").drop_nulls()
-        rows = self.results.effects.filter(pl.col("kind") == "ablate").join(labels, on=["unit", "concept"])
-        return self._by_unit(rows)
+        table = self.results.effects.filter(pl.col("kind") == "ablate").join(labels, on=["unit", "concept"])
+        return self._by_unit(table)
 
     def relation(self, of: str, concept: ConceptView | None = None) -> Relation | None:
         """How agreement and effect go together, see `RELATIONS`; None where the table is not there."""
         table = self.results.relations
         if table is None:
             return None
-        for row in table.filter(of=of).iter_rows(named=True):
-            if concept is None or self.layer.model.concepts.get(row["concept"]) == concept:
-                return Relation(row["units"], row["rho"], row["low"], row["high"])
+        for row in rows(table.filter(of=of), RelationRow):
+            if concept is None or self.layer.model.concept(row.concept) == concept:
+                return Relation(row.units, row.rho, row.low, row.high)
         return None
 
-    def _by_unit(self, rows: pl.DataFrame) -> dict[int, Effect]:
+    def _by_unit(self, table: pl.DataFrame) -> dict[int, Effect]:
         concepts = self.layer.model.concepts
         return {
-            row["unit"]: Effect(concepts[row["concept"]], row)
-            for row in rows.iter_rows(named=True)
-            if row["concept"] in concepts
+            row.unit: Effect(concepts[row.concept], row)
+            for row in rows(table, EffectRow)
+            if row.concept in concepts
         }
 
 
-def _rate(row: dict[str, Any], hits: str, cases: str, name: str) -> Rate | None:
-    if not row[cases] or row[hits] is None or row[f"{name}_rate"] is None:
+def _rate(
+    hits: int | None, cases: int | None, rate: float | None, low: float | None, high: float | None
+) -> Rate | None:
+    if not cases or hits is None or rate is None or low is None or high is None:
         return None
-    return Rate(
-        hits=row[hits],
-        cases=row[cases],
-        rate=row[f"{name}_rate"],
-        low=row[f"{name}_low"],
-        high=row[f"{name}_high"],
-    )
+    return Rate(hits=hits, cases=cases, rate=rate, low=low, high=high)
 
 
 def styles_of(layer: LayerView) -> EffectsView | None:

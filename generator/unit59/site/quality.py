@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from unit59.results import QualityResults
 from unit59.results.quality import QualityRecord
+from unit59.results.rows import QualityRow, rows
 from unit59.site.charts import Chart, presence_chart
 from unit59.site.content import Published
 from unit59.site.views import ConceptView, ModelView
@@ -40,17 +40,17 @@ class QualityView:
         return self.model.published(self.model.path, [("real.webp", self.results.picture), *tables])
 
     @property
-    def rows(self) -> list[tuple[ConceptView, dict[str, Any]]]:
+    def rows(self) -> list[tuple[ConceptView, QualityRow]]:
         """Every concept with its row of quality.parquet."""
         known = self.model.concepts
-        rows = self.results.table.sort("concept").iter_rows(named=True)
-        return [(known[row["concept"]], row) for row in rows if row["concept"] in known]
+        table = self.results.table.sort("concept")
+        return [(known[row.concept], row) for row in rows(table, QualityRow) if row.concept in known]
 
     @property
-    def far(self) -> list[tuple[ConceptView, dict[str, Any]]]:
+    def far(self) -> list[tuple[ConceptView, QualityRow]]:
         """The concepts whose presence differs by more than `FAR`, the farthest first."""
-        apart = [(each, row) for each, row in self.rows if abs(row["presence_difference"] or 0.0) > FAR]
-        return sorted(apart, key=lambda pair: -abs(pair[1]["presence_difference"]))
+        apart = [(each, row) for each, row in self.rows if abs(row.presence_difference or 0.0) > FAR]
+        return sorted(apart, key=lambda pair: -abs(pair[1].presence_difference or 0.0))
 
     @property
     def chart(self) -> Chart:

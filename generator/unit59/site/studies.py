@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults
 from unit59.results.report import ReportPicture
+from unit59.results.rows import rows
 from unit59.results.schema import STRENGTH, LayerSearch, StudyPicture
 from unit59.site.addresses import distinct, place
 from unit59.site.content import Published
 from unit59.site.views import ConceptView, ModelView, UnitView
+
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ class ModelStudy:
         """A unit that the study names; None where its layer is not in the site."""
         return next((view.by_number.get(number) for view in self.model.layers if view.name == layer), None)
 
-    def rows(self, table: str, **where: Any) -> list[dict[str, Any]]:
+    def rows(self, table: str, record: type[_R], /, **where: str) -> list[_R]:
         """Rows of one of its tables, those with the given values; none where it has no such table."""
         frame = self.results.tables.get(table)
-        return [] if frame is None else frame.filter(**where).to_dicts() if where else frame.to_dicts()
+        if frame is None:
+            return []
+        return list(rows(frame.filter(**where) if where else frame, record))
 
 
 @dataclass(frozen=True)

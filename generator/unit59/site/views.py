@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby, zip_longest
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from unit59.results import (
     ModelRecord,
     ModelResults,
 )
+from unit59.results.rows import AgreementRow, ConceptRow, UnitRow, rows
 from unit59.site.addresses import distinct, place, slug
 from unit59.site.content import Published
 from unit59.site.effects import EffectsView, Summary
@@ -72,12 +73,12 @@ class UnitView:
     """One unit: a row of units.parquet, with its place in the site."""
 
     layer: LayerView
-    row: dict[str, Any]
+    row: UnitRow
 
     @property
     def number(self) -> int:
         """Its channel, from 0."""
-        return int(self.row["unit"])
+        return int(self.row.unit)
 
     @property
     def path(self) -> str:
@@ -87,38 +88,37 @@ class UnitView:
     @property
     def concept(self) -> ConceptView | None:
         """The concept of its label; None where no concept overlaps."""
-        number = self.row["concept"]
-        return None if number is None else self.layer.model.concepts.get(number)
+        return self.layer.model.concept(self.row.concept)
 
     @property
     def verdict(self) -> Verdict:
         """What its IoU is worth beside the cut and the null."""
-        if self.concept is None or not self.row["iou"]:
+        if self.concept is None or not self.row.iou:
             return "none"
-        if not self.row["interpretable"]:
+        if not self.row.interpretable:
             return "below"
-        return "above" if self.row["above_null"] else "chance"
+        return "above" if self.row.above_null else "chance"
 
     @property
     def iou(self) -> float:
         """IoU with its label; 0 without one."""
-        return float(self.row["iou"] or 0.0)
+        return float(self.row.iou or 0.0)
 
     @property
     def over_null(self) -> float:
         """IoU over the mean best IoU with other samples' masks; 0 without a label."""
-        null = self.row["null_iou"]
+        null = self.row.null_iou
         return self.iou / null if null else 0.0
 
     @property
     def ablated_change(self) -> float | None:
         """Mean absolute change of its exemplars when it is off, in levels of 255."""
-        return mean(self.row["ablated_change"])
+        return mean(self.row.ablated_change)
 
     @property
     def inserted_change(self) -> float | None:
         """Mean absolute change of the pictures it is inserted into, in levels of 255."""
-        return mean(self.row["inserted_change"])
+        return mean(self.row.inserted_change)
 
     @property
     def off(self) -> Summary | None:
@@ -133,8 +133,8 @@ class UnitView:
     def has_strip(self, kind: str) -> bool:
         """Whether there is a strip of pictures of this kind."""
         if kind == "effect":
-            return bool(self.off and self.off.row["samples"])
-        return bool(self.row["inserted" if kind == "inserted" else "exemplars"])
+            return bool(self.off and self.off.row.samples)
+        return bool(self.row.inserted if kind == "inserted" else self.row.exemplars)
 
     def strip(self, kind: str) -> str:
         """Where its strip of pictures lies in the site."""
@@ -166,7 +166,7 @@ class LayerView:
     @cached_property
     def units(self) -> list[UnitView]:
         """Its units in channel order."""
-        return [UnitView(self, row) for row in self.results.units.sort("unit").iter_rows(named=True)]
+        return [UnitView(self, row) for row in rows(self.results.units.sort("unit"), UnitRow)]
 
     @cached_property
     def by_number(self) -> dict[int, UnitView]:
@@ -194,42 +194,42 @@ class LayerView:
     def agreements(self) -> Iterator[tuple[int, list[Agreement]]]:
         """For every unit its agreement with each concept, best first."""
         table = self.results.agreement.sort("unit", "iou", descending=[False, True], nulls_last=True)
-        for unit, rows in groupby(table.iter_rows(named=True), key=itemgetter("unit")):
-            yield unit, list(self._agreements(rows))
+        for unit, found in groupby(rows(table, AgreementRow), key=attrgetter("unit")):
+            yield unit, list(self._agreements(found))
 
     def best_agreement(self, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
         """The unit that agrees best with a concept, and how well.
 
         Where the concept is the unit's label, the null is the label's: the best IoU over all concepts.
         """
-        rows = self.results.agreement.filter(
+        table = self.results.agreement.filter(
             pl.col("label") == concept.label, pl.col("plane") == concept.plane, pl.col("iou") > 0
         )
-        top = rows.sort("iou", descending=True, nulls_last=True).head(1)
-        for found in self._agreements(top.iter_rows(named=True)):
+        top = table.sort("iou", descending=True, nulls_last=True).head(1)
+        for found in self._agreements(rows(top, AgreementRow)):
             unit = self.by_number.get(top["unit"][0])
             if unit is None:
                 return None
             if unit.concept == concept:
-                null, null_99 = unit.row["null_iou"] or 0.0, unit.row["null_99"] or 0.0
+                null, null_99 = unit.row.null_iou or 0.0, unit.row.null_99 or 0.0
                 return unit, replace(found, null=null, null_99=null_99)
             return unit, found
         return None
 
-    def _agreements(self, rows: Iterable[dict[str, Any]]) -> Iterator[Agreement]:
-        for row in rows:
-            concept = self.model.concepts.get(row["concept"])
+    def _agreements(self, found: Iterable[AgreementRow]) -> Iterator[Agreement]:
+        for row in found:
+            concept = self.model.concepts.get(row.concept)
             if concept is not None:
                 yield Agreement(
                     concept,
-                    iou=row["iou"] or 0.0,
-                    low=row["iou_low"] or 0.0,
-                    high=row["iou_high"] or 0.0,
-                    null=row["null_iou"] or 0.0,
-                    null_99=row["null_99"] or 0.0,
-                    iqr=row["iqr"] or 0.0,
-                    intersection=row["intersection"] or 0,
-                    union=row["union"] or 0,
+                    iou=row.iou or 0.0,
+                    low=row.iou_low or 0.0,
+                    high=row.iou_high or 0.0,
+                    null=row.null_iou or 0.0,
+                    null_99=row.null_99 or 0.0,
+                    iqr=row.iqr or 0.0,
+                    intersection=row.intersection or 0,
+                    union=row.union or 0,
                 )
 
 
@@ -307,11 +307,15 @@ class ModelView:
         """Files of its results as the site publishes them, below `place`: (name there, where it lies)."""
         return [(f"{place}/{name}", self.results.kept(path)) for name, path in files]
 
+    def concept(self, number: int | None) -> ConceptView | None:
+        """The concept of a number of its segmenter; None where it has none."""
+        return None if number is None else self.concepts.get(number)
+
     def presence(self) -> dict[int, tuple[float, float]]:
         """By concept number: its share of the pixels, the share of samples that show it."""
         return {
-            row["concept"]: (row["share"] or 0.0, row["presence"] or 0.0)
-            for row in self.results.concepts.iter_rows(named=True)
+            row.concept: (row.share or 0.0, row.presence or 0.0)
+            for row in rows(self.results.concepts, ConceptRow)
         }
 
 
@@ -327,10 +331,7 @@ def view_models(results: Iterable[ModelResults], layers: Iterable[str] = ()) -> 
     concepts = _shared_concepts(results)
     models = []
     for model in results:
-        numbered = {
-            row["concept"]: concepts[row["plane"], row["label"]]
-            for row in model.concepts.iter_rows(named=True)
-        }
+        numbered = {row.concept: concepts[row.plane, row.label] for row in rows(model.concepts, ConceptRow)}
         view = ModelView(model, numbered)
         view.layers.extend(
             LayerView(view, layer)
@@ -345,8 +346,8 @@ def _shared_concepts(results: list[ModelResults]) -> dict[tuple[str, str], Conce
     """One view for each (plane, label), with a slug that no other has."""
     colours: dict[tuple[str, str], str] = {}
     for model in results:
-        for row in model.concepts.sort("concept").iter_rows(named=True):
-            colours.setdefault((row["plane"], row["label"]), row["colour"] or "")
+        for row in rows(model.concepts.sort("concept"), ConceptRow):
+            colours.setdefault((row.plane, row.label), row.colour or "")
     slugs = distinct({(plane, label): slug(label) for plane, label in colours})
     return {
         (plane, label): ConceptView(label, plane, _usable(colour, number), slugs[plane, label])
@@ -363,7 +364,7 @@ def take_turns(units: Iterable[UnitView]) -> list[UnitView]:
     """The units with their labels' planes taking turns, so that no plane crowds out the others."""
     by_plane: dict[str, list[UnitView]] = {}
     for unit in units:
-        by_plane.setdefault(unit.row["plane"] or "", []).append(unit)
+        by_plane.setdefault(unit.row.plane or "", []).append(unit)
     return [unit for turn in zip_longest(*by_plane.values()) for unit in turn if unit is not None]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unit59.results.rows import EffectRow, SpecificityRow
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import NAMES, SOLID, bars, edge, intervals, percent, points, rule
 from unit59.site.views import ConceptView
@@ -25,16 +26,20 @@ class ConceptEffect:
     others_high: float
 
     @classmethod
-    def of(cls, concept: ConceptView, row: dict[str, Any], others: str) -> ConceptEffect:
-        """From a row of a results table whose band is in `<others>_low` and `<others>_high`."""
+    def of(cls, concept: ConceptView, row: EffectRow | SpecificityRow) -> ConceptEffect:
+        """From a row of effects.parquet (beside other units) or specificity.parquet (beside random sets)."""
+        if isinstance(row, EffectRow):
+            others = row.others_low, row.others_high
+        else:
+            others = row.random_low, row.random_high
         return cls(
             concept,
-            effect=row["effect"] or 0.0,
-            low=row["low"] or 0.0,
-            high=row["high"] or 0.0,
-            q=1.0 if row["q"] is None else row["q"],
-            others_low=row[f"{others}_low"] or 0.0,
-            others_high=row[f"{others}_high"] or 0.0,
+            effect=row.effect or 0.0,
+            low=row.low or 0.0,
+            high=row.high or 0.0,
+            q=1.0 if row.q is None else row.q,
+            others_low=others[0] or 0.0,
+            others_high=others[1] or 0.0,
         )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from unit59.results.rows import StaircaseRow
 from unit59.site.charts.marks import lines, rounded
 
 
@@ -31,33 +32,39 @@ def look_of(order: str) -> Look:
     return ORDERS.get(order, Look(order))
 
 
-def by_order(steps: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def by_order(steps: Sequence[StaircaseRow]) -> dict[str, list[StaircaseRow]]:
     """Rows of staircase.parquet by order, each by how many units are edited."""
-    orders: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(steps, key=lambda row: row["count"]):
-        orders.setdefault(row["order"], []).append(row)
+    orders: dict[str, list[StaircaseRow]] = {}
+    for row in sorted(steps, key=lambda row: row.count):
+        orders.setdefault(row.order, []).append(row)
     return orders
 
 
-def order_line(order: str, steps: Sequence[dict[str, Any]], what: str) -> dict[str, Any]:
+def value_of(row: StaircaseRow, what: Literal["left", "rate"]) -> float | None:
+    """What a chart of orders shows: the area left, or how often it goes or comes."""
+    return row.left if what == "left" else row.rate
+
+
+def order_line(order: str, steps: Sequence[StaircaseRow], what: Literal["left", "rate"]) -> dict[str, Any]:
     """One order's line of a column of staircase.parquet."""
-    look, known = look_of(order), [row for row in steps if row[what] is not None]
+    look = look_of(order)
+    known = [(row, value) for row in steps if (value := value_of(row, what)) is not None]
     return lines(
-        [row["count"] for row in known],
-        [rounded(row[what]) for row in known],
+        [row.count for row, _ in known],
+        [rounded(value) for _, value in known],
         {"color": look.color, "dash": look.dash, "width": 2},
         name=look.name,
         hover="%{x} units, the last %{text}: %{y:.2f}",
-        text=[f"unit {row['unit']}" for row in known],
+        text=[f"unit {row.unit}" for row, _ in known],
         color=look.color,
         symbol=look.symbol,
         size=7,
     )
 
 
-def counts_axis(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def counts_axis(steps: Sequence[StaircaseRow]) -> dict[str, Any]:
     """An axis of numbers of units; by doublings, as the first few matter most."""
-    most = max((row["count"] for row in steps), default=1)
+    most = max((row.count for row in steps), default=1)
     ticks = [2**power for power in range(most.bit_length())]
     return {
         "title": {"text": "units"},

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from unit59.results.rows import QualityRow
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import NAMES, edge, intervals, percent, points
 from unit59.site.views import ConceptView
 
 
-def presence_chart(model: str, rows: Sequence[tuple[ConceptView, Mapping[str, Any]]], far: float) -> Chart:
+def presence_chart(model: str, rows: Sequence[tuple[ConceptView, QualityRow]], far: float) -> Chart:
     """Presence of every concept, generated beside real.
 
     Args:
@@ -18,7 +19,7 @@ def presence_chart(model: str, rows: Sequence[tuple[ConceptView, Mapping[str, An
         rows: each concept with its row of quality.parquet, in the order that the table has.
         far: the difference from which on a concept is named.
     """
-    asked = any(row["agreement"] is not None for _, row in rows)
+    asked = any(row.agreement is not None for _, row in rows)
     names = [short(concept.label) for concept, _ in rows[::-1]]
     return Chart(
         label=f"How often each concept shows in real pictures and in those of {model}.",
@@ -47,11 +48,11 @@ def presence_chart(model: str, rows: Sequence[tuple[ConceptView, Mapping[str, An
         rows=[
             (
                 concept.label,
-                _range(row, "presence_real", 1),
-                _range(row, "presence_generated", 1),
+                _range(_presence(row, "real"), 1),
+                _range(_presence(row, "generated"), 1),
                 _points(row),
-                _range(row, "area_real", 2),
-                _range(row, "area_generated", 2),
+                _range((row.area_real, row.area_real_low, row.area_real_high), 2),
+                _range((row.area_generated, row.area_generated_low, row.area_generated_high), 2),
                 *((_score(row),) if asked else ()),
             )
             for concept, row in rows
@@ -61,11 +62,10 @@ def presence_chart(model: str, rows: Sequence[tuple[ConceptView, Mapping[str, An
 
 
 def _dots(
-    names: list[str], rows: Sequence[tuple[ConceptView, Mapping[str, Any]]], kind: str, fill: str | list[str]
+    names: list[str], rows: Sequence[tuple[ConceptView, QualityRow]], kind: str, fill: str | list[str]
 ) -> dict[str, Any]:
-    name = f"presence_{kind}"
-    share = [_number(row, name) for _, row in rows]
-    low, high = ([_number(row, f"{name}_{end}") for _, row in rows] for end in ("low", "high"))
+    found = [_presence(row, kind) for _, row in rows]
+    share, low, high = zip(*[[end or 0.0 for end in ends] for ends in found], strict=True)
     dots = points(
         [percent(value) for value in share],
         names,
@@ -79,21 +79,27 @@ def _dots(
     return dots | {"cliponaxis": False, "error_x": whiskers}
 
 
-def _number(row: Mapping[str, Any], name: str) -> float:
-    return float(row[name] or 0.0)
+Interval = tuple[float | None, float | None, float | None]
 
 
-def _range(row: Mapping[str, Any], name: str, digits: int) -> str:
-    value, low, high = (_number(row, name + end) * 100 for end in ("", "_low", "_high"))
+def _presence(row: QualityRow, kind: str) -> Interval:
+    if kind == "real":
+        return row.presence_real, row.presence_real_low, row.presence_real_high
+    return row.presence_generated, row.presence_generated_low, row.presence_generated_high
+
+
+def _range(interval: Interval, digits: int) -> str:
+    value, low, high = ((end or 0.0) * 100 for end in interval)
     return f"{value:.{digits}f} % ({low:.{digits}f} – {high:.{digits}f})"
 
 
-def _points(row: Mapping[str, Any]) -> str:
-    value, low, high = (_number(row, "presence_difference" + end) * 100 for end in ("", "_low", "_high"))
+def _points(row: QualityRow) -> str:
+    ends = row.presence_difference, row.presence_difference_low, row.presence_difference_high
+    value, low, high = ((end or 0.0) * 100 for end in ends)
     return f"{value:+.1f} ({low:+.1f} – {high:+.1f})".replace("-", "−")
 
 
-def _score(row: Mapping[str, Any]) -> str:
-    if row["agreement"] is None:
+def _score(row: QualityRow) -> str:
+    if row.agreement is None:
         return "–"
-    return f"{row['agreement']:.3f} ({row['agreement_low']:.3f} – {row['agreement_high']:.3f})"
+    return f"{row.agreement:.3f} ({row.agreement_low:.3f} – {row.agreement_high:.3f})"

@@ -167,8 +167,8 @@ def _names(units: Sequence[UnitView]) -> list[str]:
 
 
 def _row(unit: UnitView, effect: Effect) -> tuple[Any, ...]:
-    low, high = (effect.row[name] or 0.0 for name in ("low", "high"))
-    q = "–" if effect.row["q"] is None else f"{effect.row['q']:.2g}"
+    low, high = effect.row.low or 0.0, effect.row.high or 0.0
+    q = "–" if effect.row.q is None else f"{effect.row.q:.2g}"
     change = f"{effect.value * 100:+.3f}"
     return (
         unit.number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unit59.results.rows import AloneRow, CaseRow, StaircaseRow
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import edge, intervals, legend_below, percent, points, rounded, rule, scale
 from unit59.site.charts.orders import by_order, counts_axis, look_of, order_line
@@ -17,7 +18,7 @@ CASES = {"before": "circle-open", "after": "circle", "all_but": "x-thin-open"}
 
 def staircase_chart(
     concept: str,
-    steps: Sequence[dict[str, Any]],
+    steps: Sequence[StaircaseRow],
     chance: Sequence[float],
     size: int,
     found: tuple[int, float] | None,
@@ -54,16 +55,16 @@ def staircase_chart(
         head=("order", "units off", "last of them", "area left", "gone in", "95 % interval", "side effect"),
         rows=[
             (
-                look_of(row["order"]).name,
-                row["count"],
-                row["unit"],
-                f"{row['left']:.3f}",
-                f"{row['hits']} of {row['cases']}",
-                f"{row['rate_low']:.2f} – {row['rate_high']:.2f}",
-                f"{row['side']:.2f}",
+                look_of(row.order).name,
+                row.count,
+                row.unit,
+                f"{row.left:.3f}",
+                f"{row.hits} of {row.cases}",
+                f"{row.rate_low:.2f} – {row.rate_high:.2f}",
+                f"{row.side:.2f}",
             )
             for row in steps
-            if row["left"] is not None
+            if row.left is not None
         ],
         height=380,
     )
@@ -98,11 +99,11 @@ def _tried(size: int, left: float) -> dict[str, Any]:
     )
 
 
-def alone_chart(concept: str, rows: Sequence[dict[str, Any]], tried: Sequence[int]) -> Chart | None:
+def alone_chart(concept: str, rows: Sequence[AloneRow], tried: Sequence[int]) -> Chart | None:
     """Each unit off alone: its IoU with the concept against what it leaves. None where none was tested."""
     if not rows:
         return None
-    ordered = sorted(rows, key=lambda row: row["left"])
+    ordered = sorted(rows, key=lambda row: row.left)
     return Chart(
         label=f"Each unit off alone: IoU with {concept} against what is left of it.",
         caption=(
@@ -111,13 +112,13 @@ def alone_chart(concept: str, rows: Sequence[dict[str, Any]], tried: Sequence[in
         ),
         data=[
             points(
-                [rounded(row["iou"]) for row in ordered],
-                [rounded(row["left"]) for row in ordered],
+                [rounded(row.iou) for row in ordered],
+                [rounded(row.left) for row in ordered],
                 hover="%{text}: IoU %{x:.3f}, %{y:.2f} left",
-                text=[f"unit {row['unit']}" for row in ordered],
-                size=[13 if row["unit"] in tried else 8 for row in ordered],
-                symbol=["star" if row["unit"] in tried else "circle" for row in ordered],
-                color=[FOUND_COLOUR if row["unit"] in tried else "@accent" for row in ordered],
+                text=[f"unit {row.unit}" for row in ordered],
+                size=[13 if row.unit in tried else 8 for row in ordered],
+                symbol=["star" if row.unit in tried else "circle" for row in ordered],
+                color=[FOUND_COLOUR if row.unit in tried else "@accent" for row in ordered],
                 opacity=0.85,
                 line=edge(),
             )
@@ -129,18 +130,17 @@ def alone_chart(concept: str, rows: Sequence[dict[str, Any]], tried: Sequence[in
         },
         head=("unit", "IoU", "area left", "gone in"),
         rows=[
-            (row["unit"], f"{row['iou']:.4f}", f"{row['left']:.3f}", f"{row['erased']} of {row['shown']}")
-            for row in ordered
+            (row.unit, f"{row.iou:.4f}", f"{row.left:.3f}", f"{row.erased} of {row.shown}") for row in ordered
         ],
     )
 
 
-def cases_chart(concept: str, kind: str, rows: Sequence[dict[str, Any]], floor: float) -> Chart | None:
+def cases_chart(concept: str, kind: str, rows: Sequence[CaseRow], floor: float) -> Chart | None:
     """Every case: the concept's share before and after. None of no case."""
     if not rows:
         return None
     off = kind == "ablate"
-    ordered = sorted(rows, key=lambda row: (row["after"], row["before"]))
+    ordered = sorted(rows, key=lambda row: (row.after, row.before))
     names = {"before": "before", "after": "units off" if off else "units on", "all_but": "all but them off"}
     return Chart(
         label=f"{concept} in each of {len(ordered)} samples, before and after.",
@@ -152,7 +152,7 @@ def cases_chart(concept: str, kind: str, rows: Sequence[dict[str, Any]], floor: 
         data=[
             _shares(ordered, column, name)
             for column, name in names.items()
-            if any(row[column] is not None for row in ordered)
+            if any(_share(row, column) is not None for row in ordered)
         ],
         layout={
             "xaxis": scale("sample, in order", zero=False, showticklabels=False),
@@ -163,24 +163,29 @@ def cases_chart(concept: str, kind: str, rows: Sequence[dict[str, Any]], floor: 
         head=("sample", "before", "after", "all but them off", "change elsewhere, of 255"),
         rows=[
             (
-                row["sample"],
-                f"{row['before'] * 100:.2f} %",
-                f"{row['after'] * 100:.2f} %",
-                "–" if row["all_but"] is None else f"{row['all_but'] * 100:.2f} %",
-                f"{row['side']:.2f}",
+                row.sample,
+                f"{row.before * 100:.2f} %",
+                f"{row.after * 100:.2f} %",
+                "–" if row.all_but is None else f"{row.all_but * 100:.2f} %",
+                f"{row.side:.2f}",
             )
             for row in ordered[:: -1 if off else 1]
         ],
     )
 
 
-def _shares(ordered: Sequence[dict[str, Any]], column: str, name: str) -> dict[str, Any]:
+def _share(row: CaseRow, column: str) -> float | None:
+    return {"before": row.before, "after": row.after, "all_but": row.all_but}[column]
+
+
+def _shares(ordered: Sequence[CaseRow], column: str, name: str) -> dict[str, Any]:
+    shares = [_share(row, column) for row in ordered]
     return points(
         range(1, len(ordered) + 1),
-        [None if row[column] is None else percent(row[column]) for row in ordered],
+        [None if share is None else percent(share) for share in shares],
         name=name,
         hover=f"%{{text}}, {name}: %{{y:.2f}} %",
-        text=[f"sample {row['sample']}" for row in ordered],
+        text=[f"sample {row.sample}" for row in ordered],
         symbol=CASES[column],
         size=9,
         color="@accent" if column == "after" else "@ink",

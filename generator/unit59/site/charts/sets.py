@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from unit59.results.rows import StaircaseRow
 from unit59.site.charts.base import Chart
 from unit59.site.charts.marks import band, edge, legend_below, rounded, scale
-from unit59.site.charts.orders import by_order, counts_axis, look_of, order_line
+from unit59.site.charts.orders import by_order, counts_axis, look_of, order_line, value_of
 
 
-def sets_chart(concept: str, kind: str, steps: Sequence[dict[str, Any]]) -> Chart | None:
+def sets_chart(concept: str, kind: str, steps: Sequence[StaircaseRow]) -> Chart | None:
     """A concept under sets of growing size, in each order, with the range of random orders. None without."""
     off = kind == "ablate"
-    what = "left" if off else "rate"
+    what: Literal["left", "rate"] = "left" if off else "rate"
     orders = by_order(steps)
     chance: dict[int, list[float]] = {}
     for row in orders.pop("random", []):
-        chance.setdefault(row["count"], []).append(row[what])
+        chance.setdefault(row.count, []).append(value_of(row, what) or 0.0)
     if not orders:
         return None
     draws = max(map(len, chance.values()), default=0)
@@ -54,13 +55,13 @@ def sets_chart(concept: str, kind: str, steps: Sequence[dict[str, Any]]) -> Char
     )
 
 
-def _step_row(row: dict[str, Any], *, off: bool) -> tuple[Any, ...]:
+def _step_row(row: StaircaseRow, *, off: bool) -> tuple[Any, ...]:
     return (
-        look_of(row["order"]).name,
-        row["count"],
-        f"{row['left']:.3f}" if off else f"{row['hits']} of {row['cases']}",
-        f"{row['rate_low']:.2f} – {row['rate_high']:.2f}",
-        f"{row['side']:.2f}",
+        look_of(row.order).name,
+        row.count,
+        f"{row.left:.3f}" if off else f"{row.hits} of {row.cases}",
+        f"{row.rate_low:.2f} – {row.rate_high:.2f}",
+        f"{row.side:.2f}",
     )
 
 

@@ -72,13 +72,13 @@ def activation_chart(unit: UnitView, low: float, high: float, counts: Sequence[i
     if not counts or not sum(counts):
         return None
     width = (high - low) / len(counts)
-    threshold = float(unit.row["threshold"])
+    threshold = float(unit.row.threshold)
     middles = [float(f"{low + (i + 0.5) * width:.5g}") for i in range(len(counts))]
     return Chart(
         label=f"Histogram of unit {unit.number}'s values, with its threshold.",
         caption=(
             f"All values of the unit over all samples, on a log scale. The dotted rule is its threshold, "
-            f"{threshold:.3g}: the top {unit.row['on_share'] * 100:.2g} % on the compared grid make its mask."
+            f"{threshold:.3g}: the top {unit.row.on_share * 100:.2g} % on the compared grid make its mask."
         ),
         data=[
             bars(middles, counts, hover="%{x:.3g}: %{y} values", wide=float(f"{width:.5g}"), color="@accent")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from unit59.results.rows import AgreementRow, AloneRow, EffectRow, rows
 from unit59.results.schema import Claim, Rate, StudyPicture
 from unit59.site.charts import Chart, ConceptEffect, effects_chart
 from unit59.site.effects import Effect
@@ -33,7 +33,7 @@ class NamedUnit:
     """
 
     unit: UnitView
-    alone: dict[str, Any] | None
+    alone: AloneRow | None
     confirmed: Rate | None
     place: int
     tried: int
@@ -109,10 +109,10 @@ def _missing(finding: Finding, claim: Claim) -> str:
 
 def _named(finding: Finding, unit: UnitView) -> NamedUnit:
     layer = unit.layer
-    tried = finding.rows("alone.parquet", layer=layer.name)
-    alone = next((row for row in tried if row["unit"] == unit.number), None)
+    tried = finding.rows("alone.parquet", AloneRow, layer=layer.name)
+    alone = next((row for row in tried if row.unit == unit.number), None)
     agreement = layer.results.agreement.filter(concept=finding.record.concept)
-    own = agreement.filter(unit=unit.number).row(0, named=True)
+    own = next(rows(agreement.filter(unit=unit.number), AgreementRow))
     effects = layer.effects
     on_concept = {
         kind: effects.on(finding.concept, kind).get(unit.number) if effects else None
@@ -123,11 +123,11 @@ def _named(finding: Finding, unit: UnitView) -> NamedUnit:
         unit=unit,
         alone=alone,
         confirmed=_confirmed(finding, alone),
-        place=1 + sum(row["left"] < alone["left"] for row in tried) if alone else 0,
+        place=1 + sum(row.left < alone.left for row in tried) if alone else 0,
         tried=len(tried),
-        iou=own["iou"] or 0.0,
-        null=own["null_iou"] or 0.0,
-        agreement=1 + int((agreement["iou"] > own["iou"]).sum()) if own["iou"] else len(agreement),
+        iou=own.iou or 0.0,
+        null=own.null_iou or 0.0,
+        agreement=1 + int((agreement["iou"] > own.iou).sum()) if own.iou else len(agreement),
         off=on_concept["ablate"],
         on=on_concept["insert"],
         effects=_effects(unit),
@@ -136,18 +136,19 @@ def _named(finding: Finding, unit: UnitView) -> NamedUnit:
     )
 
 
-def _confirmed(finding: Finding, alone: dict[str, Any] | None) -> Rate | None:
+def _confirmed(finding: Finding, alone: AloneRow | None) -> Rate | None:
     """The rate on the confirming samples, all of which show the concept."""
-    if alone is None or not alone["confirmed"]:
-        return None
+    if (
+        alone is None
+        or not alone.confirmed
+        or alone.rate is None
+        or alone.rate_low is None
+        or alone.rate_high is None
+    ):
+        return None  # not tried on them
     cases = len(finding.record.confirm)
-    return Rate(
-        hits=round(alone["rate"] * cases),
-        cases=cases,
-        rate=alone["rate"],
-        low=alone["rate_low"],
-        high=alone["rate_high"],
-    )
+    hits = round(alone.rate * cases)
+    return Rate(hits=hits, cases=cases, rate=alone.rate, low=alone.rate_low, high=alone.rate_high)
 
 
 def _picture(finding: Finding, unit: UnitView) -> tuple[StudyPicture | None, str]:
@@ -164,11 +165,11 @@ def _effects(unit: UnitView) -> Chart | None:
     effects, concepts = unit.layer.effects, unit.layer.model.concepts
     if effects is None:
         return None
-    rows = effects.results.effects.filter(unit=unit.number, kind="ablate").to_dicts()
+    table = effects.results.effects.filter(unit=unit.number, kind="ablate")
     changed = [
-        ConceptEffect.of(concepts[row["concept"]], row, "others")
-        for row in rows
-        if row["concept"] in concepts
+        ConceptEffect.of(concepts[row.concept], row)
+        for row in rows(table, EffectRow)
+        if row.concept in concepts
     ]
     return effects_chart(
         label=f"What changes with unit {unit.number} of {unit.layer.name} off, by concept.",

@@ -90,7 +90,7 @@ def concept_causes(site: Site, concept: ConceptView) -> ConceptCauses:
         measured=len(everything),
         best=effect_words(best) if best else "",
         shown=shown,
-        pictures=[signed(value) for value in shown.unit.off.row["sample_effects"] or []]
+        pictures=[signed(value) for value in shown.unit.off.row.sample_effects or []]
         if shown and shown.unit.off
         else [],
         controls=[
@@ -134,7 +134,7 @@ def _causes(places: Sequence[ConceptInLayer], model: ModelView, concept: Concept
 
 def _has_strip(cause: Cause, concept: ConceptView) -> bool:
     does = cause.unit.off
-    return does is not None and does.concept == concept and bool(does.row["samples"])
+    return does is not None and does.concept == concept and bool(does.row.samples)
 
 
 def _loss(cause: Cause) -> tuple[float, str, int]:
@@ -152,9 +152,9 @@ def _control(site: Site, model: ModelView, concept: ConceptView, causes: list[Ca
         model,
         measured=len(causes),
         erases=max(erasing, key=_erasing, default=None),
-        shown=max((each.off.row["shown"] for each in causes), default=0),
+        shown=max((each.off.row.shown or 0 for each in causes), default=0),
         inserts=max(inserting, key=_inserting, default=None),
-        absent=max((each.off.row["absent"] for each in causes), default=0),
+        absent=max((each.off.row.absent or 0 for each in causes), default=0),
         findings=findings,
         sets=studies,
     )

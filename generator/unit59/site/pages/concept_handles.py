@@ -73,15 +73,9 @@ def _verdict(label: str, activation: Best | None, style: Best | None) -> str:
         return f"The activation: no evidence that any style channel changes {label}."
     if activation is None:
         return f"The style: no evidence that any single unit’s activation changes {label}."
-    one, other = _size(activation.effect), _size(style.effect)
+    one, other = activation.effect.size, style.effect.size
     if one[0] > other[1]:
         return f"The activation: its best edit changes more of {label} than any style channel’s."
     if other[0] > one[1]:
         return f"The style: its best edit changes more of {label} than any activation’s."
     return "Neither is clearly the better one: the intervals of their best edits overlap."
-
-
-def _size(effect: Effect) -> tuple[float, float]:
-    """The interval of an effect's size; both ends of a found effect have one sign."""
-    ends = [abs(effect.row[end] if effect.row[end] is not None else effect.value) for end in ("low", "high")]
-    return min(ends), max(ends)

@@ -12,14 +12,12 @@ from unit59.site.render import signed
 def change_words(effect: Effect) -> str:
     """`loses 0.41 % of the picture (95 % interval 0.30 to 0.52; q < 0.001)`."""
     does = "gains" if effect.value > 0 else "loses"
-    ends = [bound for bound in (effect.row["low"], effect.row["high"]) if bound is not None]
+    ends = [bound for bound in (effect.row.low, effect.row.high) if bound is not None]
     if effect.value < 0:
         ends = [-bound for bound in reversed(ends)]
     bounds = " to ".join(_percent(bound) for bound in ends)
     interval = f"95\u202f% interval {bounds}; " if len(ends) == 2 else ""
-    return (
-        f"{does} {_percent(abs(effect.value))}\u202f% of the picture ({interval}{q_words(effect.row['q'])})"
-    )
+    return f"{does} {_percent(abs(effect.value))}\u202f% of the picture ({interval}{q_words(effect.row.q)})"
 
 
 def effect_words(effect: Effect) -> str:
@@ -52,7 +50,7 @@ def rate_cell(rate: Rate | None) -> str:
 
 def others_words(effect: Effect) -> str:
     """Where the layer's other units lie, and whether that is anything special."""
-    low, high = effect.row["others_low"], effect.row["others_high"]
+    low, high = effect.row.others_low, effect.row.others_high
     if low is None or high is None:
         return ""
     band = f"95\u202f% of the layer’s other measured units change it by {signed(low)} to {signed(high)}"

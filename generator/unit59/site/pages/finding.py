@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from unit59.results.rows import AloneRow, CaseRow, RandomSetRow, SpecificityRow, StaircaseRow
 from unit59.results.schema import LayerSearch
 from unit59.site.charts import (
     Chart,
@@ -38,7 +38,7 @@ class InLayer:
     erasures: Chart | None
     insertions: Chart | None
     specificity: Chart | None
-    strongest: list[dict[str, Any]]
+    strongest: list[AloneRow]
     erased: list[str]  # below each picture with the units off
     spared: list[str]  # with all but them off
     inserted: list[str]  # with them on
@@ -88,14 +88,14 @@ def finding_page(finding: Finding) -> Page:
 
 def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
     record, label, layer = finding.record, finding.record.label, search.layer
-    alone = finding.rows("alone.parquet", layer=layer)
-    cases = finding.rows("cases.parquet", layer=layer)
-    chance = finding.rows("random.parquet", layer=layer, kind="ablate")
+    alone = finding.rows("alone.parquet", AloneRow, layer=layer)
+    cases = finding.rows("cases.parquet", CaseRow, layer=layer)
+    chance = finding.rows("random.parquet", RandomSetRow, layer=layer, kind="ablate")
     others = f"{record.random_sets} random sets"
     changed = [
-        ConceptEffect.of(finding.model.concepts[row["concept"]], row, "random")
-        for row in finding.rows("specificity.parquet", layer=layer)
-        if row["concept"] in finding.model.concepts
+        ConceptEffect.of(finding.model.concepts[row.concept], row)
+        for row in finding.rows("specificity.parquet", SpecificityRow, layer=layer)
+        if row.concept in finding.model.concepts
     ]
     number = [each.layer for each in record.layers].index(layer) + 1
     return InLayer(
@@ -106,17 +106,17 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
         sentence=sentence(search, label),
         staircase=staircase_chart(
             label,
-            finding.rows("staircase.parquet", layer=layer, kind="ablate"),
-            [row["left"] for row in chance],
+            finding.rows("staircase.parquet", StaircaseRow, layer=layer, kind="ablate"),
+            [row.left for row in chance if row.left is not None],
             len(search.tried),
             (len(search.tried), search.left),
         ),
         alone=alone_chart(label, alone, search.tried),
         erasures=cases_chart(
-            label, "ablate", [case for case in cases if case["kind"] == "ablate"], record.floor
+            label, "ablate", [case for case in cases if case.kind == "ablate"], record.floor
         ),
         insertions=cases_chart(
-            label, "insert", [case for case in cases if case["kind"] == "insert"], record.floor
+            label, "insert", [case for case in cases if case.kind == "insert"], record.floor
         ),
         specificity=effects_chart(
             label=f"What else changes with {units_words(search.tried)} of {layer} off, by concept.",
@@ -127,25 +127,26 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
             effects=changed,
             others=others,
         ),
-        erased=_below(finding, layer, "off", cases, "after"),
-        spared=_below(finding, layer, "rest off", cases, "all_but"),
-        inserted=_below(finding, layer, "on", cases, "after"),
-        strongest=sorted(alone, key=lambda row: (row["left"], row["unit"]))[:STRONGEST],
+        erased=_below(finding, layer, "off", cases),
+        spared=_below(finding, layer, "rest off", cases),
+        inserted=_below(finding, layer, "on", cases),
+        strongest=sorted(alone, key=lambda row: (row.left, row.unit))[:STRONGEST],
     )
 
 
-def _below(finding: Finding, layer: str, row: str, cases: list[dict[str, Any]], column: str) -> list[str]:
+def _below(finding: Finding, layer: str, row: str, cases: list[CaseRow]) -> list[str]:
     """What stands below the pictures of a row: the concept's share before and after, and what that means."""
     picture = finding.picture_of(layer, row)
     kind, floor = "insert" if row == "on" else "ablate", finding.record.floor
-    known = {case["sample"]: case for case in cases if case["kind"] == kind}
+    known = {case.sample: case for case in cases if case.kind == kind}
     words = []
     for sample in picture.samples if picture else []:
         case = known.get(sample)
-        if case is None or case[column] is None:
+        after = None if case is None else case.all_but if row == "rest off" else case.after
+        if case is None or after is None:
             words.append("")
             continue
-        before, after = case["before"], case[column]
+        before = case.before
         gone = after < finding.record.absent or not after
         said = "comes" if after >= floor else "does not come"
         words.append(

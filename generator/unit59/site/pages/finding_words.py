@@ -45,7 +45,7 @@ def named_unit(finding: Finding, claim: ClaimView) -> str:
     if named.alone:
         less = f"{named.place - 1 or 'none'} of the {named.tried} units that were off alone"
         words.append(
-            f"In the samples that were searched it leaves {named.alone['left']:.0%} of {label}’s area; "
+            f"In the samples that were searched it leaves {named.alone.left:.0%} of {label}’s area; "
             f"{less} {'leaves' if named.place == 2 else 'leave'} less."
         )
     else:
@@ -55,7 +55,7 @@ def named_unit(finding: Finding, claim: ClaimView) -> str:
             words.append(
                 f"In samples of all kinds, {edit}{'' if effect.found else ', no evidence of an effect'}: "
                 f"{label} changes by {signed(effect.value)} of the picture (95\u202f% interval "
-                f"{signed(effect.row['low'])} to {signed(effect.row['high'])})."
+                f"{signed(effect.row.low)} to {signed(effect.row.high)})."
             )
     return " ".join(words)
 

@@ -71,17 +71,9 @@ def _better(both: UnitEffects, concept: ConceptView | None, *, measured: bool) -
         only = next(iter(sides))
         other = "style" if only == "activation" else "activation"
         return f"The {only} is the better handle on {concept.label}: no evidence that the {other} changes it."
-    style, activation = _size(sides["style"]), _size(sides["activation"])
+    style, activation = sides["style"].size, sides["activation"].size
     if style[0] > activation[1]:
         return f"The style is the better handle on {concept.label}: it changes more of it."
     if activation[0] > style[1]:
         return f"The activation is the better handle on {concept.label}: it changes more of it."
     return f"Neither is clearly the better handle on {concept.label}: the intervals overlap."
-
-
-def _size(effect: Effect) -> tuple[float, float]:
-    """The interval of an effect's size."""
-    ends = [
-        abs(effect.row[name] if effect.row[name] is not None else effect.value) for name in ("low", "high")
-    ]
-    return min(ends), max(ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unit59.results.rows import StaircaseRow
 from unit59.site.charts import sets_chart
 from unit59.site.pages.finding_words import rate_words
 from unit59.site.site import Page
@@ -12,7 +13,7 @@ def set_page(study: SetStudy) -> Page:
     """`studies/<model>-<name>/`: how many units does it take?"""
     record = study.record
     charts = [
-        sets_chart(record.label, kind, study.rows("staircase.parquet", kind=kind))
+        sets_chart(record.label, kind, study.rows("staircase.parquet", StaircaseRow, kind=kind))
         for kind in ("ablate", "insert")
     ]
     return Page(

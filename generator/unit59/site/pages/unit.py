@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unit59.results.rows import ActivationRow, SimilarRow, rows
 from unit59.site.charts import Chart, ConceptEffect, activation_chart, agreement_chart, effects_chart
 from unit59.site.content import Published
 from unit59.site.effects import Effect, UnitEffects, styles_of
@@ -33,7 +34,7 @@ class Alike:
 def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
     """`models/<model>/<layer>/<unit>/` for every unit of the layer, in channel order."""
     agreements = dict(layer.agreements())
-    values = {row["unit"]: row for row in layer.results.activations.iter_rows(named=True)}
+    values = {row.unit: row for row in rows(layer.results.activations, ActivationRow)}
     alike = _alike(site, layer)
     effects = dict(layer.effects.units()) if layer.effects else {}
     owner = styles_of(layer)
@@ -53,12 +54,14 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
                 "unit": unit,
                 "layer": layer,
                 "model": layer.model,
-                "changes": {kind: _changes(unit.row[f"{kind}_change"]) for kind in ("ablated", "inserted")},
+                "changes": {
+                    "ablated": _changes(unit.row.ablated_change),
+                    "inserted": _changes(unit.row.inserted_change),
+                },
                 "agreements": found,
                 "agreement": next((one for one in found if one.concept == unit.concept), None),
                 "agreement_chart": agreement_chart(unit, found),
-                "activation_chart": value
-                and activation_chart(unit, value["low"], value["high"], value["counts"]),
+                "activation_chart": value and activation_chart(unit, value.low, value.high, value.counts),
                 "effects": does,
                 "causes": _causes(unit, does),
                 "handles": compare_handles(does, channel, owner) if channel and owner else None,
@@ -143,9 +146,7 @@ def _effects_chart(unit: UnitView, effects: UnitEffects, kind: str) -> Chart | N
             "where q ≤ 0.05. The bars hold 95 % of the layer’s other measured units. "
             f"{how_measured(view.record, kind) if view else ''}."
         ),
-        effects=[
-            ConceptEffect.of(each.concept, each.row, "others") for each in effects.effects.get(kind, [])
-        ],
+        effects=[ConceptEffect.of(each.concept, each.row) for each in effects.effects.get(kind, [])],
         others="other units",
         most=MOST_CONCEPTS,
     )
@@ -153,16 +154,16 @@ def _effects_chart(unit: UnitView, effects: UnitEffects, kind: str) -> Chart | N
 
 def _rates(unit: UnitView, effects: UnitEffects) -> list[tuple[str, ...]]:
     """The concepts that go or come at all or that an effect was found on, and the unit's label."""
-    rows: list[tuple[str, ...]] = []
+    shown: list[tuple[str, ...]] = []
     inserted = {each.concept.slug: each for each in effects.effects.get("insert", [])}
     for off in effects.effects.get("ablate", []):
         on = inserted.get(off.concept.slug)
         known = [each for each in (off, on) if each is not None]
-        hits = sum((each.row["erased"] or 0) + (each.row["inserted"] or 0) for each in known)
+        hits = sum((each.row.erased or 0) + (each.row.inserted or 0) for each in known)
         if hits or off.concept == unit.concept or any(each.found for each in known):
-            came = (rate_cell(on.insertion), number(on.row["side"], 2)) if on else ("–", "–")
-            rows.append((off.concept.label, rate_cell(off.erasure), number(off.row["side"], 2), *came))
-    return rows[:MOST_RATES]
+            came = (rate_cell(on.insertion), number(on.row.side, 2)) if on else ("–", "–")
+            shown.append((off.concept.label, rate_cell(off.erasure), number(off.row.side, 2), *came))
+    return shown[:MOST_RATES]
 
 
 def describe(unit: UnitView) -> str:
@@ -179,7 +180,7 @@ def _describe_agreement(unit: UnitView) -> str:
     name = f"Unit {unit.number} of {unit.layer.name} in {unit.layer.model.title}"
     if unit.concept is None or unit.verdict == "none":
         return f"{name} overlaps with none of the concepts."
-    scores = f"IoU {unit.iou:.3f}, by chance {unit.row['null_iou'] or 0:.3f}"
+    scores = f"IoU {unit.iou:.3f}, by chance {unit.row.null_iou or 0:.3f}"
     if unit.verdict == "above":
         return f"{name} agrees with {unit.concept.label}: {scores}."
     return f"{name} shows no evidence of a concept; the best is {unit.concept.label}: {scores}."
@@ -188,14 +189,14 @@ def _describe_agreement(unit: UnitView) -> str:
 def _alike(site: Site, layer: LayerView) -> dict[int, list[Alike]]:
     layers = {view.name: view for view in layer.model.layers}
     found: dict[int, list[Alike]] = {}
-    for row in layer.results.similar.sort("unit", "rank").iter_rows(named=True):
-        other = layers.get(row["other_layer"])
-        found.setdefault(row["unit"], []).append(
+    for row in rows(layer.results.similar.sort("unit", "rank"), SimilarRow):
+        other = layers.get(row.other_layer)
+        found.setdefault(row.unit, []).append(
             Alike(
-                layer=row["other_layer"],
-                number=row["other_unit"],
-                overlap=row["overlap"],
-                unit=other.by_number.get(row["other_unit"]) if other else None,
+                layer=row.other_layer,
+                number=row.other_unit,
+                overlap=row.overlap,
+                unit=other.by_number.get(row.other_unit) if other else None,
             )
         )
     return found
