@@ -25,10 +25,19 @@ from unit59.results.schema import (
     ModelRecord,
     StudyRecord,
 )
+from unit59.results.sound import check_concepts, check_units
 from unit59.results.source import Source
 from unit59.results.tables import picture_name
 
 _R = TypeVar("_R", bound=Record)
+
+#: What names a row of a layer's tables.
+_KEYS = {
+    "units.parquet": ("unit",),
+    "agreement.parquet": ("unit", "concept"),
+    "activations.parquet": ("unit",),
+    "similar.parquet": ("unit", "rank"),
+}
 
 
 @dataclass(frozen=True)
@@ -169,11 +178,13 @@ def read_model(folder: Path) -> ModelResults:
     record = source.record("model.json", ModelRecord)
     layers = [layer for layer in record.layers if f"layers/{layer.name}" in source.manifest.parts]
     names = [part.removeprefix("studies/") for part in source.manifest.parts if part.startswith("studies/")]
+    concepts = source.table("concepts.parquet", CONCEPTS)
+    check_concepts(str(folder / "concepts.parquet"), concepts)
     run = reach(folder, RUN)
     return ModelResults(
         source=source,
         record=record,
-        concepts=source.table("concepts.parquet", CONCEPTS),
+        concepts=concepts,
         layers=[_read_layer(source, layer) for layer in layers],
         run=read_object(run) if run.exists() else {},
         studies=[
@@ -188,6 +199,8 @@ def read_model(folder: Path) -> ModelResults:
 def _read_layer(source: Source, record: LayerRecord) -> LayerResults:
     home = f"layers/{record.name}"
     frames = {name: source.table(f"{home}/{name}", schema) for name, schema in LAYER_TABLES.items()}
+    for name, key in _KEYS.items():
+        check_units(str(source.folder / home / name), frames[name], record.units, key)
     effects = f"{home}/effects/effects.json" in source.files
     return LayerResults(
         record=record,

@@ -10,6 +10,9 @@ import polars as pl
 
 from unit59.results.record import ResultsError
 
+#: No table of results has more rows (512 units, 5 kinds of edit and 1 200 concepts make 3 million).
+MOST_ROWS = 10_000_000
+
 
 def picture_name(unit: int, kind: str) -> str:
     """`0059-exemplars.webp`; kind is exemplars, ablated, inserted, or effect."""
@@ -29,9 +32,13 @@ def parse_table(place: str, data: bytes, schema: Mapping[str, Any]) -> pl.DataFr
     """A table from a Parquet file's content, with the columns of `schema`; all that it has without one.
 
     Raises:
-        ResultsError: not Parquet, or a column is missing or of another type.
+        ResultsError: not Parquet, too many rows, or a column is missing or of another type.
     """
     try:
+        # Of the file's metadata alone: a small file may claim rows that fill the memory.
+        rows = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+        if rows > MOST_ROWS:
+            raise ResultsError(f"{place}: {rows:,} rows, more than the {MOST_ROWS:,} that a table may have.")
         table = pl.read_parquet(io.BytesIO(data))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"{place}: not readable as Parquet ({error}).") from None
