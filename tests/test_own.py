@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +87,7 @@ def test_a_family_with_a_knob_of_its_own(tmp_path: Path) -> None:
 RECIPE = """\
 model: own
 title: Own
-checkpoint: tests.networks.own_modules:Conditional
+checkpoint: own_modules:Conditional
 segmenter: colours
 samples: 9
 shuffles: 3
@@ -96,6 +95,15 @@ bootstrap: 20
 exemplars: 2
 inputs: pictures
 """
+
+
+def write(folder: Path, text: str, module: str | None = None) -> Path:
+    """The recipe, and its module beside it."""
+    source = Path(__file__).with_name("networks") / "own_modules.py"
+    (folder / "own_modules.py").write_text(source.read_text() if module is None else module)
+    recipe = folder / "own.yaml"
+    recipe.write_text(text)
+    return recipe
 
 
 def run(folder: Path, more: str = "", batch: int = 64) -> ModelResults:
@@ -106,8 +114,7 @@ def run(folder: Path, more: str = "", batch: int = 64) -> ModelResults:
         draw = np.random.default_rng(3)
         for number in range(9):
             Image.fromarray(draw.integers(0, 256, (8, 10, 3), np.uint8)).save(pictures / f"{number}.png")
-    recipe = folder / "own.yaml"
-    recipe.write_text(RECIPE + more)
+    recipe = write(folder, RECIPE + more)
     torch.manual_seed(59)  # the module makes its weights anew
     options = Options(folder / "results", folder / "cache", batch=batch)
     return read_model(dissect(read_recipe(recipe), options, Reporter(quiet=True)))
@@ -127,35 +134,43 @@ def test_a_network_of_pictures_and_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("checkpoint", "says"),
     [
-        ("tests.networks.own_modules:nothing", "own.yaml:3: checkpoint.file: .* no callable 'nothing'"),
-        ("tests.networks.own_modules:failing", "own.yaml:3: checkpoint.file: .* no weights here"),
-        ("tests.nowhere:make", "own.yaml:3: checkpoint.file: .* cannot import tests.nowhere"),
+        ("own_modules:nothing", "own.yaml:3: checkpoint.file: .* no callable 'nothing'"),
+        ("own_modules:failing", "own.yaml:3: checkpoint.file: .* no weights here"),
+        ("tests.nowhere:make", r"own.yaml:3: checkpoint.file: .* no tests/nowhere\.py below"),
     ],
 )
 def test_what_is_wrong_has_the_recipes_line(tmp_path: Path, checkpoint: str, says: str) -> None:
-    recipe = tmp_path / "own.yaml"
-    recipe.write_text(RECIPE.replace("tests.networks.own_modules:Conditional", checkpoint))
+    recipe = write(tmp_path, RECIPE.replace("own_modules:Conditional", checkpoint))
     with pytest.raises(RecipeError, match=says):
         load_network(read_recipe(recipe), "cpu")
 
 
-def test_other_weights_are_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.networks import own_modules
-
-    recipe = tmp_path / "own.yaml"
-    recipe.write_text(RECIPE)
-    first = load_network(read_recipe(recipe), "cpu")[1]
-    made = own_modules.Conditional
-
-    def changed(*arguments: Any) -> Any:
-        module = made(*arguments)
-        for parameter in module.parameters():
-            parameter.data += 1
-        return module
-
-    for name in ("image_size", "label_size", "layers"):
-        setattr(changed, name, getattr(made, name))
-    monkeypatch.setattr(own_modules, "Conditional", changed)
-    second = load_network(read_recipe(recipe), "cpu")[1]
+def test_other_weights_are_another_model(tmp_path: Path) -> None:
+    module = "from own_weights import VALUE\n" + SMALL
+    (tmp_path / "own_weights.py").write_text("VALUE = 1.0")
+    recipe = write(tmp_path, RECIPE, module)
+    network, first = load_network(read_recipe(recipe), "cpu")
+    (tmp_path / "own_weights.py").write_text("VALUE = 2.0")
+    other, second = load_network(read_recipe(recipe), "cpu")
     assert first.sha256 != second.sha256
     assert first.bytes == second.bytes
+    write(tmp_path, RECIPE, module.replace("body(x)", "body(x) * 0.5"))  # another pass of the same weights
+    changed, third = load_network(read_recipe(recipe), "cpu")
+    assert second.sha256 == third.sha256
+    assert len({network.code, other.code, changed.code}) == 3
+
+
+SMALL = """
+import torch
+from torch import nn
+
+class Conditional(nn.Module):
+    image_size = (8, 10)
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 3, 1)
+        for weight in self.parameters():
+            weight.data.fill_(VALUE)
+    def forward(self, x):
+        return self.body(x)
+"""

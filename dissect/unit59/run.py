@@ -132,6 +132,7 @@ class Run:
         self.samples_key = key_of(
             version=SAMPLES_VERSION,
             checkpoint=self.checkpoint.sha256,
+            code=self.network.code,
             seed=self.recipe.seed,
             sampling=self.sampling.model_dump(),
             inputs=fingerprint,
@@ -139,6 +140,7 @@ class Run:
         self.reads = {
             "segmenter": self.recipe.segmenter,
             "files": [sha256_of(path) for path in self.segmenter.files],
+            "code": self.segmenter.code,
             "grid": self.recipe.grid,
         }
         self.labels_key = key_of(samples=self.samples_key, **self.reads)

@@ -111,7 +111,7 @@ def test_arguments_go_before_attributes() -> None:
 
 
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no module": ("tests.nowhere:make", {}, "cannot import tests.nowhere: ModuleNotFoundError"),
+    "no module": ("tests.nowhere:make", {}, "cannot import tests.nowhere: there is no tests/nowhere.py"),
     "no factory": (f"{MODULES}:nothing", {}, "no callable 'nothing'"),
     "no function": (f"{MODULES}:text", {}, "no callable 'text'"),
     "no spec": ("a b:c", {}, "expected package.module:factory"),
@@ -120,7 +120,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "no size": (f"{MODULES}:without_a_size", {}, "exactly one of latent_size and image_size"),
     "both sizes": (f"{MODULES}:Skipping", {"image_size": (4, 4)}, "exactly one of"),
     "absurd size": (f"{MODULES}:Skipping", {"latent_size": "six"}, "latent_size is a number"),
-    "wrong size": (f"{MODULES}:Skipping", {"latent_size": 7}, "a first pass raised RuntimeError"),
+    "wrong size": (f"{MODULES}:Skipping", {"latent_size": 7}, "a pass raised RuntimeError"),
     "no pictures": (f"{MODULES}:flat", {"latent_size": 4}, "returned no pictures"),
     "no layer": (f"{MODULES}:Skipping", {"layers": ["fourth"]}, "no submodule 'fourth'"),
     "runs twice": (f"{MODULES}:Skipping", {"layers": ["twice"]}, "twice runs 2 times"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from unit59.segmenters import (
     load_segmenter,
     registry,
 )
-from unit59.segmenters.checked import Checked
+from unit59.segmenters.checked import Checked, check_concepts
 from unit59.segmenters.palette import colour_of
 from unit59.segmenters.stack import Stack
 
@@ -73,14 +74,17 @@ def test_a_name_options_and_the_first_option_alone(tmp_path: Path) -> None:
 
 def test_paths_start_from_the_recipes_folder(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    assert inner({HERE + "Bright": {"folder": "x/y"}}, tmp_path).folder == tmp_path / "x/y"
-    assert inner({HERE + "Hub": "there"}, tmp_path).model == tmp_path / "there"
-    assert inner({HERE + "Hub": "owner/name"}, tmp_path).model == "owner/name"
+    (tmp_path / "own.py").write_text(Path(__file__).read_text())
+    assert inner({"own:Bright": {"folder": "x/y"}}, tmp_path).folder == tmp_path / "x/y"
+    assert inner({"own:Hub": "there"}, tmp_path).model == tmp_path / "there"
+    assert inner({"own:Hub": "owner/name"}, tmp_path).model == "owner/name"
 
 
 def test_a_module_beside_the_recipe_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path / "elsewhere")  # restores sys.path afterwards
-    (tmp_path / "beside_the_recipe.py").write_text(f"from {__name__} import Bright as Mine\nraise_here = 1\n")
+    (tmp_path / "beside_the_recipe.py").write_text(
+        f"from {__name__} import Bright\nclass Mine(Bright): ...\n"
+    )
     assert inner("beside_the_recipe:Mine", tmp_path).level == 0
     (tmp_path / "faulty.py").write_text("import torch\n1 / 0\n")
     with pytest.raises(SegmenterError, match=r"faulty:Mine: cannot import faulty: ZeroDivisionError"):
@@ -91,7 +95,7 @@ def test_known_names() -> None:
     assert known_segmenters() == sorted(known_segmenters())
     assert {"ade20k", "colours", "faces", "transformers", "upernet"} <= set(known_segmenters())
     for name in known_segmenters():
-        assert issubclass(registry._find(name, Path()), Segmenter)
+        assert issubclass(registry._known(name), Segmenter)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_known_names() -> None:
         ({HERE + "Bright": {"edges": [1, 2, 3]}}, "option edges: "),
         (HERE + "Brigt", "has no callable 'Brigt'"),
         (HERE + "Broken", "RuntimeError: no weights today"),
-        ("no_such_module:X", "cannot import no_such_module: ModuleNotFoundError"),
+        ("no_such_module:X", r"cannot import no_such_module: there is no no_such_module\.py below"),
         ("..:X", "there is no '..:X'"),
         (3, "expected a name, one `name: options`, or a list of these, got 3"),
         ({"colours": {}, "faces": {}}, "expected a name"),
@@ -198,13 +202,111 @@ def test_a_bad_declaration_is_named(attribute: str, value: Any, message: str) ->
         Checked("mine", object())
 
 
-def test_a_change_of_the_users_code_changes_the_results() -> None:
-    assert Path(__file__) in inner_files(HERE + "Bright")
-    assert Path(__file__) in inner_files([HERE + "Bright", "colours"])
+HELPED = """\
+from unit59.segmenters import Concept
+from helper import LEVEL
+from pathlib import Path
+
+class Light:
+    planes = ("light",)
+    concepts = (Concept("dark", "light", "#000000"), Concept("bright", "light", "#ffffff"))
+    def __init__(self, level=LEVEL, table: Path | None = None): self.level = level
+    def segment(self, images): return (images.mean(1, keepdim=True) > self.level).long() + 1
+
+def made(level=LEVEL): return Light(level)
+"""
 
 
-def inner_files(spec: Any) -> tuple[Path, ...]:
-    return load_segmenter(spec, Path()).files
+def test_a_change_of_the_users_code_changes_the_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(HELPED)
+    (tmp_path / "helper.py").write_text("LEVEL = 0.5")
+    (tmp_path / "unrelated.py").write_text("")
+    first = load_segmenter("mine:Light", tmp_path).code
+    assert load_segmenter(["mine:Light", "colours"], tmp_path).code == first
+    (tmp_path / "unrelated.py").write_text("changed = 1")
+    assert load_segmenter("mine:Light", tmp_path).code == first
+    (tmp_path / "helper.py").write_text("LEVEL = 0.6")
+    assert load_segmenter("mine:Light", tmp_path).code != first
+    assert inner("mine:Light", tmp_path).level == 0.6  # and the new code runs, in the same process
+    assert load_segmenter("mine:made", tmp_path).code != load_segmenter({"mine:made": 0.1}, tmp_path).code
+    (tmp_path / "table.csv").write_text("1")
+    option = {"mine:Light": {"table": "table.csv"}}
+    before = load_segmenter(option, tmp_path).code
+    (tmp_path / "table.csv").write_text("2")
+    assert load_segmenter(option, tmp_path).code != before
+
+
+class Grows(Bright):
+    def segment(self, images: Tensor) -> Tensor:
+        self.size = getattr(self, "size", 3) + 1
+        return torch.ones(len(images), 1, self.size, self.size, dtype=torch.int64)
+
+
+class Scores(Bright):
+    def __init__(self, made: Any) -> None:
+        super().__init__()
+        self.made = made
+
+    def logits(self, images: Tensor) -> list[Tensor | None]:
+        return [self.made(images)]
+
+
+def test_a_result_that_grows_is_refused() -> None:
+    segmenter = Checked("mine", Grows())
+    segmenter.segment(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(SegmenterError, match=r"maps of 5 x 5 for pictures of 8 x 8, and of 4 x 4"):
+        segmenter.segment(torch.zeros(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda x: x[:, :2], r"logits returned shape \[2, 2, 4, 4\] for plane 'light' and 2 pictures"),
+        (lambda x: x[:1], r"shape \[1, 3, 4, 4\]"),
+        (lambda x: x.long(), "logits returned torch.int64"),
+        (lambda x: x.detach(), "carry no gradient back to the pictures"),
+        (lambda x: x / 0, "NaN or infinite"),
+        (lambda x: sys.exit(0), r"segmenter mine: logits: it called sys\.exit\(0\)"),
+        (lambda x: [].pop(), "segmenter mine: logits: IndexError"),
+    ],
+)
+def test_bad_scores_are_named(made: Any, message: str) -> None:
+    images = torch.zeros(2, 3, 4, 4, requires_grad=True)
+    assert Checked("mine", Scores(lambda x: x)).logits(images)[0] is not None
+    with pytest.raises(SegmenterError, match=message):
+        Checked("mine", Scores(made)).logits(images)
+
+
+@pytest.mark.parametrize(
+    ("raised", "message"),
+    [
+        (SystemExit(0), "it called sys.exit"),
+        (MemoryError(), "out of memory"),
+        (ValueError("no"), "segment: ValueError: no"),
+    ],
+)
+def test_a_segmenter_that_raises_is_named(raised: BaseException, message: str) -> None:
+    own = Returns(GOOD)
+
+    def segment(images: Tensor) -> Any:
+        raise raised
+
+    own.segment = segment  # type: ignore[method-assign]
+    with pytest.raises(SegmenterError, match=f"segmenter mine: .*{message}"):
+        Checked("mine", own).segment(torch.zeros(1, 3, 2, 6))
+
+
+def test_too_many_concepts_and_names_that_cannot_be_printed() -> None:
+    many = tuple(Concept(f"c{n}", "p", "#000000") for n in range(20_000))
+    one = Fixed(("p",), many, torch.zeros(1, 1, 1))
+    check_concepts(one, "one")
+    with pytest.raises(SegmenterError, match="two: 40000 concepts; at most 32767"):
+        check_concepts(Stack([("a", one), ("b", one)]), "two")
+    for name in ("\x1b[31mred", "a\0b", "\ud800", "two\nlines"):
+        with pytest.raises(SegmenterError, match="cannot be printed"):
+            check_concepts(Fixed(("p",), (Concept(name, "p", "#000000"),), torch.zeros(1, 1, 1)), "x")
+    for name in ("寝台", "кровать", "می\u200cخواهم", "lit double"):
+        check_concepts(Fixed(("p",), (Concept(name, "p", "#000000"),), torch.zeros(1, 1, 1)), "x")
 
 
 # ---- stacks

@@ -86,8 +86,9 @@ def test_every_known_study_loads_under_its_name(name: str) -> None:
         ({"a": {}, "b": {}}, "expected a name, or one `name: settings`"),
         (7, "expected a name"),
         ("nowhere_at_all:Study", "cannot import nowhere_at_all"),
-        ("pathlib:Path", "is no subclass of unit59.studies.base.Study"),
-        ("pathlib:Nothing", "module pathlib has no callable 'Nothing'"),
+        ("pathlib:Path", r"there is no pathlib\.py below"),
+        ("tests.tiny:run", "is no subclass of unit59.studies.base.Study"),
+        ("tests.tiny:Nothing", "module tests.tiny has no callable 'Nothing'"),
     ],
 )
 def test_mistakes_are_explained(spec: Any, said: str) -> None:

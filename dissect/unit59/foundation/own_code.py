@@ -1,41 +1,198 @@
-"""A user's own code, named in a recipe as ``package.module:attribute``."""
+"""A user's own code, named in a recipe as ``package.module:attribute``.
+
+A recipe may come from a stranger, so naming is not enough: what it names must be a class or function that is
+defined in a file below the recipe's folder, or the very object that an installed package declares by an entry
+point. Nothing else is imported for it, let alone called.
+"""
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import re
 import sys
-from collections.abc import Callable
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, Literal
 
+from unit59.foundation.beside import file_of, import_beside
+from unit59.foundation.code_files import files_below, fingerprint_of
 from unit59.foundation.errors import Unit59Error
 
-_SPEC = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_SPEC = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+#: Names are short; a file system refuses longer ones with errors of its own.
+_LONGEST = 200
+
+#: Entry point groups by which an installed package declares what recipes may name.
+Group = Literal["unit59.networks", "unit59.segmenters", "unit59.studies"]
 
 
 def is_own(spec: str) -> bool:
     """Whether it reads like ``package.module:attribute``."""
-    return _SPEC.fullmatch(spec) is not None
+    return len(spec) <= _LONGEST and _SPEC.fullmatch(spec) is not None
 
 
-def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str) -> Callable[..., Any]:
-    """Import the class or function that a spec names.
+@dataclass(frozen=True)
+class OwnCode:
+    """A class or function of the user's own.
+
+    Attributes:
+        spec: as the recipe names it.
+        found: the class or function.
+        root: the folder that its module's name starts from.
+        files: its module's source and all that this imports from below `root`.
+        fingerprint: a hash of these, as they were imported, and of the name: results depend on it.
+    """
+
+    spec: str
+    found: Callable[..., Any]
+    root: Path
+    files: list[Path]
+    fingerprint: str
+
+
+def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str, group: Group) -> OwnCode:
+    """Import the class or function that a spec names; it is not called.
 
     Args:
         spec: ``package.module:attribute``.
-        folder: where a user's module is found, beside everything that Python can import anyway.
+        folder: the recipe's, below which a user's module lies; without one, any folder where Python looks
+            for modules that are not installed (the current one, a script's own).
         error: raised when it cannot be had.
         said: begins the message: who asks.
+        group: of entry points that may declare it as well.
+
+    Raises:
+        Unit59Error: of the given kind.
     """
-    module_name, _, attribute = spec.partition(":")
-    if folder is not None and str(folder.resolve()) not in sys.path:
-        sys.path.append(str(folder.resolve()))  # last, so that it shadows nothing
+    name, _, attribute = spec.partition(":")
+    root = next((place for place in _roots(folder) if file_of(place, name)), None)
+    if root is None:
+        return _declared(spec, group, error, said, folder)
+    file = file_of(root, name)
+    assert file is not None  # noqa: S101  # just found
+    if not file.resolve().is_relative_to(root):
+        raise error(f"{said}: {file} is a link to {file.resolve()}, outside of {root}.")
+    files = files_below(root, name)
+    fingerprint = fingerprint_of(root, files, name)
+    with own_calls(error, f"{said}: cannot import {name}", root):
+        module = import_beside(root, name, fingerprint)
+    found = _attribute(module, name, attribute, error, said)
+    home = _defined_in(found)
+    if home is None or not home.is_relative_to(root):
+        raise error(
+            f"{said}: {attribute!r} is no class or function defined below {root} "
+            f"({_whence(found, home)}). Only such are called: define one there, with `class` or `def`."
+        )
+    return OwnCode(spec, found, root, files, f"{attribute} {fingerprint}")
+
+
+@contextmanager
+def own_calls(error: type[Unit59Error], said: str, root: Path | None = None) -> Iterator[None]:
+    """A user's code runs inside: whatever it raises, and `sys.exit()` too, becomes one message.
+
+    Args:
+        error: raised in its place, unless it is one of ours already.
+        said: begins the message.
+        root: below it lies the file whose line is named.
+    """
     try:
-        module = importlib.import_module(module_name)
-    except Exception as fault:  # a user's module may raise anything
-        raise error(f"{said}: cannot import {module_name}: {type(fault).__name__}: {fault}") from fault
+        yield
+    except Unit59Error:
+        raise
+    except (Exception, SystemExit) as fault:
+        raise error(f"{said}{'' if said.endswith('raised') else ':'} {describe(fault, root)}") from fault
+
+
+def describe(fault: BaseException, root: Path | None = None) -> str:
+    """What was raised, in one line, with the user's file and line where they are known."""
+    text = " ".join(str(fault).split())[:500]
+    if isinstance(fault, SystemExit):
+        text = f"it called sys.exit({text}), which would end the run as if it were done"
+    elif is_out_of_memory(fault):
+        text = f"out of memory ({text or type(fault).__name__})"
+    else:
+        text = f"{type(fault).__name__}: {text}" if text else type(fault).__name__
+    frames = traceback.extract_tb(fault.__traceback__)
+    own = [f for f in frames if root is not None and Path(f.filename).is_relative_to(root)]
+    return f"{text} ({own[-1].filename}, line {own[-1].lineno})." if own else f"{text.removesuffix('.')}."
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Python's own error, or torch's on any device."""
+    said = str(fault)
+    return (
+        isinstance(fault, MemoryError)
+        or type(fault).__name__ == "OutOfMemoryError"
+        or (isinstance(fault, RuntimeError) and ("not enough memory" in said or "allocate memory" in said))
+    )
+
+
+def _roots(folder: Path | None) -> list[Path]:
+    if folder is not None:
+        return [folder.resolve()]
+    installed = [Path(place).resolve() for place in sysconfig.get_paths().values()]
+    places = dict.fromkeys(Path(place or ".").resolve() for place in ["", *sys.path])
+    return [
+        place
+        for place in places
+        if place.is_dir() and not any(place.is_relative_to(each) for each in installed)
+    ]
+
+
+def _declared(spec: str, group: Group, error: type[Unit59Error], said: str, folder: Path | None) -> OwnCode:
+    """What an installed package declares."""
+    name, _, attribute = spec.partition(":")
+    entry = next((each for each in entry_points(group=group) if each.value.replace(" ", "") == spec), None)
+    if entry is None:
+        where = f"below {folder.resolve()}" if folder is not None else "where Python looks for your own"
+        raise error(
+            f"{said}: cannot import {name}: there is no {name.replace('.', '/')}.py {where}, and no "
+            f"installed package declares {spec} by an entry point of the group {group}."
+        )
+    with own_calls(error, f"{said}: cannot import {name}"):
+        module = import_module(name)
+    found = _attribute(module, name, attribute, error, said)
+    top = name.partition(".")[0]
+    package = sys.modules[top].__file__
+    home = _defined_in(found)
+    if package is None or home is None:
+        raise error(f"{said}: {attribute!r} is no class or function with a source file.")
+    root = Path(package).resolve().parent
+    root = root.parent if Path(package).name == "__init__.py" else root
+    files = files_below(root, name, top)
+    return OwnCode(spec, found, root, files, f"{attribute} {fingerprint_of(root, files, name)}")
+
+
+def _attribute(
+    module: ModuleType, name: str, attribute: str, error: type[Unit59Error], said: str
+) -> Callable[..., Any]:
     if not callable(found := getattr(module, attribute, None)):
-        raise error(f"{said}: module {module_name} has no callable {attribute!r}.")
+        raise error(f"{said}: module {name} has no callable {attribute!r}.")
     named: Callable[..., Any] = found
     return named
+
+
+def _defined_in(found: Any) -> Path | None:
+    """The file of the `class` or `def` statement, decorators that say what they wrap looked through."""
+    if isinstance(found, type):
+        file = getattr(sys.modules.get(found.__module__), "__file__", None)
+        return Path(file).resolve() if file else None
+    try:
+        inner = inspect.unwrap(found)
+    except ValueError:
+        return None
+    return Path(inner.__code__.co_filename).resolve() if isinstance(inner, FunctionType) else None
+
+
+def _whence(found: Any, home: Path | None) -> str:
+    if home is not None:
+        return f"it comes from {home}"
+    module = getattr(found, "__module__", None)
+    return f"it comes from {module}" if isinstance(module, str) else f"it is a {type(found).__name__}"

@@ -153,6 +153,8 @@ class Network(nn.Module, ABC):
 
     latent_size: int = 0
     label_size: int = 0
+    #: Of a user's own: a hash of its code; results depend on it.
+    code: str = ""
     #: Height and width of the pictures it makes.
     resolution: tuple[int, int]
 

@@ -33,10 +33,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unit59.foundation.own_code import find_own, is_own
+from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
+from unit59.foundation.printable import is_printable
 from unit59.networks.base import Batch, Layer, Network, NetworkError, Stage, State, as_rgb
 from unit59.networks.inputs import label_vectors, latent_codes
 from unit59.networks.sampling import Labelled
+from unit59.results.files import file_name
 
 
 def load(
@@ -50,7 +52,8 @@ def load(
 ) -> Network:
     """Import the factory that `spec` names, call it, and wrap what it makes, if that is no `Network`.
 
-    This runs the user's own code because the user named it. A checkpoint never comes here.
+    This runs the user's own code because the user named it; see `unit59.foundation.own_code` for what may be
+    named. A checkpoint never comes here.
 
     Args:
         spec: ``package.module:factory``.
@@ -58,16 +61,15 @@ def load(
         image_size: (height, width).
         label_size: 0 for none.
         layers: names of submodules.
-        folder: where the module is found, beside everything that Python can import anyway.
+        folder: below which the module is found; see `find_own`.
 
     Raises:
         NetworkError: the module cannot be imported or made, or does not keep the contract.
     """
-    factory = _find(spec, folder)
-    try:
+    own = _find(spec, folder)
+    factory = own.found
+    with own_calls(NetworkError, f"{spec}: the factory raised", own.root):
         module = factory()
-    except Exception as error:
-        raise NetworkError(f"{spec}: the factory raised {_said(error)}") from error
     if not isinstance(module, nn.Module):
         raise NetworkError(f"{spec}: the factory made a {type(module).__name__}, expected a torch.nn.Module.")
 
@@ -79,14 +81,17 @@ def load(
             return value
         return getattr(module, name, getattr(factory, name, default))
 
-    return OwnNetwork(
+    network = OwnNetwork(
         module,
         latent_size=given("latent_size", latent_size),
         image_size=given("image_size", image_size),
         label_size=given("label_size", label_size, 0),
         layers=given("layers", layers),
         name=spec,
+        root=own.root,
     )
+    network.code = own.fingerprint
+    return network
 
 
 class OwnNetwork(Network):
@@ -99,6 +104,7 @@ class OwnNetwork(Network):
         label_size: length of the label vector, 0 for none.
         layers: names of submodules; None for every convolution that runs once.
         name: for messages.
+        root: below it lies the code, whose lines messages name.
 
     Raises:
         NetworkError: the contract is not kept.
@@ -116,9 +122,10 @@ class OwnNetwork(Network):
         label_size: int = 0,
         layers: Sequence[str] | None = None,
         name: str = "network",
+        root: Path | None = None,
     ) -> None:
         super().__init__()
-        self._name, self.module = name, module.eval()
+        self._name, self._root, self.module = name, root, module.eval()
         if not _is_size(label_size, least=0) or (latent_size is None) == (image_size is None):
             raise NetworkError(f"{name}: exactly one of latent_size and image_size says what it takes.")
         sizes = (latent_size,) if image_size is None else tuple(image_size)
@@ -131,6 +138,7 @@ class OwnNetwork(Network):
         self._input_shape = sizes if image_size is None else (3, *sizes)
         self._candidates = self._named(layers)
         self._found, self.resolution = self._probe(required=layers is not None)
+        self._check_names()
 
     def describe(self) -> Iterable[Layer]:
         """The layers in the order in which they run."""
@@ -178,25 +186,73 @@ class OwnNetwork(Network):
     def _pass(self, arguments: tuple[Tensor, ...], fixed: Mapping[str, Tensor]) -> dict[str | None, Tensor]:
         """Every layer's output and, under None, the picture; the outputs in `fixed` replace the module's."""
         seen: dict[str | None, Tensor] = dict(fixed.items())
+        count = len(arguments[0])
 
         def hook(name: str) -> Callable[[nn.Module, Any, Any], Tensor]:
             def record(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
                 if name in fixed:
                     return fixed[name].clone()  # what follows may work in place
+                self._check_maps(name, output, (count, *self._found[name][1:]))
                 seen[name] = output.clone()
                 return output
 
             return record
 
-        with self._hooked({name: hook(name) for name in self._found}), _same_draws(arguments[0]):
+        with (
+            self._hooked({name: hook(name) for name in self._found}),
+            _same_draws(arguments[0]),
+            own_calls(NetworkError, f"{self._name}: a pass raised", self._root),
+        ):
             image = self.module(*(argument.clone() for argument in arguments))
-        if not isinstance(image, Tensor) or image.dim() != 4 or image.shape[1] not in (1, 3):
-            raise NetworkError(f"{self._name}: the module returned no pictures [N, 1 or 3, H, W].")
+        self._check_picture(image, count)
         missing = [name for name in self._found if name not in seen]
         if missing:
             raise NetworkError(f"{self._name}: {missing[0]} ran in the first pass but not in this one.")
         seen[None] = as_rgb(image)
         return seen
+
+    def _check_names(self) -> None:
+        """Refuse layers and weights whose names cannot be kept or shown."""
+        known: dict[str, str] = {}
+        for kind, names in (("submodule", self._found), ("weight", self.module.state_dict())):
+            for key in names:
+                if not is_printable(key):
+                    raise NetworkError(
+                        f"{self._name}: the {kind} {key!r} has a character in its name that cannot be shown."
+                    )
+        for key in self._found:
+            if (other := known.setdefault(file_name(key).lower(), key)) != key:
+                raise NetworkError(
+                    f"{self._name}: the layers {other!r} and {key!r} are one name in files and addresses; "
+                    "rename one, or leave it out of `layers`."
+                )
+
+    def _check_maps(self, name: str, output: Any, shape: tuple[int, ...]) -> None:
+        """Refuse what no layer gives; `shape` is what the first pass gave, of as many samples as asked."""
+        if not isinstance(output, Tensor) or output.dtype != torch.float32:
+            what = output.dtype if isinstance(output, Tensor) else type(output).__name__
+            raise NetworkError(
+                f"{self._name}: layer {name} gives {what}, expected torch.float32 (`module.float()`)."
+            )
+        if tuple(output.shape) != shape:
+            raise NetworkError(
+                f"{self._name}: layer {name} gives {list(output.shape)} for {shape[0]} samples, expected "
+                f"{list(shape)}: the first dimension counts samples, the others are the same in every pass."
+            )
+
+    def _check_picture(self, image: Any, count: int) -> None:
+        if not isinstance(image, Tensor) or image.dim() != 4 or image.shape[1] not in (1, 3):
+            raise NetworkError(f"{self._name}: the module returned no pictures [N, 1 or 3, H, W].")
+        if image.dtype != torch.float32:
+            raise NetworkError(
+                f"{self._name}: the module returned {image.dtype}, expected torch.float32 in [-1, 1]."
+            )
+        if len(image) != count or (self._found and tuple(image.shape[2:]) != self.resolution):
+            size = list(self.resolution) if self._found else ["H", "W"]
+            raise NetworkError(
+                f"{self._name}: the module returned {list(image.shape)} for {count} samples, "
+                f"expected [{count}, 1 or 3, {size[0]}, {size[1]}]."
+            )
 
     def _named(self, layers: Sequence[str] | None) -> dict[str, nn.Module]:
         modules = dict(self.module.named_modules())
@@ -212,34 +268,34 @@ class OwnNetwork(Network):
     def _probe(self, required: bool) -> tuple[dict[str, tuple[int, ...]], tuple[int, int]]:
         """One pass that finds the layers' order and shapes, and the size of the picture."""
         shapes: dict[str, list[tuple[int, ...] | None]] = {}
+        faults: dict[str, NetworkError] = {}
 
         def hook(name: str) -> Callable[[nn.Module, Any, Any], None]:
             def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
                 shape = tuple(output.shape) if isinstance(output, Tensor) and output.dim() == 4 else None
+                try:
+                    self._check_maps(name, output, (count, *(shape or (0, 0, 0, 0))[1:]))
+                except NetworkError as fault:
+                    shape, faults[name] = None, fault
                 shapes.setdefault(name, []).append(shape)
 
             return record
 
         self._found = {}
         like = next(iter(self.module.parameters()), torch.zeros(()))
-        inputs = torch.zeros(1, *self._input_shape, device=like.device)
-        labels = torch.zeros(1, self.label_size, device=like.device) if self.label_size else None
+        count = 2
+        inputs = torch.zeros(count, *self._input_shape, device=like.device)
+        labels = torch.zeros(count, self.label_size, device=like.device) if self.label_size else None
         with self._hooked({name: hook(name) for name in self._candidates}):
-            try:
-                image = self._pass(self.start(Batch(inputs, labels))["arguments"], {})[None]
-            except NetworkError:
-                raise
-            except Exception as error:
-                raise NetworkError(f"{self._name}: a first pass raised {_said(error)}") from error
+            image = self._pass(self.start(Batch(inputs, labels))["arguments"], {})[None]
         found = {name: calls[0] for name, calls in shapes.items() if len(calls) == 1}
         maps = {name: shape for name, shape in found.items() if shape is not None}
         lost = [name for name in self._candidates if name not in maps]
         if lost and required:
             calls = len(shapes.get(lost[0], []))
-            raise NetworkError(
-                f"{self._name}: {lost[0]} runs {calls} times in a pass, or gives no maps [N, units, h, w]; "
-                "a layer runs once and gives maps."
-            )
+            if calls == 1:
+                raise faults[lost[0]]
+            raise NetworkError(f"{self._name}: {lost[0]} runs {calls} times in a pass; a layer runs once.")
         if not maps:
             raise NetworkError(f"{self._name}: no convolution runs exactly once; name the layers.")
         return maps, (image.shape[2], image.shape[3])
@@ -266,11 +322,10 @@ def _is_size(value: Any, least: int = 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _find(spec: str, folder: Path | None) -> Callable[[], Any]:
+def _find(spec: str, folder: Path | None) -> OwnCode:
     if not is_own(spec):
         raise NetworkError(f"{spec}: expected package.module:factory.")
-    return find_own(spec, folder, NetworkError, spec)
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    own = find_own(spec, folder, NetworkError, spec, "unit59.networks")
+    if isinstance(own.found, type) and not issubclass(own.found, nn.Module):
+        raise NetworkError(f"{spec}: the class is no torch.nn.Module; name such a class, or a function.")
+    return own

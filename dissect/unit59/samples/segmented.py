@@ -71,9 +71,7 @@ class Segmented:
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """A hash of the pictures' bytes, of how they are prepared, and of what segments them."""
-        said = [
-            self._spec,
-            str(self._segmenter.planes.index(self.plane)),
-            *(sha256_of(path) for path in self._segmenter.files),
-        ]
+        plane = str(self._segmenter.planes.index(self.plane))
+        said = [self._spec, plane, self._segmenter.code]
+        said += [sha256_of(path) for path in self._segmenter.files]
         return hashlib.sha256("\n".join([self.wanted.fingerprint(numbers), *said]).encode()).hexdigest()

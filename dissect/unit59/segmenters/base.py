@@ -15,6 +15,8 @@ class SegmenterError(Unit59Error):
     """A segmenter that cannot be loaded or breaks its contract; names it, its file and the place."""
 
 
+#: Labels are kept in 16 bits.
+MOST_CONCEPTS = 32_767
 #: Score of what never wins: far below any other, and finite so that gradients stay so.
 NEVER = -1e4
 
@@ -50,6 +52,8 @@ class Segmenter(ABC):
     limits: str = ""
     #: The files it read: results depend on their content.
     files: tuple[Path, ...] = ()
+    #: Of a user's own: a hash of its code and of the options it was made with; results depend on it.
+    code: str = ""
 
     @abstractmethod
     def segment(self, images: Tensor) -> Tensor:

@@ -4,12 +4,17 @@ A spec is a name (``colours``), a class of the user's own (``package.module:Clas
 options (``{upernet: {folder: weights/upp, segsizes: [256]}}``), or a list of such specs: a stack.
 A value that is no mapping is the first option: ``{transformers: nvidia/segformer-b0-finetuned-ade-512-512}``.
 
+Of your own, only a class with a method `segment`, or a function that makes such an object, is ever called,
+and only if it is defined below the recipe's folder or declared by an installed package (see
+`unit59.foundation.own_code`).
+
 A segmenter's options are the keyword parameters of its class, checked against their annotations. A
 ``Path`` is taken from the recipe's folder; a ``Path | str`` only where such a file or folder exists.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 from collections.abc import Mapping
@@ -19,11 +24,11 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from unit59.foundation.errors import Unit59Error
-from unit59.foundation.own_code import find_own, is_own
+from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import nearest
+from unit59.results.files import sha256_of
 from unit59.segmenters.base import Segmenter, SegmenterError
-from unit59.segmenters.checked import Checked
+from unit59.segmenters.checked import Checked, check_concepts
 from unit59.segmenters.stack import Stack
 
 #: Name in a recipe -> class, imported when it is asked for.
@@ -47,14 +52,15 @@ def load_segmenter(spec: Any, base: Path) -> Segmenter:
 
     Args:
         spec: see the module's text.
-        base: the folder that relative paths start from, and where a user's own module is found
-            (beside everything that Python can import anyway).
+        base: the folder that relative paths start from, and below which a user's own module is found.
 
     Raises:
         SegmenterError: an unknown name or option, a missing file or package, weights that do not fit.
     """
     parts = [(choice.name, _construct(choice)) for choice in _choices(spec, base)]
-    return parts[0][1] if len(parts) == 1 else Stack(parts)
+    loaded = parts[0][1] if len(parts) == 1 else Stack(parts)
+    check_concepts(loaded, " + ".join(name for name, _ in parts))
+    return loaded
 
 
 def check_segmenter(spec: Any, base: Path) -> None:
@@ -73,6 +79,7 @@ class _Choice:
     name: str
     factory: Any
     options: dict[str, Any]
+    own: OwnCode | None = None
 
 
 def _choices(spec: Any, base: Path) -> list[_Choice]:
@@ -93,20 +100,27 @@ def _choice(entry: Any, base: Path) -> _Choice:
             f"segmenter: expected a name, one `name: options`, or a list of these, got {entry!r}. "
             f"Names: {', '.join(known_segmenters())}, or package.module:Class of your own."
         )
-    factory = _find(str(name), base)
-    return _Choice(str(name), factory, _options(str(name), factory, given, base))
+    name = str(name)
+    own = _find_own(name, base) if name not in _KNOWN else None
+    factory = own.found if own else _known(name)
+    return _Choice(name, factory, _options(name, factory, given, base), own)
 
 
-def _find(name: str, base: Path) -> Any:
-    if name not in _KNOWN and not is_own(name):
-        raise SegmenterError(
-            f"segmenter: there is no {name!r}{nearest(name, _KNOWN)} "
-            f"Known: {', '.join(known_segmenters())}, or package.module:Class of your own."
-        )
-    if name not in _KNOWN:
-        return find_own(name, base, SegmenterError, f"segmenter {name}")
+def _known(name: str) -> Any:
     module, _, attribute = _KNOWN[name].partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _find_own(name: str, base: Path) -> OwnCode:
+    if not is_own(name):
+        raise SegmenterError(
+            f"segmenter: there is no {name[:200]!r}{nearest(name[:200], _KNOWN)} "
+            f"Known: {', '.join(known_segmenters())}, or package.module:Class of your own."
+        )
+    own = find_own(name, base, SegmenterError, f"segmenter {name}", "unit59.segmenters")
+    if isinstance(own.found, type) and not callable(getattr(own.found, "segment", None)):
+        raise SegmenterError(f"segmenter {name}: the class has no method `segment`, so it is no segmenter.")
+    return own
 
 
 def _options(name: str, factory: Any, given: Any, base: Path) -> dict[str, Any]:
@@ -168,17 +182,18 @@ def _resolve(value: Any, annotation: Any, base: Path) -> Any:
 
 
 def _construct(choice: _Choice) -> Segmenter:
-    if choice.name in _KNOWN:
+    if choice.own is None:
         made: Segmenter = choice.factory(**choice.options)
         return made
-    try:
-        own = choice.factory(**choice.options)
-    except Unit59Error:
-        raise
-    except Exception as error:  # a user's class may raise anything
-        raise SegmenterError(f"segmenter {choice.name}: {_said(error)}") from error
-    return Checked(choice.name, own)
+    with own_calls(SegmenterError, f"segmenter {choice.name}", choice.own.root):
+        inner = choice.factory(**choice.options)
+        return Checked(choice.name, inner, _code(choice, choice.own), choice.own.root)
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _code(choice: _Choice, own: OwnCode) -> str:
+    """A hash of the code and the options; of a file that an option names, its content counts."""
+    said = [own.fingerprint]
+    for key, value in sorted(choice.options.items()):
+        content = sha256_of(value) if isinstance(value, Path) and value.is_file() else repr(value)
+        said.append(f"{key} {content}")
+    return hashlib.sha256("\n".join(said).encode("utf-8", "backslashreplace")).hexdigest()

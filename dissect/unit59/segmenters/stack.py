@@ -40,6 +40,7 @@ class Stack(Segmenter):
             concepts += [replace(concept, plane=renamed[concept.plane]) for concept in segmenter.concepts]
         self.planes, self.concepts = tuple(planes), tuple(concepts)
         self.files = tuple(file for segmenter in self.parts for file in segmenter.files)
+        self.code = " ".join(segmenter.code for segmenter in self.parts if segmenter.code)
         self.licence = _joined((name, segmenter.licence) for name, segmenter in parts)
         self.limits = _joined((name, segmenter.limits) for name, segmenter in parts)
 

@@ -178,15 +178,17 @@ class Causes:
                     raise StudyError(
                         f"{asked.kind} needs measured effects: add `effects: {{}}` to the recipe."
                     )
-                asked.study.check(self.cache.sampler.network, self.layers, concepts)
-                asked.study.check_samples(self.cache, base)
-                files = [(path.name, sha256_of(path)) for path in asked.study.files(base)]
+                with asked.calls():
+                    asked.study.check(self.cache.sampler.network, self.layers, concepts)
+                    asked.study.check_samples(self.cache, base)
+                    files = [(path.name, sha256_of(path)) for path in asked.study.files(base)]
             except StudyError as error:
                 raise self.file.fail(("studies", index), str(error)) from None
             key = self._key(
                 "report",
                 asked.study,
                 kind=asked.kind,
+                code=asked.code,
                 study=asked.study.version,
                 name=asked.name,
                 layers=self.layers,

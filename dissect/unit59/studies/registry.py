@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import sys
-import traceback
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from unit59.foundation.errors import Unit59Error
-from unit59.foundation.own_code import find_own, is_own
+from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import nearest
 from unit59.studies.base import Dissected, Study, StudyError, Whole
 
@@ -35,10 +33,12 @@ class Asked:
     Attributes:
         kind: as the recipe names it.
         study: with its settings.
+        own: the user's own code, if it is.
     """
 
     kind: str
     study: Study
+    own: OwnCode | None = None
 
     @property
     def name(self) -> str:
@@ -47,23 +47,21 @@ class Asked:
 
     def run(self, model: Dissected) -> Whole:
         """Do it; what goes wrong in a user's own study is said in a sentence, with its line."""
-        try:
+        with self.calls():
             if hasattr(self.study, "run"):
                 whole: Whole = self.study.run(model)
                 return whole
             tables = self.study.measure(model)
             return Whole(**vars(self.study.tell(tables)), tables=tables.frames, pictures=tables.pictures)
-        except Unit59Error:
-            raise
-        except Exception as error:
-            if self.kind in _KNOWN:
-                raise
-            frames = traceback.extract_tb(error.__traceback__)
-            own = sys.modules[type(self.study).__module__].__file__
-            place = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
-            raise StudyError(
-                f"study {self.kind}: {type(error).__name__}: {error} ({place.filename}, line {place.lineno})."
-            ) from error
+
+    @property
+    def code(self) -> str:
+        """A hash of a user's own code; results depend on it."""
+        return self.own.fingerprint if self.own else ""
+
+    def calls(self) -> AbstractContextManager[None]:
+        """Around every call of the study: what a user's own raises becomes a `StudyError`."""
+        return own_calls(StudyError, f"study {self.kind}", self.own.root) if self.own else nullcontext()
 
 
 def known_studies() -> list[str]:
@@ -90,24 +88,24 @@ def load_study(spec: Any, base: Path) -> Asked:
         raise StudyError(f"expected a name, or one `name: settings`, got {spec!r}. {_names()}")
     if given is not None and not isinstance(given, Mapping):
         raise StudyError(f"{kind}: expected settings such as `{{name: my-{kind}}}`, got {given!r}.")
-    found = _find(str(kind), base)
-    try:
-        return Asked(str(kind), found.model_validate(dict(given or {})))
-    except ValidationError as error:
-        raise StudyError(f"{kind}: {_explain(error, found)}") from None
+    found, own = _find(str(kind), base)
+    with own_calls(StudyError, str(kind), own.root) if own else nullcontext():
+        try:
+            return Asked(str(kind), found.model_validate(dict(given or {})), own)
+        except ValidationError as error:
+            raise StudyError(f"{kind}: {_explain(error, found)}") from None
 
 
-def _find(kind: str, base: Path) -> type[Study]:
+def _find(kind: str, base: Path) -> tuple[type[Study], OwnCode | None]:
     if kind in _KNOWN:
         module, _, attribute = _KNOWN[kind].partition(":")
-        known: type[Study] = getattr(importlib.import_module(module), attribute)
-        return known
+        return getattr(importlib.import_module(module), attribute), None
     if not is_own(kind):
-        raise StudyError(f"there is no study {kind!r}{nearest(kind, _KNOWN)} {_names()}")
-    found = find_own(kind, base, StudyError, f"study {kind}")
-    if not (isinstance(found, type) and issubclass(found, Study)):
+        raise StudyError(f"there is no study {kind[:200]!r}{nearest(kind[:200], _KNOWN)} {_names()}")
+    own = find_own(kind, base, StudyError, f"study {kind}", "unit59.studies")
+    if not (isinstance(own.found, type) and issubclass(own.found, Study)):
         raise StudyError(f"study {kind}: is no subclass of unit59.studies.base.Study.")
-    return found
+    return own.found, own
 
 
 def _names() -> str:
