@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests import tiny
 from unit59 import cli
@@ -109,6 +110,63 @@ def test_ctrl_c_reaches_all(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "The same command goes on from here." in said
     assert "Traceback" not in said
+
+
+def started(folder: Path, recipes: list[Path]) -> subprocess.Popen[str]:
+    """`unit59 dissect` of many samples, once the first are made."""
+    command = [sys.executable, "-m", "unit59.cli", "dissect", *map(str, recipes)]
+    command += ["--results", str(folder / "results"), "--cache", str(folder / "cache"), "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list((folder / "cache").rglob("*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_sigterm_ends_like_ctrl_c(tmp_path: Path, count: int) -> None:
+    with started(tmp_path, two_recipes(tmp_path, 3000)[:count]) as process:
+        process.terminate()
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 143
+    assert said.splitlines()[-1] == "unit59: terminated. The same command goes on from here."
+    assert "Traceback" not in said
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def children(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(child) for tasks in found for child in tasks.read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_children_do_not_survive_their_parent(tmp_path: Path) -> None:
+    with started(tmp_path, two_recipes(tmp_path, 3000)) as process:
+        running = children(process.pid)
+        assert running
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{child}").exists() for child in running) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [child for child in running if Path(f"/proc/{child}").exists()]
+
+
+def test_names_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    from unit59.foundation.progress import Reporter
+
+    reporter = Reporter()
+    reporter.say("a \x1b[31m[red] :four: \ud800")
+    reporter.console = Console(stderr=True, force_terminal=True, color_system=None)
+    reporter.say("b \x1b[31m[red] :four: \ud800")
+    with reporter.step("c [red] :four: \x1b]0;x", 1, "units") as advance:
+        advance(1)
+    cli._complain("d \x1b[31m[red] :four: \ud800")
+    err = capsys.readouterr().err
+    for letter in "abd":
+        assert f"{letter} ?[31m[red] :four: ?" in err
+    assert "c [red] :four: ?]0;x" in err
 
 
 def test_missing_truncated_and_foreign_weights(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

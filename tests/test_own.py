@@ -49,7 +49,7 @@ def test_every_script_of_the_page_is_run() -> None:
 FAMILY = """\
 model: dimmed
 title: Dimmed
-checkpoint: tests.networks.own_modules:Dimmed
+checkpoint: own_modules:Dimmed
 segmenter: colours
 layers: [layer1]
 samples: 16
@@ -60,8 +60,7 @@ bootstrap: 20
 
 def test_a_family_with_a_knob_of_its_own(tmp_path: Path) -> None:
     def run(name: str, more: str) -> ModelResults:
-        recipe = tmp_path / f"{name}.yaml"
-        recipe.write_text(FAMILY + more)
+        recipe = write(tmp_path, FAMILY + more, name=f"{name}.yaml")
         options = Options(tmp_path / name, tmp_path / "cache")
         return read_model(dissect(read_recipe(recipe), options, Reporter(quiet=True)))
 
@@ -97,11 +96,11 @@ inputs: pictures
 """
 
 
-def write(folder: Path, text: str, module: str | None = None) -> Path:
+def write(folder: Path, text: str, module: str | None = None, name: str = "own.yaml") -> Path:
     """The recipe, and its module beside it."""
     source = Path(__file__).with_name("networks") / "own_modules.py"
     (folder / "own_modules.py").write_text(source.read_text() if module is None else module)
-    recipe = folder / "own.yaml"
+    recipe = folder / name
     recipe.write_text(text)
     return recipe
 

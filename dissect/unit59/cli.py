@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from unit59.foundation.ending import INTERRUPTED, TERMINATED, Terminated, end_in_order
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.own_code import describe, is_out_of_memory
+from unit59.foundation.printable import printable
 from unit59.foundation.version import __version__
 
 app = typer.Typer(
@@ -23,6 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+#: A disk that cannot be written, and paths that lead nowhere (a file where a folder is meant, for one).
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_NO_SUCH_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO)
 #: Packages that the site stage does without.
 _DISSECT_NEEDS = ("torch", "numpy", "scipy", "PIL", "safetensors", "lmdb")
 
@@ -86,10 +92,12 @@ def dissect(
 
 
 def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, device: str) -> None:
-    from unit59.commands.many import INTERRUPTED, dissect_all, processors
+    from unit59.commands.many import dissect_all, processors
 
     at_once = min(len(recipes), jobs or (processors() if device == "cpu" else 1))
-    ended = dissect_all(recipes, given, at_once, lambda line: typer.echo(line, err=True))
+    ended = dissect_all(recipes, given, at_once, lambda line: typer.echo(printable(line), err=True))
+    if TERMINATED in ended.values():
+        raise Terminated
     if INTERRUPTED in ended.values():
         _complain("unit59: interrupted. The same command goes on from here.")
         raise typer.Exit(INTERRUPTED)
@@ -260,17 +268,23 @@ def _interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _complain("unit59: interrupted. The same command goes on from here.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _complain(message: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(message, style="red", markup=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    with suppress(BrokenPipeError):  # nobody reads it any more
+        console.print(printable(message), style="red", markup=False, emoji=False)
 
 
 def main() -> None:
-    """Run the command line; bad input ends with one message and exit status 2."""
+    """Run the command line; bad input ends with one message and exit status 2, SIGTERM with 143."""
+    end_in_order()
     try:
         app()
+    except Terminated:
+        _complain("unit59: terminated. The same command goes on from here.")
+        sys.exit(TERMINATED)
     except Unit59Error as error:
         _complain(f"unit59: {error}")
         sys.exit(2)
@@ -280,12 +294,22 @@ def main() -> None:
         _complain(f"unit59: {error.name} is not installed. Dissecting needs `pip install 'unit59[dissect]'`.")
         sys.exit(2)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in _FULL and error.errno not in _NO_SUCH_PLACE:
             raise
         place = f"{error.filename}: " if error.filename else ""
+        full = "Make room (or choose another folder)"
+        way_out = full if error.errno in _FULL else "Choose another path"
         _complain(
-            f"unit59: {place}{error.strerror}. Make room (or choose another folder) "
+            f"unit59: {place}{error.strerror}. {way_out} "
             "and run the same command again: what was finished is kept."
+        )
+        sys.exit(2)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        _complain(
+            f"unit59: {describe(error)} Free some memory, or use another --device, and run the same "
+            "command again: what was finished is kept."
         )
         sys.exit(2)
 

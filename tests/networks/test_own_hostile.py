@@ -65,7 +65,7 @@ def test_a_pass_that_goes_wrong(where: str, change: Callable[[Tensor], Any], mes
 def test_names_that_cannot_be_shown(name: str) -> None:
     module = Bends(lambda x: x, "picture")
     module.register_buffer(name, torch.zeros(1))
-    with pytest.raises(NetworkError, match="the weight .* cannot be shown"):
+    with pytest.raises(NetworkError, match=r"the weight .* cannot be shown"):
         OwnNetwork(module, latent_size=4)
 
 

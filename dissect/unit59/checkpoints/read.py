@@ -13,6 +13,7 @@ from unit59.checkpoints.base import Checkpoint, CheckpointError, RefusedError
 from unit59.checkpoints.inert import Known
 from unit59.checkpoints.known import NETWORKS, PYTHON
 from unit59.checkpoints.limits import Budget
+from unit59.checkpoints.paths import refuse_odd_files
 from unit59.checkpoints.published import how_to_get
 from unit59.checkpoints.tensors import TORCH, Storage
 from unit59.checkpoints.torch_legacy import MAGIC, read_stream
@@ -53,9 +54,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
 def _read(path: Path) -> memoryview:
     """The whole file in one buffer, on which every tensor is a view."""
-    if path.is_dir():
-        raise CheckpointError(f"{path}: a folder, not a file.")
-    if not path.is_file():
+    if not refuse_odd_files(path):
         raise CheckpointError(how_to_get(path))
     try:
         with path.open("rb", buffering=0) as file:

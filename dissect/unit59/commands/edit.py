@@ -14,11 +14,13 @@ from PIL import Image
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from unit59.edit.edits import Edit, EditError, Levels, Where
 from unit59.edit.material import Material
 from unit59.edit.sweep import Bench
 from unit59.foundation.files import write_atomically
+from unit59.foundation.printable import printable
 from unit59.foundation.suggest import nearest
 from unit59.run import Run, alone
 from unit59.samples.cache import SampleCache, to_uint8
@@ -128,7 +130,7 @@ def print_effects(table: pl.DataFrame, console: Console) -> None:
         shown.add_column(name, justify="right")
     for row in table.to_dicts():
         shown.add_row(
-            row["label"],
+            Text(printable(row["label"])),
             f"{100 * row['before']:.2f}",
             f"{100 * row['after']:.2f}",
             f"{100 * row['effect']:+.2f}",

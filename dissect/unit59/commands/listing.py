@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from unit59.commands.inspect import Inspection
+from unit59.foundation.printable import printable
 
 
 def show(found: Inspection, console: Console) -> None:
     """Print what `unit59.commands.inspect.inspect` found."""
     for name, value in _facts(found):
-        console.print(f"[bold]{name:<11}[/] {escape(_printable(value))}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((f"{name:<11}", "bold"), " ", printable(value, keep="")), soft_wrap=True)
     if found.layers:
         rows = [[row.name, str(row.units), f"{row.height}x{row.width}", row.path] for row in found.layers]
         _table(console, ["layer", "units", "size", "path in the file"], rows)
@@ -43,19 +44,14 @@ def _facts(found: Inspection) -> Iterable[tuple[str, str]]:
 
 
 def _table(console: Console, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    rows = [[_printable(cell) for cell in row] for row in rows]
+    rows = [[printable(cell, keep="") for cell in row] for row in rows]
     if console.is_terminal:
         table = Table(*header, header_style="bold", box=None)
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*map(Text, row))
         console.print(table)
         return
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, *rows]:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        console.print(line.rstrip(), soft_wrap=True, highlight=False, markup=False)
-
-
-def _printable(text: str) -> str:
-    """`text` without control characters: names come from a stranger's file, and a terminal obeys."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+        console.print(Text(line.rstrip()), soft_wrap=True)

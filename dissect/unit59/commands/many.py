@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-#: Exit status after Ctrl-C.
-INTERRUPTED = 130
+from unit59.foundation.ending import INTERRUPTED, TERMINATED, WATCHED, Terminated
 
 
 def processors() -> int:
@@ -33,17 +32,19 @@ def dissect_all(
     Returns:
         The exit status of each.
     """
-    environment = {"OMP_NUM_THREADS": str(max(1, processors() // jobs)), **os.environ}
+    environment = {"OMP_NUM_THREADS": str(max(1, processors() // jobs)), **os.environ, WATCHED: "1"}
     running: list[subprocess.Popen[str]] = []
-    stopped = False
+    stopped: signal.Signals | None = None
+    statuses = {-signal.SIGINT: INTERRUPTED, -signal.SIGTERM: TERMINATED}
 
     def run(recipe: Path) -> int:
         if stopped:
-            return INTERRUPTED
+            return statuses[-stopped]
         command = [sys.executable, "-m", "unit59.cli", "dissect", str(recipe), *options]
         # A session of its own: Ctrl-C reaches it once, from here.
         process = subprocess.Popen(  # noqa: S603  # this very program
             command,
+            stdin=subprocess.PIPE,  # stays open as long as this process lives, and the child with it
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -53,11 +54,11 @@ def dissect_all(
         )
         running.append(process)
         if stopped:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(stopped)
         for line in process.stdout or ():
             say(f"{recipe.stem}  {line.rstrip()}")
         status = process.wait()
-        return INTERRUPTED if status == -signal.SIGINT else status
+        return statuses.get(status, status)
 
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(run, recipe) for recipe in recipes]
@@ -65,9 +66,9 @@ def dissect_all(
             # In short waits: a signal that another thread received is only seen when the main one runs.
             while wait(waiting, timeout=0.2).not_done:
                 pass
-        except KeyboardInterrupt:
-            stopped = True
+        except (KeyboardInterrupt, Terminated) as end:
+            stopped = signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT
             for process in running:
                 if process.poll() is None:
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(stopped)
         return {recipe: future.result() for recipe, future in zip(recipes, waiting, strict=True)}

@@ -13,9 +13,9 @@ def is_printable(text: str) -> bool:
     return all(_shows(character) for character in text)
 
 
-def printable(text: str) -> str:
-    """`text` with a question mark for each character that a terminal might obey; lines and tabs stay."""
-    return "".join(character if character in "\n\t" or _shows(character) else "?" for character in text)
+def printable(text: str, keep: str = "\n\t") -> str:
+    """`text` with a question mark for each character that a terminal might obey, but those to `keep`."""
+    return "".join(character if character in keep or _shows(character) else "?" for character in text)
 
 
 def _shows(character: str) -> bool:

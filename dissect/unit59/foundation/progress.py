@@ -20,6 +20,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from unit59.foundation.printable import printable
+
 #: Seconds between two lines of the plain log.
 EVERY = 10.0
 
@@ -38,8 +40,9 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """One line."""
+        text = printable(text)
         if self.console.is_terminal:
-            self.console.print(text, markup=False)
+            self.console.print(text, markup=False, emoji=False)
         elif not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
@@ -55,7 +58,7 @@ class Reporter:
     @contextmanager
     def _bar(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
         columns = (
-            TextColumn("{task.description:<34}"),
+            TextColumn("{task.description:<34}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(unit),
@@ -64,7 +67,7 @@ class Reporter:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(name, total=total)
+            task = progress.add_task(printable(name), total=total)
             yield lambda more: progress.advance(task, more)
 
     @contextmanager

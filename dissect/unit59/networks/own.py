@@ -74,6 +74,7 @@ def load(
         raise NetworkError(f"{spec}: the factory made a {type(module).__name__}, expected a torch.nn.Module.")
 
     if isinstance(module, Network):
+        module.code = own.fingerprint
         return module.requires_grad_(False).eval()
 
     def given(name: str, value: Any, default: Any = None) -> Any:

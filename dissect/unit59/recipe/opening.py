@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from unit59.checkpoints import CheckpointError
+from unit59.checkpoints import CheckpointError, refuse_odd_files
 from unit59.checkpoints.published import how_to_get
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sha256_of
-from unit59.foundation.own_code import is_own
+from unit59.foundation.own_code import is_own, own_calls
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network, NetworkError, Sampling, load, own
 from unit59.networks.base import SamplingError
@@ -37,9 +37,9 @@ def checked_device(name: str) -> str:
         Unit59Error: it cannot.
     """
     try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        (torch.zeros(1, device=name) + 1).item()  # "meta", for one, makes tensors but computes nothing
+    except Exception as error:  # noqa: BLE001  # each backend that is missing raises another kind
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unit59Error(f"--device {name}: torch cannot use it here ({reason}). Try cpu or cuda.") from None
     return name
 
@@ -120,7 +120,11 @@ def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
     if is_own(section.file):
         return _own_network(file, device)
     path = file.resolve(section.file)
-    if not path.is_file():
+    try:
+        there = refuse_odd_files(path)
+    except CheckpointError as error:
+        raise file.fail(("checkpoint", "file"), str(error)) from None
+    if not there:
         raise _missing(file, how_to_get(path, source=section.source, licence=section.licence))
     digest = sha256_of(path)
     if section.sha256 and digest != section.sha256:
@@ -173,15 +177,27 @@ def _own_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
     """A network that the user's own code makes; known by the hash of its weights."""
     name = file.recipe.checkpoint.file
     try:
-        network = own.load(name, folder=file.path.parent).to(device)
+        network = own.load(name, folder=file.path.parent)
+        with own_calls(NetworkError, f"{name}: its weights"):
+            digest, size = _weights(network, name)
+            network = network.to(device)
     except (NetworkError, CheckpointError) as error:
         raise file.fail(("checkpoint", "file"), str(error)) from None
+    return network, _record(file, network, name, digest, size)
+
+
+def _weights(network: Network, name: str) -> tuple[str, int]:
+    """A hash of all weights with their names, and their size in bytes."""
     digest, size = hashlib.sha256(name.encode()), 0
     for key, tensor in sorted(network.state_dict().items()):
-        data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode() + data)
+        if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_quantized:
+            raise NetworkError(f"{name}: the weight {key!r} is no dense tensor of numbers.")
+        plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        data = plain.reshape(-1).view(torch.uint8).numpy().tobytes()
+        said = f"{key} {tuple(tensor.shape)} {tensor.dtype}"
+        digest.update(said.encode("utf-8", "backslashreplace") + data)
         size += len(data)
-    return network, _record(file, network, name, digest.hexdigest(), size)
+    return digest.hexdigest(), size
 
 
 def _record(file: RecipeFile, network: Network, name: str, digest: str, size: int) -> Checkpoint:
