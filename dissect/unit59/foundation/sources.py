@@ -23,6 +23,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff",
 MAX_BYTES = 256 * 2**20
 #: A picture that claims more pixels is refused before it is decoded.
 MAX_PIXELS = 64_000_000
+#: Nor is one that is longer: scaling takes memory with the edge as well.
+MAX_EDGE = 32_768
 #: Decoders that may run; others (EPS, for one) start programs or are rarely tested.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 #: One key in so many is kept in memory.
@@ -123,6 +125,7 @@ class Database:
         self.folder = folder
         try:
             self._environment = _environment(folder.resolve())
+            self._refuse_truncated()
             self._count = int(self._environment.stat()["entries"])
         except lmdb.Error as error:
             raise InputError(f"{folder}: not a readable LMDB database: {error}.") from None
@@ -133,6 +136,16 @@ class Database:
 
     def __len__(self) -> int:
         return self._count
+
+    def _refuse_truncated(self) -> None:
+        """The file is read through a memory map, where a page that is missing would end the program."""
+        pages, size = self._environment.info()["last_pgno"] + 1, self._environment.stat()["psize"]
+        held = (self.folder / "data.mdb").stat().st_size
+        if held < pages * size:
+            raise InputError(
+                f"{self.folder}: data.mdb has {held} bytes, but its own first page says {pages * size}: it "
+                "was cut off. Copy or download it again."
+            )
 
     def name(self, number: int) -> str:
         """The database and the key."""
@@ -191,9 +204,10 @@ def decode(encoded: bytes, name: str) -> Image.Image:
             warnings.catch_warnings(action="ignore"),
             Image.open(io.BytesIO(encoded), formats=FORMATS) as picture,
         ):
-            if picture.width * picture.height > MAX_PIXELS:
+            if picture.width * picture.height > MAX_PIXELS or max(picture.size) > MAX_EDGE:
                 raise InputError(
-                    f"{name}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS} are read."
+                    f"{name}: {picture.width} x {picture.height} pixels; at most {MAX_PIXELS} are read, "
+                    f"and at most {MAX_EDGE} on a side."
                 )
             upright = ImageOps.exif_transpose(picture)
             if upright.mode.startswith("I"):  # 16-bit grey, which Pillow would clip

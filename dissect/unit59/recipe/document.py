@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,9 +10,11 @@ import yaml
 from pydantic import BaseModel
 
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.printable import is_printable
 from unit59.foundation.suggest import nearest
 
-MAX_BYTES = 256 * 1024
+#: What a recipe may hold: bytes, values (aliases counted wherever they stand), nesting, digits of a number.
+MAX_BYTES, MAX_NODES, MAX_DEPTH, MAX_DIGITS = 256 * 1024, 20_000, 40, 100
 
 #: Where a field stands: ``("layers", 1)``.
 Place = tuple[str | int, ...]
@@ -48,8 +50,10 @@ class Document:
             raise RecipeError(f"{path}: {len(raw)} bytes; a recipe is at most {MAX_BYTES}.")
         try:
             self.text = raw.decode("utf-8")
-            node = yaml.compose(self.text, Loader=yaml.SafeLoader)
-            self.content: Any = yaml.safe_load(self.text)
+            loader = yaml.SafeLoader(self.text)
+            node = loader.get_single_node()
+            _check_nodes(path, node)
+            self.content: Any = loader.construct_document(node) if node is not None else None
         except UnicodeDecodeError as error:
             raise RecipeError(f"{path}: not UTF-8 text (byte {error.start}).") from None
         except yaml.MarkedYAMLError as error:
@@ -60,7 +64,6 @@ class Document:
         if not isinstance(self.content, dict):
             raise RecipeError(f"{path}: a recipe is a mapping of fields such as `{example}`.")
         self._lines = dict(_marks(node, ()))
-        self._refuse_repeats(node)
 
     def at(self, place: Iterable[str | int], what: str) -> str:
         """`what` with the file, the line and the name of the field."""
@@ -90,14 +93,53 @@ class Document:
     def _steps(self) -> set[str | int]:
         return {step for place in self._lines for step in place}
 
-    def _refuse_repeats(self, node: Any) -> None:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise RecipeError(
-                    f"{self.path}:{key.start_mark.line + 1}: {key.value}: the field stands there twice."
-                )
-            seen.add(key.value)
+
+def _check_nodes(path: Path, top: Any) -> None:
+    """Refuse, before anything is made of them, nodes that would take much memory or time, or mislead.
+
+    Raises:
+        RecipeError: an alias holds itself; too many or too deep nodes, aliases counted wherever they stand;
+            a field stands twice in its mapping; a character that cannot be shown, or an endless number.
+    """
+    counts: dict[int, int] = {}
+
+    def fail(node: Any, what: str) -> RecipeError:
+        return RecipeError(f"{path}:{node.start_mark.line + 1}: {what}")
+
+    def count(node: Any, depth: int) -> int:
+        if counts.setdefault(id(node), 0) < 0:
+            raise fail(node, "an alias that holds itself.")
+        if depth > MAX_DEPTH:
+            raise fail(node, f"nested deeper than {MAX_DEPTH}.")
+        if not counts[id(node)]:
+            counts[id(node)] = -1
+            if isinstance(node, yaml.ScalarNode):
+                _check_scalar(node, fail)
+                parts: list[Any] = []
+            elif isinstance(node, yaml.MappingNode):
+                seen: set[tuple[str, str]] = set()
+                for key, _ in node.value:
+                    if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                        raise fail(key, f"{key.value}: the field stands there twice.")
+                    seen.add((key.tag, str(key.value)) if isinstance(key, yaml.ScalarNode) else ("", ""))
+                parts = [part for pair in node.value for part in pair]
+            else:
+                parts = node.value
+            total = 1 + sum(count(part, depth + 1) for part in parts)
+            if total > MAX_NODES:
+                raise fail(node, f"more than {MAX_NODES} values, aliases counted wherever they stand.")
+            counts[id(node)] = total
+        return counts[id(node)]
+
+    if top is not None:
+        count(top, 0)
+
+
+def _check_scalar(node: Any, fail: Callable[[Any, str], RecipeError]) -> None:
+    if not is_printable(node.value.replace("\n", "").replace("\t", "")):
+        raise fail(node, f"{node.value[:60]!r} holds a character that cannot be shown.")
+    if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > MAX_DIGITS:
+        raise fail(node, f"a number of {len(node.value)} characters; at most {MAX_DIGITS}.")
 
 
 def _others(path: Path) -> str:

@@ -34,7 +34,7 @@ _SAMPLING = ("psi", "cutoff", "noise", "label", "mode")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class CheckpointSection(_Section):

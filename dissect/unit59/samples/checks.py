@@ -1,0 +1,123 @@
+"""What a pass over samples gives, checked when a shard is made: what is wrong is named with its sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.own_code import describe, is_out_of_memory
+from unit59.networks.base import Layer
+
+#: Pictures lie in [-1, 1], and published networks go a little beyond. One with more than `SHARE` of its
+#: values beyond `LIMIT` is on another scale.
+LIMIT, SHARE = 1.5, 0.05
+
+
+class SampleError(Unit59Error):
+    """A sample of which nothing can be measured: names it, and the layer and unit where there is one."""
+
+
+@contextmanager
+def checked_pass(who: str, numbers: Sequence[int]) -> Iterator[None]:
+    """A network or segmenter runs inside: what it raises is said with the samples that it was given.
+
+    Args:
+        who: for the message, e.g. ``model.yaml: the network``.
+        numbers: of the samples.
+
+    Raises:
+        SampleError: in place of one of our own errors, and of running out of memory; other faults pass.
+    """
+    try:
+        yield
+    except SampleError:
+        raise
+    except Unit59Error as error:
+        raise SampleError(f"{who}, {_samples(numbers)}: {error}") from error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise SampleError(
+            f"{who}, {_samples(numbers)}: {describe(error)} Free some memory, dissect fewer layers, or use "
+            "another --device."
+        ) from error
+
+
+def check_activations(layer: Layer, x: Tensor, numbers: Sequence[int]) -> None:
+    """Refuse activations that are not finite float [samples, units, height, width] of the layer.
+
+    Raises:
+        SampleError: names layer, unit and sample.
+    """
+    shape = (len(numbers), layer.units, layer.height, layer.width)
+    if tuple(x.shape) != shape or not x.is_floating_point():
+        raise SampleError(
+            f"layer {layer.name}, {_samples(numbers)}: it gives {x.dtype} {list(x.shape)}, "
+            f"expected float32 {list(shape)}."
+        )
+    if bool(torch.isfinite(x).all()):
+        return
+    row, unit = torch.nonzero(~torch.isfinite(x).flatten(2).all(2))[0].tolist()
+    raise SampleError(
+        f"layer {layer.name}, unit {unit}, sample {numbers[row]}: the activation is not finite (NaN or "
+        "infinite), so no threshold can be taken. Look at the weights, and at `sampling` in the recipe."
+    )
+
+
+def check_pictures(image: Tensor, numbers: Sequence[int]) -> None:
+    """Refuse pictures that are not finite float [samples, 3, H, W], or plainly not on the scale of [-1, 1].
+
+    Raises:
+        SampleError: names the sample and its range.
+    """
+    if image.dim() != 4 or len(image) != len(numbers) or image.shape[1] != 3 or not image.is_floating_point():
+        raise SampleError(f"{_samples(numbers)}: pictures of {image.dtype} {list(image.shape)}.")
+    flat = image.flatten(1)
+    broken = torch.nonzero(~torch.isfinite(flat).all(1)).flatten().tolist()
+    if broken:
+        raise SampleError(
+            f"sample {numbers[broken[0]]}: the picture holds values that are not finite (NaN or infinite). "
+            "Look at the weights, and at `sampling` in the recipe."
+        )
+    outside = torch.nonzero((flat.abs() > LIMIT).float().mean(1) > SHARE).flatten().tolist()
+    if outside:
+        low, high = float(flat[outside[0]].min()), float(flat[outside[0]].max())
+        raise SampleError(
+            f"sample {numbers[outside[0]]}: the picture's values reach from {low:.4g} to {high:.4g}; pictures "
+            "lie in [-1, 1]. Bring them there in the network's `forward` (of 0 to 255: x / 127.5 - 1)."
+        )
+
+
+def range_note(low: float, high: float) -> str | None:
+    """A line for pictures of which many lie in [0, 1] and none below; None where there is nothing to say.
+
+    Args:
+        low: smallest value of a shard's pictures.
+        high: largest.
+    """
+    if low < 0 or high > 1 + 1e-3:
+        return None
+    return (
+        f"All pictures lie between {low:.3g} and {high:.3g}, none below 0. Are they in [0, 1]? "
+        "Expected are pictures in [-1, 1]: x * 2 - 1."
+    )
+
+
+def check_grid(grid: int | None, resolution: tuple[int, int]) -> str | None:
+    """What is wrong with a recipe's `grid`: it may be 4 times the picture's longer edge, and always 64.
+
+    Finer ones repeat pixels, and cost memory and time with the square of the edge.
+    """
+    most = max(64, 4 * max(resolution))
+    if grid is None or grid <= most:
+        return None
+    return f"{grid} is far finer than the pictures of {resolution[1]} x {resolution[0]}: at most {most}."
+
+
+def _samples(numbers: Sequence[int]) -> str:
+    first, last = min(numbers, default=0), max(numbers, default=0)
+    return f"sample {first}" if first == last else f"samples {first} to {last}"
