@@ -32,5 +32,5 @@ def test_a_truncated_database_is_refused(tmp_path: Path, kept: float) -> None:
 def test_a_picture_too_long_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
     file = io.BytesIO()
     Image.new("1", size).save(file, "PNG")
-    with pytest.raises(InputError, match="long.png: .* pixels; .* at most 32768 on a side"):
+    with pytest.raises(InputError, match=r"long.png: .* pixels; .* at most 32768 on a side"):
         decode(file.getvalue(), "long.png")

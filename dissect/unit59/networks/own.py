@@ -33,12 +33,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unit59.foundation.files import file_name
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.printable import is_printable
 from unit59.networks.base import Batch, Layer, Network, NetworkError, Stage, State, as_rgb
 from unit59.networks.inputs import label_vectors, latent_codes
 from unit59.networks.sampling import Labelled
-from unit59.results.files import file_name
 
 
 def load(

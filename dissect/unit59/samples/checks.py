@@ -87,8 +87,8 @@ def check_pictures(image: Tensor, numbers: Sequence[int]) -> None:
     if outside:
         low, high = float(flat[outside[0]].min()), float(flat[outside[0]].max())
         raise SampleError(
-            f"sample {numbers[outside[0]]}: the picture's values reach from {low:.4g} to {high:.4g}; pictures "
-            "lie in [-1, 1]. Bring them there in the network's `forward` (of 0 to 255: x / 127.5 - 1)."
+            f"sample {numbers[outside[0]]}: the picture's values reach from {low:.4g} to {high:.4g}; "
+            "pictures lie in [-1, 1]. Bring them there in `forward` (of 0 to 255: x / 127.5 - 1)."
         )
 
 

@@ -24,9 +24,9 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from unit59.foundation.files import sha256_of
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import nearest
-from unit59.results.files import sha256_of
 from unit59.segmenters.base import Segmenter, SegmenterError
 from unit59.segmenters.checked import Checked, check_concepts
 from unit59.segmenters.stack import Stack
