@@ -14,13 +14,13 @@ from tests.synthetic_effects import effects_of
 from unit59.results import EFFECTS, EffectsRecord
 from unit59.results.rows import EffectRow, rows
 from unit59.site.charts import label_effects_chart, largest_effects_chart
-from unit59.site.effects import Effect, EffectsView, Relation, UnitEffects, styles_of
 from unit59.site.pages import all_pages, site_pages, unit_pages
 from unit59.site.pages.effects import change_words, not_measured, q_words, ranking_words, rate_words
 from unit59.site.pages.handles import compare_handles
 from unit59.site.render import Renderer
 from unit59.site.site import Page, Site
 from unit59.site.views import LayerView
+from unit59.site.views.effects import Effect, EffectsView, Relation, UnitEffects, styles_of
 
 
 @pytest.fixture(scope="module")

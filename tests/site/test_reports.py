@@ -21,7 +21,7 @@ from unit59.site import cells
 from unit59.site.charts.report import MOST_GROUPS, MOST_POINTS, report_chart
 from unit59.site.charts.report_words import MOST_ROWS
 from unit59.site.pages import site_pages
-from unit59.site.pages.report import Cell
+from unit59.site.pages.report import ShownCell
 from unit59.site.render import Renderer, TemplateError
 from unit59.site.site import Page, Site
 
@@ -118,7 +118,7 @@ def test_cells_lead_to_units_layers_and_concepts(page: Page) -> None:
     assert first.tables[0].total == 7
     assert [cell.path for cell in rows[0][:2]] == ["models/bedrooms/layer1", "models/bedrooms/layer1/0"]
     assert rows[0][2].concept.label == "bed"
-    assert rows[2][2] == Cell("no concept")
+    assert rows[2][2] == ShownCell("no concept")
     assert rows[0][3].text == "10\u202f% [5\u202f%, 15\u202f%]"
     assert rows[0][5].text == "< 0.001"
 

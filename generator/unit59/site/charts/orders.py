@@ -11,7 +11,7 @@ from unit59.site.charts.marks import lines, rounded
 
 
 @dataclass(frozen=True)
-class Look:
+class OrderLook:
     """How an order is told apart, also without colour."""
 
     name: str
@@ -20,16 +20,16 @@ class Look:
     symbol: str = "cross"
 
 
-ORDERS: Mapping[str, Look] = {
-    "iou": Look("best agreement first", "@accent", "solid", "circle"),
-    "effect": Look("largest effect first", "@ink", "dash", "square"),
-    "ace": Look("optimised (ACE)", "#b0643c", "dot", "diamond"),
+ORDERS: Mapping[str, OrderLook] = {
+    "iou": OrderLook("best agreement first", "@accent", "solid", "circle"),
+    "effect": OrderLook("largest effect first", "@ink", "dash", "square"),
+    "ace": OrderLook("optimised (ACE)", "#b0643c", "dot", "diamond"),
 }
 
 
-def look_of(order: str) -> Look:
+def look_of(order: str) -> OrderLook:
     """The look of an order; one that is not known has its own name."""
-    return ORDERS.get(order, Look(order))
+    return ORDERS.get(order, OrderLook(order))
 
 
 def by_order(steps: Sequence[StaircaseRow]) -> dict[str, list[StaircaseRow]]:

@@ -41,7 +41,7 @@ LONG_NAME = 9
 
 
 @dataclass(frozen=True)
-class Look:
+class GroupLook:
     """How a group is told apart, also without colour."""
 
     color: str
@@ -93,13 +93,13 @@ def _left_out(groups: int, every: int, points: list[Point], drawn: list[Point]) 
     return said
 
 
-def _look(place: int, groups: int, colour: str | None) -> Look:
+def _look(place: int, groups: int, colour: str | None) -> GroupLook:
     spare = SPARE_COLOURS[place % len(SPARE_COLOURS)] if groups > 1 else "@accent"
-    return Look(colour or spare, SYMBOLS[place % len(SYMBOLS)], DASHES[place % len(DASHES)])
+    return GroupLook(colour or spare, SYMBOLS[place % len(SYMBOLS)], DASHES[place % len(DASHES)])
 
 
 def _traces(
-    chart: ReportChart, group: str, points: list[Point], look: Look, *, lying: bool
+    chart: ReportChart, group: str, points: list[Point], look: GroupLook, *, lying: bool
 ) -> list[dict[str, Any]]:
     if chart.kind == "lines":
         points = sorted(points, key=lambda point: _order(point.x))
@@ -119,7 +119,7 @@ def _traces(
 
 
 def _mark(
-    kind: str, sides: tuple[list[Any], list[Any]], name: str, look: Look, *, lying: bool
+    kind: str, sides: tuple[list[Any], list[Any]], name: str, look: GroupLook, *, lying: bool
 ) -> dict[str, Any]:
     if kind == "bars":
         mark = bars(*sides, name=name, lying=lying, color=look.color, line=edge())

@@ -9,8 +9,8 @@ from typing import Any
 
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import SYMBOLS, cut, edge, legend_below, percent, points, rounded, rule, scale
-from unit59.site.effects import Effect, EffectsView, Relation
 from unit59.site.views import ConceptView, LayerView, UnitView
+from unit59.site.views.effects import Effect, EffectsView, Relation
 
 #: Dots in one chart at most: those with the largest effects, so that a page stays light.
 MOST_DOTS = 2000

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from unit59.results.rows import AgreementRow, AloneRow, EffectRow, rows
 from unit59.results.schema import Claim, Rate, StudyPicture
 from unit59.site.charts import Chart, ConceptEffect, effects_chart
-from unit59.site.effects import Effect
 from unit59.site.studies import Finding
 from unit59.site.views import UnitView
+from unit59.site.views.effects import Effect
 
 
 @dataclass(frozen=True)

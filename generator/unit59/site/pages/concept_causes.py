@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from unit59.site.charts import Chart, ConceptInLayer, concept_effects_chart
-from unit59.site.effects import Effect
 from unit59.site.pages import sets
 from unit59.site.pages.effects import effect_words
 from unit59.site.pages.finding_words import answer as found_answer
@@ -16,6 +15,7 @@ from unit59.site.render import signed
 from unit59.site.site import Site
 from unit59.site.studies import Finding, SetStudy
 from unit59.site.views import ConceptView, LayerView, ModelView, UnitView
+from unit59.site.views.effects import Effect
 
 #: Units in the table of those that cause the concept.
 STRONGEST = 20

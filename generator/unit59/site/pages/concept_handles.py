@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unit59.site.effects import Effect
 from unit59.site.pages.handles import EDITS
 from unit59.site.views import ConceptView, LayerView, ModelView
+from unit59.site.views.effects import Effect
 
 #: A style's edits beside the activation's.
 ACTIVATION, STYLE = ("ablate", "insert"), ("style_neutral", "style_down", "style_up")

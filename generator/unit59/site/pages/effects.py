@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unit59.results.schema import EffectsRecord, Rate
-from unit59.site.effects import Effect, EffectsView
 from unit59.site.render import signed
+from unit59.site.views.effects import Effect, EffectsView
 
 
 def change_words(effect: Effect) -> str:

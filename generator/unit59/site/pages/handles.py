@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unit59.site.effects import Effect, EffectsView, UnitEffects
 from unit59.site.views import ConceptView
+from unit59.site.views.effects import Effect, EffectsView, UnitEffects
 
 #: What each kind of edit does.
 EDITS = {

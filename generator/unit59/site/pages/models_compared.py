@@ -18,7 +18,7 @@ MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """One model in the table of models."""
 
     model: ModelView
@@ -29,7 +29,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Cell:
+class ConceptCell:
     """One concept in one model; where the model's segmenter does not name it, there is no cell."""
 
     model: ModelView
@@ -89,10 +89,10 @@ def _share(model: ModelView) -> str:
     return f"{model.above_null} of {model.units} units of {model.title} ({share})"
 
 
-def _row(model: ModelView) -> Row:
+def _row(model: ModelView) -> ModelRow:
     above = (unit for layer in model.layers for unit in layer.units if unit.verdict == "above")
     effects = [len(layer.effects.summaries.get("ablate", {})) for layer in model.layers if layer.effects]
-    return Row(
+    return ModelRow(
         model,
         best=max(above, key=lambda unit: unit.iou, default=None),
         quality=view_quality(model),
@@ -101,7 +101,7 @@ def _row(model: ModelView) -> Row:
     )
 
 
-def _cell(site: Site, model: ModelView, concept: ConceptView) -> Cell | None:
+def _cell(site: Site, model: ModelView, concept: ConceptView) -> ConceptCell | None:
     if concept not in model.concepts.values():
         return None
-    return Cell(model, site.best_unit(model, concept), control_of(site, model, concept))
+    return ConceptCell(model, site.best_unit(model, concept), control_of(site, model, concept))

@@ -20,7 +20,7 @@ LONG_TEXT = 30
 
 
 @dataclass(frozen=True)
-class Cell:
+class ShownCell:
     """A cell of a shown table: its text, where it leads, the concept that it names."""
 
     text: str
@@ -34,7 +34,7 @@ class Shown:
     """A table as the page shows it."""
 
     table: ReportTable
-    rows: list[list[Cell]]
+    rows: list[list[ShownCell]]
     total: int
 
 
@@ -91,14 +91,14 @@ def _shown(study: ReportStudy, table: ReportTable) -> Shown:
     return Shown(table, rows, len(found))
 
 
-def _cell(study: ReportStudy, column: Column, row: Mapping[str, Any]) -> Cell:
+def _cell(study: ReportStudy, column: Column, row: Mapping[str, Any]) -> ShownCell:
     value = row[column.name]
     if column.name == "concept" and (concept := _concept(study, value, row.get("plane"))):
-        return Cell(concept.label, concept=concept)
+        return ShownCell(concept.label, concept=concept)
     text = cell_text(value, column.form)
     if column.low and column.high and value is not None:
         text += f" [{cell_text(row[column.low], column.form)}, {cell_text(row[column.high], column.form)}]"
-    return Cell(text, path=_leads_to(study, column.name, row), long=len(text) > LONG_TEXT)
+    return ShownCell(text, path=_leads_to(study, column.name, row), long=len(text) > LONG_TEXT)
 
 
 def _concept(study: ReportStudy, value: Any, plane: Any) -> ConceptView | None:

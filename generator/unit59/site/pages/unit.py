@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from unit59.results.rows import ActivationRow, SimilarRow, rows
 from unit59.site.charts import Chart, ConceptEffect, activation_chart, agreement_chart, effects_chart
 from unit59.site.content import Published
-from unit59.site.effects import Effect, UnitEffects, styles_of
 from unit59.site.pages.effects import change_words, effect_words, how_measured, not_measured, rate_cell
 from unit59.site.pages.handles import compare_handles
 from unit59.site.pages.unit_data import unit_data
@@ -16,6 +15,7 @@ from unit59.site.render import number, signed
 from unit59.site.site import Page, Site
 from unit59.site.studies import Finding
 from unit59.site.views import LayerView, UnitView
+from unit59.site.views.effects import Effect, UnitEffects, styles_of
 
 #: Concepts in the chart of a unit's effects, and rows in its table of rates.
 MOST_CONCEPTS, MOST_RATES = 16, 12
@@ -104,7 +104,7 @@ def _changes(values: list[float] | None) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Causes:
+class UnitCauses:
     """What the page says of a unit's effects; without `effects` only why they were not measured."""
 
     why_not: str = ""
@@ -117,13 +117,13 @@ class Causes:
     pictures: list[str] | None = None  # below each picture of the strip
 
 
-def _causes(unit: UnitView, effects: UnitEffects | None) -> Causes:
+def _causes(unit: UnitView, effects: UnitEffects | None) -> UnitCauses:
     view = unit.layer.effects
     if effects is None or view is None:
-        return Causes(why_not=not_measured(view))
+        return UnitCauses(why_not=not_measured(view))
     off, on, largest = effects.first("ablate"), effects.first("insert"), effects.largest("ablate")
     found = {kind: first for kind, first in (("ablate", off), ("insert", on)) if first}
-    return Causes(
+    return UnitCauses(
         off=off,
         on=on,
         nothing=f"the largest change is that {largest.concept.label} {change_words(largest)}"

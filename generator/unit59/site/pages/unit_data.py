@@ -11,8 +11,8 @@ from typing import Any
 
 from unit59.results.rows import UnitRow, as_dict
 from unit59.site.content import Published
-from unit59.site.effects import UnitEffects
 from unit59.site.views import Agreement, LayerView, UnitView
+from unit59.site.views.effects import UnitEffects
 
 
 def unit_data(unit: UnitView, agreements: Sequence[Agreement], effects: UnitEffects | None) -> bytes:

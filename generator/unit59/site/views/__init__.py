@@ -1,0 +1,19 @@
+"""Results as the pages see them: models, layers, units and concepts that know their address."""
+
+from unit59.site.views.concepts import SPARE_COLOURS, ConceptView
+from unit59.site.views.layers import LayerView
+from unit59.site.views.models import ModelView, view_models
+from unit59.site.views.units import Agreement, UnitView, Verdict, mean, take_turns
+
+__all__ = [
+    "SPARE_COLOURS",
+    "Agreement",
+    "ConceptView",
+    "LayerView",
+    "ModelView",
+    "UnitView",
+    "Verdict",
+    "mean",
+    "take_turns",
+    "view_models",
+]
