@@ -22,7 +22,7 @@ from rich.filesize import decimal
 
 from unit59.edit.unit_strips import draw_strips
 from unit59.foundation.errors import Unit59Error
-from unit59.foundation.files import file_name, sha256_of
+from unit59.foundation.files import file_name, sha256_of, sweep_partials
 from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.foundation.version import __version__
@@ -102,6 +102,7 @@ def alone(folder: Path) -> Iterator[None]:
             raise Unit59Error(
                 f"{folder}: another run is dissecting this model. Wait for it, or give another --cache."
             ) from None
+        sweep_partials(folder)  # nobody else writes here now
         yield
 
 

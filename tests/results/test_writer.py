@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from unit59.foundation.files import SCRATCH
+from unit59.foundation.files import SCRATCH, sweep_partials
 from unit59.results import ResultsError, ResultsWriter, find_faults, find_missing, to_json
 from unit59.results.manifest import Manifest, read_manifest
 
@@ -181,3 +181,13 @@ def test_no_part_is_written_that_would_be_refused(root: Path) -> None:
         with pytest.raises(ValueError, match=r"no name of a part|no place"):
             ResultsWriter(root, "m").write_part(part, "1", {file: b""})
     assert Manifest(parts={}).unfinished == []
+
+
+def test_what_killed_writers_left_in_a_cache_is_swept(tmp_path: Path) -> None:
+    left, mine = tmp_path / "k" / ".00000.safetensors.123.partial", tmp_path / "notes.partial"
+    left.parent.mkdir()
+    for path in (left, mine):
+        path.write_bytes(b"half")
+    sweep_partials(tmp_path)
+    assert not left.exists()
+    assert mine.exists()
