@@ -12,8 +12,7 @@ import pytest
 from tests.synthetic import write_results
 from unit59.results import ResultsError, ResultsWriter, check_results, find_faults, read_model, read_results
 from unit59.results.places import is_part, owner_of
-from unit59.site.files import site_files, write
-from unit59.site.site import Site
+from unit59.site.export import export
 
 OUT_OF_BOUNDS = (
     "../../../victim.txt",
@@ -146,7 +145,7 @@ def test_a_link_is_not_published(tmp_path: Path, results: Path) -> None:
     _rewrite(results, forget)
     _link(results / "bedrooms" / "pictures" / "samples.webp", secret)
     assert any("samples.webp" in fault for fault in find_faults(results / "bedrooms"))
-    write(site_files(Site.of(read_results(results))), tmp_path / "site")
+    export(results, tmp_path / "site")
     assert not any(b"TOKEN" in path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file())
 
 
@@ -190,13 +189,12 @@ def test_files_that_the_manifest_does_not_list_are_named_and_not_copied(
     stranger.write_bytes(b"strange")
     (fault,) = check_results(results)[:1]
     assert "stranger.webp: the manifest does not list this file" in fault
-    write(site_files(Site.of(read_results(results))), tmp_path / "site")
+    export(results, tmp_path / "site")
     assert not list((tmp_path / "site").rglob("stranger*"))
 
 
 def test_a_picture_replaced_by_another_of_its_size_is_not_copied(tmp_path: Path, results: Path) -> None:
     place = results / "bedrooms" / "layers" / "layer1" / "pictures" / "0003-exemplars.webp"
     place.write_bytes(bytes(len(place.read_bytes())))
-    site = Site.of(read_results(results))
     with pytest.raises(ResultsError, match=r"0003-exemplars\.webp.*sha256 differs"):
-        write(site_files(site), tmp_path / "site")
+        export(results, tmp_path / "site")
