@@ -45,7 +45,7 @@ KINDS: list[tuple[type[Any], dict[str, Any]]] = [
     (SpecificityRow, schema.SPECIFICITY),
     (RandomSetRow, schema.RANDOM_SETS),
 ]
-PLAIN = {pl.Int32: "int", pl.Int64: "int", pl.Float32: "float", pl.Float64: "float", pl.String: "str",
+PLAIN: dict[Any, str] = {pl.Int32: "int", pl.Int64: "int", pl.Float32: "float", pl.Float64: "float", pl.String: "str",
          pl.Boolean: "bool"}  # fmt: skip
 
 
