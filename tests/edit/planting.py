@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from unit59.edit.edits import Levels
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.networks import Network
 from unit59.networks.planted import Planted
 from unit59.samples.cache import SampleCache
@@ -49,7 +49,7 @@ def levels_of(cache: SampleCache, layer: str, insert: float = 1.0) -> Levels:
     )
 
 
-def planted_bench(folder: Path, layer: str = "layer1", samples: int = 64) -> Bench:
+def planted_bench(folder: Path, layer: str = "layer1", samples: int = 64) -> Sweep:
     """A bench at a layer of a planted network."""
     cache = planted_cache(folder, samples=samples)
     return Bench(cache, layer, levels_of(cache, layer), "planted")

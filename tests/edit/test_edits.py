@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from tests.edit.planting import planted_bench
 from unit59.edit.edits import Edit, EditError, Levels, Where, apply_edit, region, set_units
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.planted import THINGS
 from unit59.networks.planted import CELL
@@ -26,7 +26,7 @@ LEVELS = Levels(
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return planted_bench(tmp_path_factory.mktemp("planted"))
 
 
@@ -100,7 +100,7 @@ def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
         Edit.model_validate(wrong)
 
 
-def test_what_the_layer_does_not_have_is_said(bench: Bench) -> None:
+def test_what_the_layer_does_not_have_is_said(bench: Sweep) -> None:
     with pytest.raises(EditError, match="unit 32: the layer has 32 units"):
         bench.run(Edit.ablate([32]), range(8))
     with pytest.raises(EditError, match=r"no concept 'lamb'.*lamp"):
@@ -118,7 +118,7 @@ def test_set_units_takes_one_level_a_unit() -> None:
 # ---- on the bench: known truth
 
 
-def test_an_empty_edit_changes_no_bit(bench: Bench) -> None:
+def test_an_empty_edit_changes_no_bit(bench: Sweep) -> None:
     before, after = bench.pictures(Edit.ablate([]), range(20))
     assert torch.equal(before, after)
     outcome = bench.run(Edit.insert([]), range(20))
@@ -126,13 +126,13 @@ def test_an_empty_edit_changes_no_bit(bench: Bench) -> None:
     assert np.array_equal(outcome.counts[0], bench.plain(range(20)).counts)
 
 
-def test_counts_before_are_the_planted_areas(bench: Bench) -> None:
+def test_counts_before_are_the_planted_areas(bench: Sweep) -> None:
     network = bench.cache.sampler.network
     scene = network.scene(bench.cache.sampler.start(range(64))["z"])  # type: ignore[operator]  # a Planted
     assert np.array_equal(bench.plain(range(64)).counts, scene.sum(dim=(2, 3)).long().numpy() * CELL**2)
 
 
-def test_ablation_takes_exactly_what_the_unit_draws(bench: Bench) -> None:
+def test_ablation_takes_exactly_what_the_unit_draws(bench: Sweep) -> None:
     before, outcome = bench.plain(range(64)).counts, bench.run(Edit.ablate([5]), range(64))
     lamp = [thing.name for thing in THINGS].index("lamp")
     assert not outcome.counts[0, :, lamp].any()
@@ -145,7 +145,7 @@ def test_ablation_takes_exactly_what_the_unit_draws(bench: Bench) -> None:
     assert (outcome.side[0, :, others[0]] > 0).any()
 
 
-def test_insertion_fills_the_band_or_the_box(bench: Bench) -> None:
+def test_insertion_fills_the_band_or_the_box(bench: Sweep) -> None:
     band = (16 // len(THINGS)) * 16 * CELL**2
     assert (bench.run(Edit.insert([5]), range(16)).counts[0, :, 0] == band).all()
     half = bench.run(Edit.insert([5], where=Where(box=(0, 0, 1, 0.5))), range(16)).counts[0, :, 0]
@@ -154,7 +154,7 @@ def test_insertion_fills_the_band_or_the_box(bench: Bench) -> None:
     assert np.array_equal(nothing.counts[0, :, 1], bench.plain(range(16)).counts[:, 1])
 
 
-def test_ablating_where_a_concept_is_equals_ablating_everywhere(bench: Bench) -> None:
+def test_ablating_where_a_concept_is_equals_ablating_everywhere(bench: Sweep) -> None:
     there = bench.run(Edit.ablate([5], where=Where(concept="lamp")), range(24))
     elsewhere = bench.run(Edit.ablate([5], where=Where(concept="rug")), range(24))
     assert np.array_equal(there.counts, bench.run(Edit.ablate([5]), range(24)).counts)

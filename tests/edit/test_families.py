@@ -12,7 +12,7 @@ from torch import Tensor
 from tests import tiny
 from tests.published import FIXTURES, GANDISSECT, PROGAN, STYLEGAN
 from unit59.edit.edits import Edit, EditError, Levels, Where
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.handles.styles import StyleEdit
 from unit59.networks import Network, load
 from unit59.networks.planted import Planted
@@ -63,7 +63,7 @@ NETWORKS: dict[str, Callable[[Path], Network]] = {
 STYLED = ("stylegan", "stylegan2", "stylegan3")
 
 
-def make_bench(network: Network, folder: Path, layer: str) -> Bench:
+def make_bench(network: Network, folder: Path, layer: str) -> Sweep:
     inputs = Noisy(network.resolution) if network.takes == "image" else None
     cache = SampleCache(
         folder,
@@ -108,7 +108,7 @@ def test_an_empty_edit_changes_no_bit(family: str, tmp_path: Path) -> None:
     assert any(changed)
 
 
-def purple(bench: Bench) -> bool:
+def purple(bench: Sweep) -> bool:
     number = [concept.name for concept in bench.cache.segmenter.concepts].index("purple") + 1
     return bool((bench.labels(None, range(8)) == number).any())
 

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.edit.planting import levels_of, planted_bench
 from unit59.edit.attribution import attribute, score
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.foundation.planted import THINGS
 from unit59.networks.planted import CELL, SIDE
 from unit59.stats.first import judged, told_first
@@ -28,12 +28,12 @@ FIXED = 48
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return planted_bench(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture(scope="module")
-def found(bench: Bench) -> LayerEffects:
+def found(bench: Sweep) -> LayerEffects:
     everything = list(range(bench.units))
     return measure_effects(bench, {"ablate": everything, "insert": everything}, range(64), FIXED, 0.002)
 
@@ -44,7 +44,7 @@ def row(found: LayerEffects, kind: str, unit: int, name: str) -> dict[str, float
     return table.row(0, named=True)
 
 
-def test_ablating_the_sole_cause_takes_its_mean_share(bench: Bench, found: LayerEffects) -> None:
+def test_ablating_the_sole_cause_takes_its_mean_share(bench: Sweep, found: LayerEffects) -> None:
     shares = bench.plain(range(64)).counts[:, 0] / PIXELS
     lamp = row(found, "ablate", 5, "lamp")
     assert lamp["before"] == pytest.approx(shares[:FIXED].mean())
@@ -60,7 +60,7 @@ def test_ablating_the_sole_cause_takes_its_mean_share(bench: Bench, found: Layer
     assert (lamp["others_low"], lamp["others_high"]) == (0, 0)
 
 
-def test_inserting_it_fills_what_is_left_of_its_band(bench: Bench, found: LayerEffects) -> None:
+def test_inserting_it_fills_what_is_left_of_its_band(bench: Sweep, found: LayerEffects) -> None:
     shares = bench.plain(range(64)).counts[:, 0] / PIXELS
     lamp = row(found, "insert", 5, "lamp")
     assert lamp["effect"] == pytest.approx(BAND - shares[:FIXED].mean())
@@ -93,7 +93,7 @@ def test_what_only_this_unit_does_is_named_before_what_all_do_more() -> None:
     assert told_first(judged(table))["label"].item() == "cushion"
 
 
-def test_rows_do_not_depend_on_how_many_units_are_measured_beside(bench: Bench, found: LayerEffects) -> None:
+def test_rows_do_not_depend_on_how_many_units_are_measured_beside(bench: Sweep, found: LayerEffects) -> None:
     alone = measure_effects(bench, {"ablate": [5, 7]}, range(64), FIXED, 0.002)
     columns = ["unit", "label", "effect", "se", "low", "high", "p", "erased", "shown", "side"]
     wanted = found.table.filter(pl.col("unit").is_in([5, 7]), kind="ablate").select(columns)
@@ -135,7 +135,7 @@ def test_the_gap_between_shown_and_absent() -> None:
 # ---- the cheap ranking
 
 
-def test_attribution_ranks_causes_before_what_only_agrees(bench: Bench) -> None:
+def test_attribution_ranks_causes_before_what_only_agrees(bench: Sweep) -> None:
     levels = {layer: levels_of(bench.cache, layer) for layer in ("layer1", "layer2")}
     given = attribute(bench.cache, levels, range(64))
     one = given["layer1"]
@@ -148,7 +148,7 @@ def test_attribution_ranks_causes_before_what_only_agrees(bench: Bench) -> None:
     assert ranked.tolist().index(3) > 20
 
 
-def test_attribution_is_the_slope_of_the_soft_area(bench: Bench) -> None:
+def test_attribution_is_the_slope_of_the_soft_area(bench: Sweep) -> None:
     """Against finite differences of the soft area."""
     from unit59.edit.attribution import soft_areas
 

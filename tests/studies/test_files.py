@@ -20,7 +20,8 @@ from unit59.results.report import (
     ReportSection,
     ReportTable,
 )
-from unit59.studies.base import Dissected, Study, StudyError
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
 from unit59.studies.base import Whole as Report
 from unit59.studies.files import report_files
 from unit59.studies.registry import Asked

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.edit.planting import planted_bench
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.foundation.planted import THINGS
 from unit59.foundation.progress import Reporter
 from unit59.networks.planted import Planted
@@ -39,7 +39,7 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bench]:
     return {layer: planted_bench(folder, layer, samples=96) for layer in ("layer1", "layer2")}
 
 
-def agreement(bench: Bench, concept: int) -> list[float]:
+def agreement(bench: Sweep, concept: int) -> list[float]:
     """IoU of every unit's map above one half with a thing, from the planted scene."""
     network = bench.cache.sampler.network
     assert isinstance(network, Planted)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.edit.planting import levels_of, planted_bench, planted_cache
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.foundation.planted import THINGS
 from unit59.results import table_bytes
@@ -24,11 +24,11 @@ NAMES = [thing.name for thing in THINGS]
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return planted_bench(tmp_path_factory.mktemp("planted"))
 
 
-def optimised(bench: Bench, name: str) -> Optimised:
+def optimised(bench: Sweep, name: str) -> Optimised:
     tail = Tail(bench.cache, bench.layer)
     found = optimise_set(tail, bench.levels, NAMES.index(name) + 1, range(64), seed=1, steps=60)
     assert found is not None
@@ -36,7 +36,7 @@ def optimised(bench: Bench, name: str) -> Optimised:
 
 
 @pytest.fixture(scope="module")
-def rug(bench: Bench) -> FoundSets:
+def rug(bench: Sweep) -> FoundSets:
     concept = NAMES.index("rug") + 1
     cases = find_cases(bench.plain(range(64)).counts, concept, Floor(0.002, 1024), 16)
     subject = Subject(bench, concept, 0.002, cases)
@@ -48,7 +48,7 @@ def rug(bench: Bench) -> FoundSets:
 
 
 @pytest.mark.parametrize(("name", "needed"), [("lamp", [5]), ("bed", [2, 9]), ("rug", [7, 11])])
-def test_ace_finds_the_planted_set(bench: Bench, name: str, needed: list[int]) -> None:
+def test_ace_finds_the_planted_set(bench: Sweep, name: str, needed: list[int]) -> None:
     found = optimised(bench, name)
     assert sorted(found.order[: len(needed)]) == needed
     assert found.alpha[needed].min() > 2 * np.delete(found.alpha, needed).max()

@@ -17,13 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from unit59.edit.edits import Edit, EditError, Levels, Where
-from unit59.edit.material import Material
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.foundation.files import write_atomically
 from unit59.foundation.printable import printable
 from unit59.foundation.suggest import nearest
 from unit59.run import Run, alone
-from unit59.samples.cache import SampleCache, to_uint8
+from unit59.samples.cache import to_uint8
 from unit59.stats.intervals import mean_interval
 from unit59.stats.rates import Floor, rate_columns, rates_of
 from unit59.studies.cause.subject import random_sets
@@ -53,9 +52,9 @@ def run_edit(
     Raises:
         Unit59Error: there is no such layer, unit, sample or concept.
     """
-    bench = _bench(run, layer, edit)
-    if run.inputs is not None and max(numbers) >= len(run.inputs):
-        raise EditError(f"sample {max(numbers)}: the inputs hold {len(run.inputs)} pictures.")
+    bench, inputs = _sweep(run, layer, edit), run.bench.cache.sampler.inputs
+    if inputs is not None and max(numbers) >= len(inputs):
+        raise EditError(f"sample {max(numbers)}: the inputs hold {len(inputs)} pictures.")
     before, after = (to_uint8(images).numpy() for images in bench.pictures(edit, numbers))
     for row, number in enumerate(numbers):
         # Mid-grey is no change; half the contrast, so that no difference is cut off.
@@ -68,7 +67,7 @@ def run_edit(
             buffer = io.BytesIO()
             Image.fromarray(picture).save(buffer, "PNG")
             write_atomically(out / f"{number:06d}-{name}.png", buffer.getvalue())
-    chance = random_edits(edit, bench.units, random, run.recipe.seed)
+    chance = random_edits(edit, bench.units, random, run.file.recipe.seed)
     table = effects_of(bench, edit, numbers, floor, chance)
     write_atomically(out / "effects.csv", table.write_csv().encode())
     return table
@@ -83,18 +82,18 @@ def random_edits(edit: Edit, units: int, count: int, seed: int) -> list[Edit]:
 
 
 def effects_of(
-    bench: Bench, edit: Edit, numbers: Sequence[int], floor: float, chance: Sequence[Edit]
+    bench: Sweep, edit: Edit, numbers: Sequence[int], floor: float, chance: Sequence[Edit]
 ) -> pl.DataFrame:
     """The effects of one edit, one row a concept that is there before or after, the largest first.
 
     The columns random_low and random_high say between what 95 % of the effects of the edits `chance` lie.
     """
-    plain, outcome = bench.plain(numbers), bench.run(edit, numbers)
+    plain, outcome = bench.plain(numbers), bench.area(edit, numbers)
     mean = mean_interval((outcome.counts[0] - plain.counts) / plain.pixels)
     rates = rates_of(plain.counts, outcome.counts[0], Floor(floor, plain.pixels), axis=0)
     band: dict[str, Any] = {"random_low": None, "random_high": None}
     if chance:
-        drawn = bench.sweep(chance, numbers).counts - plain.counts
+        drawn = bench.counts(chance, numbers) - plain.counts
         ends = np.percentile(drawn.mean(axis=1) / plain.pixels, [2.5, 97.5], axis=0)
         band = dict(zip(band, ends, strict=True))
     table = pl.DataFrame(
@@ -224,32 +223,26 @@ def parse_numbers(text: str, what: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _bench(run: Run, layer: str, edit: Edit) -> Bench:
-    """A bench at any layer; samples and levels are only made where the edit needs them."""
-    layers = run.network.layers
-    if layer not in layers:
+def _sweep(run: Run, layer: str, edit: Edit) -> Sweep:
+    """Edits at any layer; samples and levels are only made where the edit needs them."""
+    bench, layers = run.bench, run.opened.network.layers
+    if layer not in layers and layer not in bench.cache.layers:
+        known = [*layers, *(name for name in bench.cache.layers if name not in layers)]
         raise EditError(
-            f"{run.network.family} has no layer {layer!r}{nearest(layer, layers)} It has {', '.join(layers)}."
+            f"{run.opened.network.family} has no layer {layer!r}{nearest(layer, known)} "
+            f"It has {', '.join(known)}."
         )
-    units = layers[layer].units
+    units = bench.units(layer).count
     if edit.units and max(edit.units) >= units:
         raise EditError(f"unit {max(edit.units)}: {layer} has {units} units, 0 to {units - 1}.")
     if edit.level == "mean" or (edit.do == "insert" and edit.level is None):
-        if layer not in run.layers:
+        if layer not in bench.cache.layers:
             raise EditError(
                 f"{run.file.path} does not dissect {layer}, so its units' usual levels are not known: "
                 "give a --level, or add it to `layers`."
             )
-        with alone(run.cache.folder):
-            return Material(run.cache, run.measurer(), run.labels_key).bench(layer)
-    cache = SampleCache(
-        run.cache.folder,
-        run.cache.sampler,
-        run.segmenter,
-        run.recipe.samples,
-        [],
-        (run.recipe.grid, run.recipe.grid) if run.recipe.grid else None,
-        {"samples": run.samples_key, "segmentations": run.labels_key},
-    )
-    unknown = torch.zeros(units)
-    return Bench(cache, layer, Levels(unknown, unknown, lambda _: unknown), run.labels_key)
+        with alone(bench.cache.store.folder):
+            run.fill()
+            return bench.sweep(layer)
+    unknown = torch.zeros(units, 1, 1)
+    return bench.bare_sweep(layer, Levels(unknown, unknown))

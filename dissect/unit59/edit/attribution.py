@@ -74,8 +74,7 @@ def attribute(
         advance: is told how many samples are done.
     """
     count = len(cache.segmenter.concepts)
-    layers = cache.sampler.network.layers
-    sums = {name: torch.zeros(2, layers[name].units, count, dtype=torch.float64) for name in levels}
+    sums = {name: torch.zeros(2, cache.units[name].count, count, dtype=torch.float64) for name in levels}
     known = torch.zeros(count, dtype=torch.bool)
     step = at_once(cache.sampler.network)
     for first in range(0, len(numbers), step):
@@ -90,7 +89,9 @@ def attribute(
             )
             for (name, x), gradient in zip(activations.items(), gradients, strict=True):
                 if gradient is not None:
-                    sums[name][:, :, concept - 1] += _first_order(gradient, x, levels[name].insert)
+                    insert = levels[name].insert
+                    assert insert is not None  # noqa: S101  # units with maps have one
+                    sums[name][:, :, concept - 1] += _first_order(gradient, x, insert.flatten())
         if advance:
             advance(len(some))
     unknown = torch.where(known, 0.0, torch.nan)
@@ -133,19 +134,21 @@ def score(found: Mapping[str, Attribution]) -> dict[str, Numbers]:
 def _forward(
     cache: SampleCache, group: Sequence[int], wanted: Sequence[str]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The pictures, with the activations of the wanted layers in their graph."""
+    """The pictures, with the values of the wanted layers' units in their graph."""
+    network, units = cache.sampler.network, [cache.units[name] for name in wanted]
     state: State = cache.sampler.start(group)
-    activations: dict[str, Tensor] = {}
+    values: dict[str, Tensor] = {}
     with torch.enable_grad():
-        for stage in cache.sampler.network.stages():
+        for stage in network.stages():
             state = stage.run(state)
-            if stage.name in wanted:
+            for each in (each for each in units if each.layer.name == stage.name):
+                old = each.handle.read(network, each.layer, state)
                 # A tensor of its own: two layers may hand on the same one, with different readers behind.
-                x = state["x"].view_as(state["x"]) if activations else state["x"].detach().requires_grad_()
-                activations[stage.name] = x
-                state = {**state, "x": x}
+                new = old.view_as(old) if values else old.detach().requires_grad_()
+                values[each.name] = new
+                state = each.handle.write(network, each.layer, state, old, new)
     image: Tensor = state["image"]
-    return image, {name: activations[name] for name in wanted}
+    return image, {name: values[name] for name in wanted}
 
 
 def _first_order(gradient: Tensor, x: Tensor, insert: Tensor) -> Tensor:

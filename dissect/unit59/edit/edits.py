@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -23,11 +23,25 @@ from torch import Tensor
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.sources import decode
 from unit59.foundation.suggest import nearest
+from unit59.results import sha256_of
 from unit59.segmenters import Segmenter
+
+_T = TypeVar("_T")
 
 
 class EditError(Unit59Error):
     """An edit that says something it may not, or that does not fit the layer."""
+
+
+class Editable(Protocol):
+    """Samples that an edit can be carried out on; see `unit59.edit.group.Group`."""
+
+    @property
+    def image(self) -> Tensor:
+        """Without an edit."""
+
+    def with_edit(self, edit: Edit) -> Tensor:
+        """With one."""
 
 
 class _Spec(BaseModel):
@@ -58,8 +72,8 @@ class Where(_Spec):
 class Edit(_Spec):
     """An edit of units of one layer."""
 
-    do: Literal["ablate", "insert", "scale"]
-    """Switch off, switch on, or multiply."""
+    do: Literal["ablate", "insert", "scale", "shift"]
+    """Switch off, switch on, multiply, or move."""
     units: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """Which; each once."""
     level: float | Literal["zero", "mean"] | None = None
@@ -68,6 +82,8 @@ class Edit(_Spec):
     """Insertion: set each unit to this quantile of its values, instead of a level."""
     factor: float | None = None
     """Scaling: multiply by it."""
+    by: float | None = None
+    """Shift: by how many standard deviations over samples."""
     where: Where | None = None
     """By default everywhere."""
 
@@ -77,9 +93,11 @@ class Edit(_Spec):
             raise ValueError("a unit is named twice")
         if (self.do == "scale") != (self.factor is not None):
             raise ValueError("`factor` goes with `do: scale`, and only with it")
+        if (self.do == "shift") != (self.by is not None):
+            raise ValueError("`by` goes with `do: shift`, and only with it")
         if self.do != "insert" and self.quantile is not None:
             raise ValueError("`quantile` goes with `do: insert`")
-        if self.level is not None and (self.do == "scale" or self.quantile is not None):
+        if self.level is not None and (self.do in {"scale", "shift"} or self.quantile is not None):
             raise ValueError("`level` goes with ablation, or with insertion instead of `quantile`")
         return self
 
@@ -89,6 +107,17 @@ class Edit(_Spec):
     ) -> Self:
         """Switch units off: x[:, u] = 0, or the unit's mean, or a number."""
         return cls(do="ablate", units=tuple(map(int, units)), level=level, where=where)
+
+    @property
+    def depends_on(self) -> str:
+        """All that it depends on: what it says, and the content of its mask."""
+        mask = self.where.mask if self.where else None
+        content = sha256_of(mask) if mask and mask.is_file() else ""
+        return f"{self.model_dump_json()}{content}"
+
+    def images(self, group: Editable) -> tuple[Tensor, Tensor]:
+        """Pictures [N,3,H,W] of a group without and with the edit; see `unit59.edit.sweep.Change`."""
+        return group.image, group.with_edit(self)
 
     @classmethod
     def insert(
@@ -104,52 +133,70 @@ class Edit(_Spec):
 
 @dataclass(frozen=True)
 class Levels:
-    """The values that a layer's units can be set to.
+    """The values that units can be set to; [U,1,1] for maps, [U,a,b] for units of several numbers.
 
     Attributes:
-        mean: float32 [U], mean of each unit's native map over samples.
-        insert: float32 [U], the insertion level of the recipe.
-        quantile: gives float32 [U], any quantile of each unit's native values.
+        zero: what switches a unit off: 0, or at what nothing passes.
+        mean: of each unit over samples.
+        insert: the insertion level of the recipe; None for units without maps.
+        spread: standard deviation over samples, as far as a shift moves it; None where it is not known.
+        quantile: gives any quantile of each unit's native values.
     """
 
+    zero: Tensor
     mean: Tensor
-    insert: Tensor
-    quantile: Callable[[float], Tensor]
+    insert: Tensor | None = None
+    spread: Tensor | None = None
+    quantile: Callable[[float], Tensor] | None = None
 
     def of(self, edit: Edit) -> Tensor:
-        """What the edit's units are set to, float32 [len(units)]."""
+        """What the edit's units are set to, float32 [len(units),a,b].
+
+        Raises:
+            EditError: there is no such level of these units.
+        """
         units = list(edit.units)
         if edit.quantile is not None:
-            return self.quantile(edit.quantile)[units]
+            return _known(self.quantile, "quantiles")(edit.quantile)[units]
         if isinstance(edit.level, float):
-            return torch.full((len(units),), edit.level, device=self.mean.device)
+            return torch.full_like(self.zero[units], edit.level)
         if edit.level == "mean":
             return self.mean[units]
         if edit.do == "ablate" or edit.level == "zero":
-            return torch.zeros(len(units), device=self.mean.device)
-        return self.insert[units]
+            return self.zero[units]
+        return _known(self.insert, "insertion levels")[units]
+
+
+def _known(value: _T | None, what: str) -> _T:
+    if value is None:
+        raise EditError(f"units of this kind have no {what}.")
+    return value
 
 
 def apply_edit(x: Tensor, edit: Edit, levels: Levels, mask: Tensor | None = None) -> Tensor:
-    """The activation [N,U,h,w] after an edit.
+    """The units' values [N,U,a,b] after an edit.
 
     Args:
         x: before it.
         edit: what to do.
-        levels: of the layer.
-        mask: bool [N or 1,1,h,w], where; None is everywhere (see `region`).
+        levels: of the units.
+        mask: bool [N or 1,1,h,w], where on their maps; None is everywhere (see `region`).
 
     Raises:
-        EditError: the layer has no such unit.
+        EditError: there is no such unit.
     """
     if not edit.units:
         return x
     if max(edit.units) >= x.shape[1]:
         raise EditError(f"unit {max(edit.units)}: the layer has {x.shape[1]} units, 0 to {x.shape[1] - 1}.")
+    units = list(edit.units)
     if edit.do == "scale":
         assert edit.factor is not None  # noqa: S101  # the model's check
-        return _put(x, edit.units, x[:, list(edit.units)] * edit.factor, mask)
-    return set_units(x, edit.units, levels.of(edit), mask)
+        return _put(x, units, x[:, units] * edit.factor, mask)
+    if edit.do == "shift":
+        assert edit.by is not None  # noqa: S101  # the model's check
+        return _put(x, units, x[:, units] + edit.by * _known(levels.spread, "known spread")[units], mask)
+    return _put(x, units, levels.of(edit)[None], mask)
 
 
 def set_units(x: Tensor, units: Sequence[int], level: float | Tensor, mask: Tensor | None = None) -> Tensor:

@@ -1,351 +1,283 @@
-"""The bench: edits of one layer, carried out on numbered samples and counted.
+"""The sweep: change the network at one layer, run its tail again, look, count. One machine does this.
 
-What is kept of a picture is pixel counts and sums of integers, so that sums over samples do not depend on
-their order. Everything that ran is kept in the cache by the hash of what it depends on: the same question is
-never answered twice, and an interrupted run goes on where it stopped.
+What is looked at is a probe's affair, what is changed a change's; both are small picklable values, so that a
+block of changes on a group of samples is a task. Counts are integers, so that sums over samples do not depend
+on their order. What ran is kept by everything that it depends on: the same question is never answered twice,
+and an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unit59.edit.edits import Edit, Levels, apply_edit, region
+from unit59.edit.edits import Edit, Levels
+from unit59.edit.group import Group, Seen
+from unit59.edit.outcome import Outcome, Plain
+from unit59.edit.probes import Areas, Unedited
 from unit59.edit.tail import Tail, groups
-from unit59.foundation.files import file_name, sha256_of, write_atomically
-from unit59.handles.styles import StyleEdit, Styles, apply_style, read_style, usual_styles, with_style
-from unit59.networks import State
-from unit59.samples.cache import SampleCache, key_of, to_uint8
+from unit59.engine import results_of
+from unit59.networks.base import repeat_rows
+from unit59.samples.cache import SampleCache
+from unit59.store import Kept, key_of
 
-#: Raised when what is counted changes, so that no old count is taken for a new one.
-VERSION = 1
-#: Edits whose counts stand in one file.
+#: Raised when the way changes are carried out or counted changes.
+VERSION = 2
+#: Changes whose counts stand in one file.
 BLOCK = 32
+#: Edits of the same samples in one pass, by kind of device. On a processor eight pictures already fill it:
+#: more at once were never faster, at any layer of the bundled networks.
+AT_ONCE = {"cuda": 8}
 
-AnyEdit = Edit | StyleEdit
-
-
-@dataclass(frozen=True)
-class Plain:
-    """Unedited samples: n of them, C concepts.
-
-    Attributes:
-        numbers: the samples.
-        counts: int64 [n,C], pixels of each concept on the compared grid.
-        pixels: of the grid.
-    """
-
-    numbers: list[int]
-    counts: NDArray[np.int64]
-    pixels: int
+Arrays = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What E edits did to n samples, C concepts.
-
-    Attributes:
-        counts: int64 [E,n,C], pixels of each concept after the edit.
-        change: int64 [E,n], sum over the picture's pixels and colours of the absolute difference in levels
-            of 0..255.
-        inside: int64 [E,n,C], the part of `change` in the region where the concept was or came.
-        region: int64 [E,n,C], pixels of that region, on the picture.
-        picture: pixels of a picture.
-    """
-
-    counts: NDArray[np.int64]
-    change: NDArray[np.int64]
-    inside: NDArray[np.int64]
-    region: NDArray[np.int64]
-    picture: int
+class Change(Protocol):
+    """Something done to the network at one layer. `Edit` is the usual one."""
 
     @property
-    def side(self) -> NDArray[np.float64]:
-        """Side effect [E,n,C]: mean absolute change, 0..255, outside the concept's region."""
-        outside = self.picture - self.region
-        return np.where(
-            outside > 0, (self.change[:, :, None] - self.inside) / (3 * np.maximum(outside, 1)), 0.0
+    def depends_on(self) -> str:
+        """All that it depends on besides the samples, as text."""
+
+    def images(self, group: Group) -> tuple[Tensor, Tensor]:
+        """Pictures float [N,3,H,W] of a group without and with it."""
+
+
+class Probe(Protocol):
+    """What is looked at; a frozen dataclass of plain values."""
+
+    @property
+    def depends_on(self) -> str:
+        """All that it depends on besides samples and changes, as text."""
+
+    def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
+        """Numbers by name, each with one row a sample of the group."""
+
+
+@dataclass(frozen=True)
+class SampleBatch:
+    """Samples that are changed together.
+
+    Attributes:
+        numbers: of the samples, one a row.
+        rows: how many rows of what a probe gives count; the others only fill the batch up.
+        seeds: of other noise inputs than the samples' own, one a row.
+    """
+
+    numbers: tuple[int, ...]
+    rows: int
+    seeds: tuple[int, ...] | None = None
+
+
+def batches(numbers: Sequence[int]) -> list[SampleBatch]:
+    """Samples in full groups."""
+    return [SampleBatch(tuple(group), count) for group, count in groups(numbers)]
+
+
+@dataclass(frozen=True)
+class SweepTask:
+    """A block of changes on one batch, seen by one probe.
+
+    Attributes:
+        units: name of the units that are changed.
+        handle: of the bench, which these units belong to.
+        changes: E of them.
+        probe: looks.
+        batch: of samples.
+        under: hash of what samples, segmentations and levels depend on.
+    """
+
+    small: ClassVar[bool] = True
+
+    units: str
+    handle: str
+    changes: tuple[Change, ...]
+    probe: Probe
+    batch: SampleBatch
+    under: str
+
+    @property
+    def products(self) -> Sequence[Kept]:
+        """See `Task.products`."""
+        key = key_of(
+            version=VERSION,
+            under=self.under,
+            handle=self.handle,
+            changes=[f"{type(each).__name__} {each.depends_on}" for each in self.changes],
+            probe=f"{type(self.probe).__name__} {self.probe.depends_on}",
+            batch=vars(self.batch),
         )
+        return [Kept(f"edits/{self.units}/{type(self.probe).__name__}", key)]
 
-    @property
-    def mean_change(self) -> NDArray[np.float64]:
-        """Mean absolute change of each whole picture, [E,n], 0..255."""
-        return self.change / (3 * self.picture)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """One group of unedited samples, as far as edits need it."""
-
-    state: State
-    image: Tensor  # float [N,3,H,W]
-    segment: Callable[[Tensor], Tensor]
-
-    @cached_property
-    def levels(self) -> Tensor:
-        """uint8 [N,H,W,3]."""
-        return to_uint8(self.image)
-
-    @cached_property
-    def labels(self) -> Tensor:
-        """int64 [N,P,h,w]; strips of pictures do without."""
-        return self.segment(self.image).cpu().long()
+    def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
+        """See `Task.make`."""
+        sweep: Sweep = bench.sweep(self.units, self.handle)
+        yield wanted[0], sweep.look(self)
 
 
-class Bench:
-    """One layer's edits, on samples from the cache.
+class Sweep:
+    """Changes at the units of one layer.
 
     Args:
-        cache: filled.
-        layer: which is edited.
-        levels: what its units can be set to.
+        cache: of the samples.
+        tail: behind the units.
+        levels: what the units can be set to.
+        handle: the name under which a bench knows their handle.
         key: hash of what samples, segmentations and levels depend on.
+
+    Attributes:
+        layer: name of the layer in the results.
+        units: how many there are.
+        engine: runs the tasks.
     """
 
-    def __init__(self, cache: SampleCache, layer: str, levels: Levels, key: str) -> None:
-        self.cache, self.layer, self.levels = cache, layer, levels
-        self.concepts = len(cache.segmenter.concepts)
-        self.units = cache.sampler.network.layers[layer].units
-        self._tail = Tail(cache, layer)
-        self._key = key_of(version=VERSION, key=key, layer=layer)
-        self._folder = cache.folder / "edits" / f"{file_name(layer)}-{self._key}"
+    def __init__(self, cache: SampleCache, tail: Tail, levels: Levels, handle: str, key: str) -> None:
+        self.cache, self.tail, self.levels, self.key = cache, tail, levels, key
+        self.layer, self.units, self._handle = tail.units.name, tail.units.count, handle
+        self.engine = cache.engine
         self._group = lru_cache(maxsize=2)(self._make_group)
-        self._entry = lru_cache(maxsize=2)(self._tail.entry)
 
     # ---- pictures
 
     @torch.no_grad()
-    def pictures(self, edit: AnyEdit, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Pictures float [n,3,H,W] of the samples without and with the edit, from the same tail."""
-        before, after = [], []
-        for group, count in groups(numbers):
-            before.append(self._group(tuple(group)).image[:count])
-            after.append(self._after(tuple(group), edit)[:count])
+    def pictures(self, change: Change, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Pictures float [n,3,H,W] of the samples without and with a change, from the same tail."""
+        pairs = [(batch, change.images(self.group(batch))) for batch in batches(numbers)]
+        before, after = ([pair[at][: batch.rows] for batch, pair in pairs] for at in (0, 1))
         return torch.cat(before), torch.cat(after)
 
-    @torch.no_grad()
-    def labels(self, edit: AnyEdit | None, numbers: Sequence[int]) -> Tensor:
-        """Segmentations [n,P,h,w] of the samples, unedited or edited."""
-        found = []
-        for group, count in groups(numbers):
-            plain = self._group(tuple(group))
-            found.append((plain.labels if edit is None else self._segmented(tuple(group), edit)[1])[:count])
-        return torch.cat(found)
+    def group(self, batch: SampleBatch) -> Group:
+        """The unedited samples of a batch."""
+        return self._group(batch.numbers, batch.seeds)
 
     @torch.no_grad()
-    def seen(self, edit: AnyEdit, group: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """One full group of samples (see `groups`) without and with the edit, from one pass of the tail.
-
-        Returns:
-            Pictures uint8 [N,H,W,3] without and with it, segmentations [N,P,h,w] without and with it.
-        """
-        plain = self._group(tuple(group))
-        image, labels = self._segmented(tuple(group), edit)
-        return plain.levels, to_uint8(image), plain.labels, labels
+    def edited(self, edit: Edit, numbers: Sequence[int]) -> Tensor:
+        """Pictures float [n,3,H,W] of the samples with an edit: half the work, where it is known without."""
+        return torch.cat([self.group(each).with_edit(edit)[: each.rows] for each in batches(numbers)])
 
     # ---- counts
 
-    @torch.no_grad()
     def plain(self, numbers: Sequence[int]) -> Plain:
-        """The unedited samples' counts."""
-        counts = []
-        for group, count in groups(numbers):
-            path = self._folder / f"plain-{key_of(group=group)}.npz"
-            known = _remember(path, partial(self._count_plain, tuple(group)))
-            counts.append(known["counts"][:count].astype(np.int64))
+        """Areas of every concept in the unedited samples."""
+        probe = Unedited(len(self.cache.segmenter.concepts))
+        counts = self.all([Edit.ablate([])], numbers, probe)["counts"][0].astype(np.int64)
         height, width = self.cache.grid
-        return Plain([int(n) for n in numbers], np.concatenate(counts), height * width)
+        return Plain([int(number) for number in numbers], counts, height * width)
 
-    def run(self, edit: AnyEdit, numbers: Sequence[int]) -> Outcome:
-        """What one edit does; E is 1."""
-        return self.sweep([edit], numbers)
-
-    def sweep(
-        self, edits: Sequence[AnyEdit], numbers: Sequence[int], advance: Callable[[int], None] | None = None
-    ) -> Outcome:
-        """What many edits do, all at once in memory; see `sweep_blocks`."""
-        found = [outcome for _, outcome in self.sweep_blocks(edits, numbers, advance)]
-        return Outcome(
-            **{
-                name: np.concatenate([getattr(each, name) for each in found])
-                for name in ("counts", "change", "inside", "region")
-            },
-            picture=found[0].picture,
-        )
-
-    @torch.no_grad()
-    def sweep_blocks(
-        self, edits: Sequence[AnyEdit], numbers: Sequence[int], advance: Callable[[int], None] | None = None
+    def areas(
+        self, edits: Sequence[Edit], numbers: Sequence[int], advance: Callable[[int], None] | None = None
     ) -> Iterator[tuple[slice, Outcome]]:
-        """What many edits do, a block of at most `BLOCK` edits at a time.
+        """What many edits do to areas and pictures, block by block; see `run`."""
+        height, width = self.cache.sampler.network.resolution
+        for block, seen in self.run(edits, numbers, Areas(len(self.cache.segmenter.concepts)), advance):
+            plain = {name: values.astype(np.int64) for name, values in seen.items()}
+            yield block, Outcome(**plain, picture=height * width)
+
+    def counts(self, edits: Sequence[Edit], numbers: Sequence[int]) -> NDArray[np.int64]:
+        """Pixels of every concept after many edits, int64 [E,n,C], all at once in memory."""
+        return np.concatenate([outcome.counts for _, outcome in self.areas(edits, numbers)])
+
+    def area(self, edit: Edit, numbers: Sequence[int]) -> Outcome:
+        """What one edit does to areas and pictures; E is 1."""
+        return next(outcome for _, outcome in self.areas([edit], numbers))
+
+    def run(
+        self,
+        changes: Sequence[Change],
+        numbers: Sequence[int] | Sequence[SampleBatch],
+        probe: Probe,
+        advance: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[slice, Arrays]]:
+        """What many changes do, a block of at most `BLOCK` of them at a time.
 
         Args:
-            edits: each is carried out on every sample.
-            numbers: the samples.
-            advance: is told how many (edit, sample) pairs are done.
+            changes: each is carried out on every sample.
+            numbers: the samples, or batches of them.
+            probe: looks.
+            advance: is told how many (change, sample) pairs are done.
 
         Yields:
-            Which edits, and what they did.
+            Which changes, and what the probe saw: arrays [changes, samples, …].
         """
-        blocks = [slice(i, min(i + BLOCK, len(edits))) for i in range(0, len(edits), BLOCK)]
-        # Groups outside, blocks inside: a group's state is made once and serves all edits.
-        for group, count in groups(numbers):
-            for block in blocks:
-                self._chunk(edits[block], group)
-                if advance:
-                    advance((block.stop - block.start) * count)
-        height, width = self.cache.sampler.network.resolution
+        given = [each for each in numbers if isinstance(each, SampleBatch)]
+        rows = given or batches([each for each in numbers if not isinstance(each, SampleBatch)])
+        blocks = [slice(i, min(i + BLOCK, len(changes))) for i in range(0, len(changes), BLOCK)]
+        tick = advance or (lambda _: None)
+        # Batches outside, blocks inside: a group's state is made once and serves all changes.
+        tasks = [self._task(changes[block], probe, batch) for batch in rows for block in blocks]
+        self.engine.make(tasks, lambda number: tick(len(tasks[number].changes) * tasks[number].batch.rows))
         for block in blocks:
-            parts = [
-                {name: values[:, :count] for name, values in self._chunk(edits[block], group).items()}
-                for group, count in groups(numbers)
-            ]
-            joined = {
-                name: np.concatenate([part[name] for part in parts], axis=1).astype(np.int64)
-                for name in parts[0]
-            }
-            yield block, Outcome(**joined, picture=height * width)
+            wanted = [self._task(changes[block], probe, batch) for batch in rows]
+            parts = list(results_of(wanted, self.engine, self.cache.store))
+            yield (
+                block,
+                {
+                    name: np.concatenate(
+                        [part[name][:, : batch.rows] for part, batch in zip(parts, rows, strict=True)], axis=1
+                    )
+                    for name in parts[0]
+                },
+            )
 
-    def _chunk(self, edits: Sequence[AnyEdit], group: list[int]) -> dict[str, NDArray[Any]]:
-        said = [_said(edit) for edit in edits]
-        return _remember(
-            self._folder / f"{key_of(edits=said, group=group)}.npz",
-            partial(self._count_chunk, edits, tuple(group)),
-        )
+    def all(
+        self,
+        changes: Sequence[Change],
+        numbers: Sequence[int] | Sequence[SampleBatch],
+        probe: Probe,
+        advance: Callable[[int], None] | None = None,
+    ) -> Arrays:
+        """What many changes do, all at once in memory; see `run`."""
+        found = [arrays for _, arrays in self.run(changes, numbers, probe, advance)]
+        return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
 
-    def _count_plain(self, group: tuple[int, ...]) -> dict[str, Any]:
-        return {"counts": self._counts(self._group(group).labels)}
+    def _task(self, changes: Sequence[Change], probe: Probe, batch: SampleBatch) -> SweepTask:
+        return SweepTask(self.layer, self._handle, tuple(changes), probe, batch, self.key)
 
-    def _count_chunk(self, edits: Sequence[AnyEdit], group: tuple[int, ...]) -> dict[str, Any]:
-        rows = [self._count(edit, group) for edit in edits]
+    @torch.no_grad()
+    def look(self, task: SweepTask) -> Arrays:
+        """What a task's probe sees: arrays [changes, rows, …]."""
+        group = self.group(task.batch)
+        rows = [dict(task.probe.look(Seen(group, *pair))) for pair in self._images(group, task.changes)]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-
-    def _count(self, edit: AnyEdit, group: tuple[int, ...]) -> dict[str, Any]:
-        plain = self._group(group)
-        image, labels = self._segmented(group, edit)
-        difference = (to_uint8(image).to(torch.int16) - plain.levels.to(torch.int16)).abs().sum(dim=3).long()
-        inside, pixels = _inside(difference, plain.labels, labels, self.concepts)
-        return {
-            "counts": self._counts(labels),
-            "change": difference.sum(dim=(1, 2)).numpy(),
-            "inside": inside,
-            "region": pixels,
-        }
-
-    def _counts(self, labels: Tensor) -> NDArray[np.int32]:
-        return _tally(labels, None, self.concepts).numpy().astype(np.int32)
 
     # ---- the parts
 
-    def _make_group(self, numbers: tuple[int, ...]) -> _Group:
-        state = self._tail.state(numbers)
-        image = self._tail.image(state)
-        return _Group(state, image, self.cache.segment)
+    def _make_group(self, numbers: tuple[int, ...], seeds: tuple[int, ...] | None) -> Group:
+        return Group(self.tail, self.levels, numbers, seeds)
 
-    def _segmented(self, group: tuple[int, ...], edit: AnyEdit) -> tuple[Tensor, Tensor]:
-        """The edited pictures and their segmentations; not segmented again when nothing changed."""
-        plain, image = self._group(group), self._after(group, edit)
-        if torch.equal(image, plain.image):
-            return image, plain.labels
-        return image, self.cache.segment(image).cpu().long()
+    def _images(self, group: Group, changes: Sequence[Change]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every change's pictures; several edits in one pass where that keeps the device busy."""
+        at_once = AT_ONCE.get(torch.device(self.cache.sampler.device).type, 1)
+        edits = [change for change in changes if isinstance(change, Edit)]
+        if at_once == 1 or len(edits) < len(changes) or not self.cache.sampler.network.rows_apart:
+            yield from (change.images(group) for change in changes)
+            return
+        for first in range(0, len(edits), at_once):
+            yield from self._several(group, edits[first : first + at_once], at_once)
 
-    def _after(self, group: tuple[int, ...], edit: AnyEdit) -> Tensor:
-        if isinstance(edit, StyleEdit):
-            return self._after_style(group, edit)
-        plain = self._group(group)
-        x = plain.state["x"]
-        margin = self.cache.sampler.network.layers[self.layer].margin
-        size = int(x.shape[2]) - 2 * margin, int(x.shape[3]) - 2 * margin
-        mask = region(edit.where, size, plain.labels, self.cache.segmenter) if edit.where else None
-        if mask is not None:
-            # What lies beyond the picture's border goes with the border.
-            mask = F.pad(mask.float(), [margin] * 4, mode="replicate").bool().to(x.device)
-        changed = apply_edit(x, edit, self.levels, mask)
-        return plain.image if changed is x else self._tail.image({**plain.state, "x": changed})
+    def _several(self, group: Group, edits: Sequence[Edit], at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Several edits in one pass of a fixed shape; the unedited pictures come from such a pass too.
 
-    def _after_style(self, group: tuple[int, ...], edit: StyleEdit) -> Tensor:
-        network, state = self.cache.sampler.network, self._entry(group)
-        style = read_style(network, self.layer, state)
-        changed = apply_style(style, edit, self._usual_styles)
-        if changed is style:
-            return self._group(group).image
-        return self._tail.image_of_entry(with_style(network, self.layer, state, changed))
-
-    @cached_property
-    def _usual_styles(self) -> Styles:
-        return usual_styles(self.cache.sampler, self.layer, self.cache.samples)
-
-
-def _said(edit: AnyEdit) -> str:
-    """All that an edit depends on: what it says, and the content of its mask."""
-    where = edit.where if isinstance(edit, Edit) else None
-    mask = sha256_of(where.mask) if where and where.mask and where.mask.is_file() else ""
-    return f"{type(edit).__name__}{edit.model_dump_json()}{mask}"
-
-
-def _inside(
-    difference: Tensor, before: Tensor, after: Tensor, concepts: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Per sample and concept: the difference in the region where the concept was or came, and its pixels.
-
-    Args:
-        difference: int64 [N,H,W].
-        before: segmentations int64 [N,P,h,w].
-        after: segmentations int64 [N,P,h,w].
-        concepts: how many.
-    """
-    size = int(difference.shape[1]), int(difference.shape[2])
-    before, after = _resized(before, size), _resized(after, size)
-    both = torch.where(before == after, before, 0)
-    sums = [_tally(labels, difference, concepts) for labels in (before, after, both)]
-    pixels = [_tally(labels, None, concepts) for labels in (before, after, both)]
-    inside: NDArray[np.int64] = (sums[0] + sums[1] - sums[2]).numpy()
-    return inside, (pixels[0] + pixels[1] - pixels[2]).numpy().astype(np.int32)
-
-
-def _tally(labels: Tensor, weights: Tensor | None, concepts: int) -> Tensor:
-    """Per sample and concept the pixels, or the sum of the weights [N,H,W] there: int64 [N,C]."""
-    count = len(labels)
-    places = labels.flatten(2) + (concepts + 1) * torch.arange(count)[:, None, None]
-    given = None
-    if weights is not None:
-        # Sums of integers below 2^53 are exact in double precision.
-        given = weights.flatten(1)[:, None].expand(places.shape).reshape(-1).double()
-    found = torch.bincount(places.reshape(-1), given, minlength=count * (concepts + 1))
-    return found.view(count, concepts + 1)[:, 1:].long()
-
-
-def _resized(labels: Tensor, size: tuple[int, int]) -> Tensor:
-    if (labels.shape[2], labels.shape[3]) == size:
-        return labels
-    return F.interpolate(labels.double(), size=size, mode="nearest-exact").long()
-
-
-def _remember(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, NDArray[Any]]:
-    """What is kept at `path`, else what `compute` gives now."""
-    known = _load(path)
-    if known is None:
-        known = compute()
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **known)
-        write_atomically(path, buffer.getvalue())
-    return known
-
-
-def _load(path: Path) -> dict[str, NDArray[Any]] | None:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # missing or damaged: counted again
+        So what an edit does never hangs on which others stood beside it.
+        """
+        rows = len(group.numbers)
+        if "several" not in group.notes:
+            whole = self.tail.image(repeat_rows(group.state, at_once, rows))
+            group.notes["several"] = repeat_rows(group.state, at_once, rows)
+            group.image = whole[:rows]
+        state, old = group.notes["several"], group.values.repeat(at_once, 1, 1, 1)
+        new = old.clone()
+        for place, edit in enumerate(edits):
+            changed = group.edited(edit)
+            if changed is not None:
+                new[place * rows : (place + 1) * rows] = self.tail.read(changed)
+        image = self.tail.image(self.tail.write(state, old, new))
+        for place in range(len(edits)):
+            yield group.image, image[place * rows : (place + 1) * rows]

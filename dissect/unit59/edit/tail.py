@@ -6,72 +6,77 @@ bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from unit59.handles import CHANNEL, Units, units_of
 from unit59.networks import Stage, State
 from unit59.samples.cache import GROUP, SampleCache
 
 
 class Tail:
-    """The network behind one layer, fed from the cache.
+    """The network behind one layer, fed from what is kept of the samples.
 
     Args:
-        cache: filled.
-        layer: after which the tail begins.
+        cache: of the samples.
+        units: that are edited, or the name of their layer; a handle that acts before the layer's stage has
+            that stage in its tail.
 
     Raises:
         NetworkError: there is no such layer.
     """
 
-    def __init__(self, cache: SampleCache, layer: str) -> None:
-        self.cache, self.layer = cache, layer
+    def __init__(self, cache: SampleCache, units: Units | str) -> None:
         network = cache.sampler.network
+        if isinstance(units, str):
+            units = cache.units.get(units) or units_of(network, network.layer(units), CHANNEL, units)
+        self.cache, self.units = cache, units
+        layer = units.layer.name
         start = cache.sampler.start(range(GROUP))
         after = network.run(start, until=layer)
         self._stages = list(network.stages())
-        self._position = [stage.name for stage in self._stages].index(layer)
+        place = [stage.name for stage in self._stages].index(layer)
+        self._position = place - units.handle.before
         # When the stages so far changed nothing but the activation, the state after the layer is the start
-        # and the cached activation, and the head need not run again.
-        self._cached = layer in cache.layers and all(
-            name == "x" or after[name] is start.get(name) for name in after
+        # and the kept activation, and the head need not run again.
+        self._cached = (
+            not units.handle.before
+            and layer in cache.kept_layers
+            and all(name == "x" or after[name] is start.get(name) for name in after)
         )
 
-    def states(self, numbers: Sequence[int]) -> list[tuple[State, int]]:
-        """States right after the layer, in groups of `GROUP`, each with how many of its samples count."""
-        return [(self.state(group), count) for group, count in groups(numbers)]
+    def state(self, group: Sequence[int], seeds: Sequence[int] | None = None) -> State:
+        """The state that is edited, for one full group (or, where bits do not matter, any samples).
 
-    def state(self, group: Sequence[int]) -> State:
-        """The state right after the layer, for one full group (or, where bits do not matter, any samples)."""
+        Args:
+            group: numbers of the samples.
+            seeds: of other noise inputs than the samples' own, one a row.
+        """
+        if seeds is not None:
+            return _run(self._stages[: self._position + 1], self.cache.sampler.start(group, list(seeds)))
         state = self.cache.sampler.start(group)
         if self._cached:
-            return {**state, "x": self.cache.rows(self.layer, np.array(group))}
+            return {**state, "x": self.cache.rows(self.units.layer.name, np.array(group))}
         return _run(self._stages[: self._position + 1], state)
 
-    def entry(self, group: Sequence[int]) -> State:
-        """The state right before the layer, for one full group: styles are edited there."""
-        return _run(self._stages[: self._position], self.cache.sampler.start(group))
+    def states(self, numbers: Sequence[int]) -> list[tuple[State, int]]:
+        """States in groups of `GROUP`, each with how many of its samples count."""
+        return [(self.state(group), count) for group, count in groups(numbers)]
 
     def image(self, state: State) -> Tensor:
-        """The pictures [N,3,H,W] that a state right after the layer leads to."""
+        """The pictures [N,3,H,W] that such a state leads to."""
         image: Tensor = _run(self._stages[self._position + 1 :], state)["image"]
         return image
 
-    def image_of_entry(self, state: State) -> Tensor:
-        """The pictures [N,3,H,W] that a state right before the layer leads to."""
-        image: Tensor = _run(self._stages[self._position :], state)["image"]
-        return image
+    def read(self, state: State) -> Tensor:
+        """The units' values [N,U,a,b] in such a state."""
+        return self.units.handle.read(self.cache.sampler.network, self.units.layer, state)
 
-    def before_after(self, numbers: Sequence[int], edit: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-        """Pictures float [n,3,H,W] of the samples without and with an edit of the layer's activation."""
-        before, after = [], []
-        for state, count in self.states(numbers):
-            before.append(self.image(state)[:count])
-            after.append(self.image({**state, "x": edit(state["x"])})[:count])
-        return torch.cat(before), torch.cat(after)
+    def write(self, state: State, old: Tensor, new: Tensor) -> State:
+        """The state with other values of the units; see `Handle.write`."""
+        return self.units.handle.write(self.cache.sampler.network, self.units.layer, state, old, new)
 
 
 def groups(numbers: Sequence[int]) -> list[tuple[list[int], int]]:

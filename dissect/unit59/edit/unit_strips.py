@@ -5,24 +5,26 @@ Only the network's tail runs again.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from unit59.edit.edits import set_units
-from unit59.edit.tail import Tail
-from unit59.foundation.files import write_atomically
+from unit59.edit.edits import Edit
+from unit59.edit.sweep import Sweep
+from unit59.engine import results_of
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.measure.grid import Grid
 from unit59.measure.layer import Activities
 from unit59.results import picture_name
 from unit59.samples.cache import SampleCache, to_uint8
+from unit59.store import Kept, key_of
+
+#: Raised when strips are drawn otherwise.
+VERSION = 3
+KINDS = ("exemplars", "ablated", "inserted")
 
 
 @dataclass(frozen=True)
@@ -42,86 +44,95 @@ class UnitStrips:
     inserted_change: list[float]
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class DrawUnit:
+    """One unit's strips.
+
+    Attributes:
+        layer: whose unit.
+        unit: its number.
+        key: hash of what the layer's strips depend on.
+    """
+
+    layer: str
+    unit: int
+    key: str
+
+    @property
+    def products(self) -> Sequence[Kept]:
+        """See `Task.products`."""
+        key = key_of(version=VERSION, under=self.key, unit=self.unit)
+        return [Kept(f"pictures/{self.layer}/{self.unit:04d}", key)]
+
+    def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
+        """See `Task.make`."""
+        sweep, measurer = bench.sweep(self.layer), bench.measurer
+        found = measurer.activities(self.layer)
+        yield wanted[0], _draw(sweep, measurer.grid(self.layer), found, self.unit)
+
+
 def draw_strips(
-    cache: SampleCache,
-    layer: str,
-    grid: Grid,
-    found: Activities,
-    folder: Path,
-    advance: Callable[[int], None],
-) -> dict[int, UnitStrips]:
-    """Draw all units' strips into `folder`; a unit that is drawn already is left as it is.
+    sweep: Sweep, found: Activities, advance: Callable[[int], None]
+) -> tuple[dict[int, UnitStrips], dict[str, bytes]]:
+    """All units' strips, and their pictures by file name.
 
     Args:
-        cache: filled.
-        layer: whose units.
-        grid: the compared grid.
+        sweep: of the layer.
         found: the layer's thresholds, exemplars and insertion levels.
-        folder: for `0059-exemplars.webp`, `-ablated.webp`, `-inserted.webp` and `0059.json`.
         advance: is told how many units are done.
     """
-    tail = Tail(cache, layer)
-    strips = {}
-    for unit in range(len(found.insert_level)):
-        note = folder / f"{unit:04d}.json"
-        known = _read_note(note)
-        if known is None:
-            known, pictures = _draw(tail, grid, found, unit)
-            for kind, data in pictures.items():
-                write_atomically(folder / picture_name(unit, kind), data)
-            write_atomically(note, json.dumps(vars(known)).encode())
-        strips[unit] = known
-        advance(1)
-    return strips
+    units = range(sweep.units)
+    tasks = [DrawUnit(sweep.layer, unit, key_of(sweep=sweep.key, found=found.key)) for unit in units]
+    drawn = results_of(tasks, sweep.cache.engine, sweep.cache.store, lambda _: advance(1))
+    strips: dict[int, UnitStrips] = {}
+    pictures: dict[str, bytes] = {}
+    for unit, arrays in zip(units, drawn, strict=True):
+        strips[unit] = UnitStrips(
+            found.activity.strongest[unit].tolist(),
+            arrays["ablated_change"].tolist(),
+            found.activity.weakest[unit].tolist(),
+            arrays["inserted_change"].tolist(),
+        )
+        pictures |= {picture_name(unit, kind): arrays[kind].tobytes() for kind in KINDS}
+    return strips, pictures
 
 
-def _read_note(path: Path) -> UnitStrips | None:
-    try:
-        return UnitStrips(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _draw(tail: Tail, grid: Grid, found: Activities, unit: int) -> tuple[UnitStrips, dict[str, bytes]]:
+def _draw(sweep: Sweep, grid: Grid, found: Activities, unit: int) -> dict[str, NDArray[Any]]:
     strongest = found.activity.strongest[unit].tolist()
     weakest = found.activity.weakest[unit].tolist()
-    level = float(found.insert_level[unit])
-    masks = _masks(tail.cache, tail.layer, grid, found, unit, strongest)
-    shown = tail.cache.pictures(np.array(strongest))
-    without = _edited(tail, strongest, lambda x: set_units(x, [unit], 0.0))
-    lacking = tail.cache.pictures(np.array(weakest))
-    having = _edited(tail, weakest, lambda x: set_units(x, [unit], level))
+    masks = _masks(sweep.cache, sweep.layer, grid, found, unit, strongest)
+    # Those without an edit are kept.
+    shown, lacking = (sweep.cache.pictures(np.array(numbers)) for numbers in (strongest, weakest))
+    without = to_uint8(sweep.edited(Edit.ablate([unit]), strongest)).numpy()
+    having = to_uint8(sweep.edited(Edit.insert([unit]), weakest)).numpy()
     edge = tile_edge(*shown.shape[1:3])
     pictures = {
         "exemplars": strip([[tile(p, edge, m) for p, m in zip(shown, masks, strict=True)]]),
         "ablated": _pair(shown, without, edge),
         "inserted": _pair(lacking, having, edge),
     }
-    return UnitStrips(strongest, _change(shown, without), weakest, _change(lacking, having)), pictures
-
-
-def _edited(tail: Tail, numbers: list[int], edit: Callable[[Tensor], Tensor]) -> NDArray[np.uint8]:
-    """Pictures [n,H,W,3] of the samples with an edit; those without it are in the cache."""
-    images = [tail.image({**state, "x": edit(state["x"])})[:count] for state, count in tail.states(numbers)]
-    return to_uint8(torch.cat(images)).numpy()
+    return {
+        "ablated_change": _change(shown, without),
+        "inserted_change": _change(lacking, having),
+        **{kind: np.frombuffer(data, np.uint8) for kind, data in pictures.items()},
+    }
 
 
 def _pair(before: NDArray[np.uint8], after: NDArray[np.uint8], edge: int) -> bytes:
     return strip([[tile(picture, edge) for picture in row] for row in (before, after)])
 
 
-def _change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> list[float]:
+def _change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Mean absolute difference of each picture, in levels of 0..255."""
     difference = np.abs(after.astype(np.int16) - before).mean(axis=(1, 2, 3))
-    return [round(float(value), 4) for value in difference]
+    return np.array([round(float(value), 4) for value in difference])
 
 
 def _masks(
     cache: SampleCache, layer: str, grid: Grid, found: Activities, unit: int, numbers: list[int]
 ) -> NDArray[np.bool_]:
     masks = np.zeros((len(numbers), grid.pixels), np.bool_)
-    x = cache.inside(layer, cache.rows(layer, np.array(numbers)))[:, unit : unit + 1]
+    x = cache.maps(layer, np.array(numbers))[:, unit : unit + 1]
     for hits in grid.hits(x, found.thresholds.value[unit : unit + 1]):
         masks[hits.sample.cpu().numpy(), hits.pixel.cpu().numpy()] = True
     return masks.reshape(len(numbers), *grid.size)

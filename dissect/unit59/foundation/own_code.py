@@ -30,7 +30,7 @@ _SPEC = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _LONGEST = 200
 
 #: Entry point groups by which an installed package declares what recipes may name.
-Group = Literal["unit59.networks", "unit59.segmenters", "unit59.studies"]
+Group = Literal["unit59.networks", "unit59.segmenters", "unit59.handles", "unit59.studies"]
 
 
 def is_own(spec: str) -> bool:

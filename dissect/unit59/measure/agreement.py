@@ -228,23 +228,3 @@ def null_scores(agreement: Agreement) -> Null:
         return limit
 
     return Null(best, scores.mean(axis=0), bound(scores), best.mean(axis=0), bound(best))
-
-
-# ---------------------------------------------------------------- draws
-
-
-def poisson_draws(seed: int, samples: int, draws: int) -> NDArray[np.int64]:
-    """Poisson(1) weights [draws, samples]; sample i's column depends on (seed, i) alone."""
-    columns = [
-        np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, i], dtype=np.uint64))).poisson(
-            1.0, draws
-        )
-        for i in range(samples)
-    ]
-    return np.stack(columns, axis=1).astype(np.int64)
-
-
-def null_shifts(seed: int, samples: int, shuffles: int) -> NDArray[np.int64]:
-    """Distinct cyclic shifts of the sample order, none of them 0; fewer where there are few samples."""
-    generator = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, 2**63], dtype=np.uint64)))
-    return np.sort(generator.permutation(np.arange(1, samples))[: min(shuffles, samples - 1)])

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unit59.measure.agreement import poisson_draws
+from unit59.foundation.random import poisson_draws
 from unit59.samples.cache import SampleCache
 from unit59.samples.inputs import Labelled, Pairs
 from unit59.samples.segmented import Segmented

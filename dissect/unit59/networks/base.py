@@ -151,6 +151,9 @@ class Network(nn.Module, ABC):
     #: The knobs of its sampling.
     SAMPLING: ClassVar[type[Sampling]] = Sampling
 
+    #: Whether each row of a batch is made by itself: a state's rows may be repeated (see `repeat_rows`).
+    rows_apart: ClassVar[bool] = False
+
     latent_size: int = 0
     label_size: int = 0
     #: Of a user's own: a hash of its code; results depend on it.
@@ -253,6 +256,15 @@ class Network(nn.Module, ABC):
     def layers(self) -> dict[str, Layer]:
         """Layer name to `Layer`, in forward order."""
         return {layer.name: layer for layer in self.describe()}
+
+    def layer(self, name: str) -> Layer:
+        """The layer of a name.
+
+        Raises:
+            NetworkError: there is none.
+        """
+        self._position([name], name)
+        return self.layers[name]
 
     def run(self, state: State, *, after: str | None = None, until: str | None = None) -> State:
         """Run the stages behind `after` (default: from the start) up to and including `until` (default: all).
@@ -390,6 +402,18 @@ def count_parameters(network: nn.Module) -> int:
 def edited(state: State, x: Tensor, **more: Any) -> State:
     """A copy of `state` with another running activation."""
     return {**state, "x": x, **more}
+
+
+def repeat_rows(value: Any, times: int, rows: int) -> Any:
+    """A state (or a part of it) with its batch of `rows` rows repeated, one batch after the other."""
+    if isinstance(value, Tensor):
+        batch = value.dim() > 0 and value.shape[0] == rows
+        return value.repeat(times, *[1] * (value.dim() - 1)) if batch else value
+    if isinstance(value, Mapping):
+        return {key: repeat_rows(each, times, rows) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(repeat_rows(each, times, rows) for each in value)
+    return value
 
 
 def as_rgb(image: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ What is wrong is said with the recipe's file, line and field.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,8 @@ from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sha256_of
 from unit59.foundation.own_code import is_own, own_calls
 from unit59.foundation.suggest import nearest
+from unit59.handles import CHANNEL, HandleError, Units, units_of
+from unit59.handles.registry import load_handle
 from unit59.networks import Network, NetworkError, Sampling, load, own
 from unit59.networks.base import SamplingError
 from unit59.recipe.sections import RecipeError, RecipeFile
@@ -230,6 +232,41 @@ def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
                 f"It has {', '.join(network.layers)}.",
             )
     return [layer for layer in network.layers if layer in asked]
+
+
+def open_handles(file: RecipeFile, network: Network, layers: Sequence[str]) -> list[Units]:
+    """The measured units: every dissected layer's channels, and behind it those of the recipe's handles.
+
+    Raises:
+        RecipeError: there is no such handle, layer, or two kinds of units have one name.
+    """
+    handles = []
+    for index, spec in enumerate(file.recipe.handles):
+        try:
+            handles.append(load_handle(spec, file.path.parent))
+        except HandleError as error:
+            raise file.fail(("handles", index), str(error)) from None
+    found: list[Units] = []
+    for layer in layers:
+        found.append(units_of(network, network.layers[layer], CHANNEL, layer))
+        for index, handle in enumerate(handles):
+            if handle.layers == "all" or layer in handle.layers:
+                name = f"{layer}.{handle.title}"
+                if name in network.layers or name in {each.name for each in found}:
+                    raise file.fail(
+                        ("handles", index), f"units named {name!r} are there already; give a `name`."
+                    )
+                try:
+                    found.append(units_of(network, network.layers[layer], handle, name))
+                except HandleError as error:
+                    raise file.fail(("handles", index), str(error)) from None
+    for index, handle in enumerate(handles):
+        for layer in handle.layers if handle.layers != "all" else ():
+            if layer not in layers:
+                raise file.fail(
+                    ("handles", index), f"{layer!r} is none of the dissected layers{nearest(layer, layers)}"
+                )
+    return found
 
 
 def segmenter_names(spec: Any) -> list[str]:

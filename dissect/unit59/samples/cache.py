@@ -1,65 +1,160 @@
-"""Samples: made once, segmented once, kept in a cache from which everything else is measured.
+"""Samples: made once, segmented once, kept; everything else is measured from what is kept of them.
 
 Sample i is the same picture whatever the batch, the shard or the interruption: its latent code, label and
 noise come from (seed, i) alone, and the network always runs on groups of `GROUP` samples that start at a
-multiple of `GROUP` (some convolution kernels round differently for other batch sizes). A shard is written
-whole or not at all; an interrupted run goes on with the first shard that is missing.
+multiple of `GROUP` (some convolution kernels round differently for other batch sizes). A shard is made by one
+task, whole or not at all; what of it is missing or damaged is made again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor
 
-from unit59.results import file_name, write_atomically
+from unit59.engine import Engine, Here
+from unit59.handles import CHANNEL, Units, units_of
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.segmenters import Segmenter
+from unit59.store import Kept, Store, key_of
 
 #: Samples in one forward pass.
 GROUP = 8
-#: Samples in one cache file.
+#: Samples in one shard.
 SHARD = 64
+#: Raised when the way samples are made or kept changes, so that no old one is taken for a new one.
+VERSION = 2
+
+__all__ = ["GROUP", "SHARD", "MakeShard", "SampleCache", "key_of", "to_uint8"]
+
+Keys = Mapping[Literal["samples", "segmentations"], str]
+
+
+@dataclass(frozen=True)
+class MakeShard:
+    """Generate and segment one shard of samples: pictures, segmentations, activations of every layer.
+
+    Attributes:
+        first: number of the first sample.
+        count: how many.
+        layers: the network's, whose activations are kept.
+        samples: key of what the samples depend on.
+        segmentations: key of what their segmentations depend on.
+    """
+
+    first: int
+    count: int
+    layers: tuple[str, ...]
+    samples: str
+    segmentations: str
+
+    @property
+    def pictures(self) -> Kept:
+        """uint8 [n,H,W,3]."""
+        return self._kept("pictures", self.samples)
+
+    @property
+    def labels(self) -> Kept:
+        """[n,planes,h,w] on the compared grid."""
+        return self._kept("segmentations", self.segmentations)
+
+    def activations(self, layer: str) -> Kept:
+        """float32 [n,channels,h,w], margins included."""
+        return self._kept(layer, self.samples)
+
+    @property
+    def products(self) -> Sequence[Kept]:
+        """See `Task.products`."""
+        return [self.pictures, self.labels, *map(self.activations, self.layers)]
+
+    def _kept(self, what: str, under: str) -> Kept:
+        key = key_of(version=VERSION, under=under, first=self.first, count=self.count, what=what)
+        return Kept(f"samples/{what}/{self.first:07d}", key)
+
+    @torch.no_grad()
+    def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
+        """See `Task.make`; the picture is segmented only where that is wanted."""
+        cache: SampleCache = bench.cache
+        parts: dict[Kept, list[Tensor]] = {kept: [] for kept in wanted}
+        for first in range(self.first, self.first + self.count, GROUP):
+            here = min(GROUP, self.first + self.count - first)
+            for kept, tensor in self._group(cache, range(first, first + GROUP), here):
+                if kept in parts:
+                    parts[kept].append(tensor()[:here].cpu())
+            cache.made(here)
+        for kept, tensors in parts.items():
+            yield kept, {"x": torch.cat(tensors).contiguous().numpy()}
+
+    def _group(
+        self, cache: SampleCache, numbers: range, count: int
+    ) -> list[tuple[Kept, Callable[[], Tensor]]]:
+        """What one forward pass gives, each under where it is kept."""
+        sampler = cache.sampler
+        start = sampler.start(_within(numbers, sampler.inputs))
+        state, after = sampler.network.trace(start, self.layers)
+        image = state["image"]
+        activations = [(self.activations(name), lambda x=after[name]["x"]: x) for name in self.layers]
+        return [
+            (self.pictures, lambda: to_uint8(image)),
+            (self.labels, lambda: cache.segment(image)),
+            *activations,
+        ]
 
 
 class SampleCache:
-    """All samples' activations, segmentations and pictures, on disk.
+    """All samples' activations, segmentations and pictures.
 
     Args:
-        folder: the cache's folder; holds one folder a key.
+        store: keeps them.
         sampler: makes the samples.
         segmenter: names their pixels.
         samples: how many.
-        layers: whose activations are kept.
+        layers: the units whose maps are measured; names of layers stand for their channels.
         grid: height and width of the compared grid; None is the segmenter's own.
         keys: of the samples and of the segmentations: hashes of what they depend on.
     """
 
     def __init__(
         self,
-        folder: Path,
+        store: Store,
         sampler: Sampler,
         segmenter: Segmenter,
         samples: int,
-        layers: Sequence[str],
+        layers: Sequence[str | Units],
         grid: tuple[int, int] | None,
-        keys: Mapping[Literal["samples", "segmentations"], str],
+        keys: Keys,
     ) -> None:
-        self.folder, self.sampler, self.segmenter = folder, sampler, segmenter
-        self.samples, self.layers, self._grid, self._keys = samples, list(layers), grid, keys
-        self._load = lru_cache(maxsize=8)(load_file)
+        self.store, self.sampler, self.segmenter, self.samples = store, sampler, segmenter, samples
+        self.units = {each.name: each for each in map(self._units, layers)}
+        self._grid, self._keys = grid, keys
+        #: Runs the tasks; a run may put another one here.
+        self.engine: Engine = Here(store, _Alone(self))
+        self._tick: Callable[[int], None] = lambda _: None
+        self._load = lru_cache(maxsize=8)(self._loaded)
+
+    def _units(self, layer: str | Units) -> Units:
+        network = self.sampler.network
+        if isinstance(layer, Units):
+            return layer
+        return units_of(network, network.layers[layer], CHANNEL, layer)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the measured layers, in forward order."""
+        return list(self.units)
+
+    @property
+    def kept_layers(self) -> tuple[str, ...]:
+        """The network's layers whose activations are kept."""
+        return tuple(dict.fromkeys(each.layer.name for each in self.units.values()))
 
     @property
     def shards(self) -> list[range]:
@@ -69,38 +164,82 @@ class SampleCache:
     @property
     def grid(self) -> tuple[int, int]:
         """Height and width of the compared grid."""
-        if self._grid:
-            return self._grid
-        if self._label_file(0).is_file():
-            height, width = self._read(self._label_file(0))["labels"].shape[2:]
-        else:
-            height, width = self.segment(torch.zeros(1, 3, *self.sampler.network.resolution)).shape[2:]
-        return int(height), int(width)
+        return self._grid or self._own_grid
+
+    @property
+    def _own_grid(self) -> tuple[int, int]:
+        if not hasattr(self, "_seen_grid"):
+            with torch.no_grad():
+                blank = torch.zeros(1, 3, *self.sampler.network.resolution, device=self.sampler.device)
+                height, width = self.segment(blank).shape[2:]
+            self._seen_grid = (int(height), int(width))
+        return self._seen_grid
+
+    # ---- making
+
+    def tasks(self) -> list[MakeShard]:
+        """One a shard."""
+        return [self._task(shard) for shard in range(len(self.shards))]
 
     def fill(self, advance: Callable[[int], None], batch: int = SHARD) -> None:
-        """Make every sample that is not in the cache yet.
+        """Make every sample that is not kept yet.
 
         Args:
             advance: is told how many samples are done, in steps.
             batch: samples between two steps; changes no result.
         """
-        for shard, numbers in enumerate(self.shards):
-            wanted = self._missing(shard, len(numbers))
-            if wanted:
-                self._make(shard, numbers, wanted, advance, batch)
-            else:
-                advance(len(numbers))
+        told = pending = 0
+
+        def tick(more: int) -> None:
+            nonlocal told, pending
+            pending += more
+            if pending >= batch:
+                advance(pending)
+                told, pending = told + pending, 0
+
+        def done(shard: int) -> None:
+            nonlocal told, pending
+            advance(self.shards[shard].stop - told)  # with what was there already, or was made elsewhere
+            told, pending = self.shards[shard].stop, 0
+
+        self._tick = tick
+        try:
+            self.engine.make(self.tasks(), done)
+        finally:
+            self._tick = lambda _: None
+
+    def made(self, count: int) -> None:
+        """A task says here how many samples it has just made."""
+        self._tick(count)
+
+    def segment(self, image: Tensor) -> Tensor:
+        """Pictures [N,3,H,W] segmented on the compared grid: uint8 or int16 [N,planes,h,w]."""
+        labels = self.segmenter.segment(image)
+        if self._grid and tuple(labels.shape[2:]) != self._grid:
+            labels = F.interpolate(labels.double(), size=self._grid, mode="nearest-exact").long()
+        return labels.to(torch.uint8 if len(self.segmenter.concepts) < 256 else torch.int16)
+
+    # ---- reading
 
     def activations(self, layer: str, shard: int) -> Tensor:
         """float32 [n,units,h,w] of one shard, without the layer's margin."""
-        count = len(self.shards[shard])
-        x = self._read(self._layer_file(layer, shard))["x"][:count]
-        return self.inside(layer, x).to(self.sampler.device)
+        units = self.units[layer]
+        x = self._load(self._task(shard).activations(units.layer.name), shard)
+        return self._seen(units, x.to(self.sampler.device))
 
     def inside(self, layer: str, x: Tensor) -> Tensor:
-        """The part of a layer's activation [n,units,h,w] that lies in the picture: what is measured."""
-        margin = self.sampler.network.layers[layer].margin
+        """The part of maps [n,units,h,w] that lies in the picture: what is measured."""
+        margin = self.units[layer].layer.margin
         return x[:, :, margin : x.shape[2] - margin, margin : x.shape[3] - margin] if margin else x
+
+    def maps(self, layer: str, numbers: NDArray[np.int64]) -> Tensor:
+        """float32 [n,units,h,w] of any samples, without the layer's margin."""
+        units = self.units[layer]
+        return self._seen(units, self.rows(units.layer.name, numbers))
+
+    def _seen(self, units: Units, x: Tensor) -> Tensor:
+        read = units.handle.read(self.sampler.network, units.layer, {"x": x})
+        return self.inside(units.name, read)
 
     def steps(self, layer: str, tick: Callable[[int], None] | None = None) -> Iterator[tuple[int, Tensor]]:
         """(number of the first sample, activations) of every shard, in order."""
@@ -111,87 +250,51 @@ class SampleCache:
 
     def labels(self, numbers: NDArray[np.int64]) -> Tensor:
         """Segmentations int64 [n,planes,pixels of the grid] of any samples."""
-        return self._rows(numbers, self._label_file, "labels").flatten(2).long()
+        return self._rows(numbers, lambda task: task.labels).flatten(2).long()
 
     def pictures(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Pictures uint8 [n,H,W,3] of any samples."""
-        found: NDArray[np.uint8] = self._rows(numbers, self._picture_file, "pictures").numpy()
+        found: NDArray[np.uint8] = self._rows(numbers, lambda task: task.pictures).numpy()
         return found
 
     def rows(self, layer: str, numbers: NDArray[np.int64]) -> Tensor:
-        """Activations float32 [n,units,h,w] of any samples, whole: margins are part of the pass."""
-        return self._rows(numbers, lambda shard: self._layer_file(layer, shard), "x").to(self.sampler.device)
+        """Channels of one of the network's layers, float32 [n,channels,h,w], of any samples, margins too."""
+        return self._rows(numbers, lambda task: task.activations(layer)).to(self.sampler.device)
 
-    def segment(self, image: Tensor) -> Tensor:
-        """Pictures [N,3,H,W] segmented on the compared grid: uint8 or int16 [N,planes,h,w]."""
-        labels = self.segmenter.segment(image)
-        if self._grid and tuple(labels.shape[2:]) != self._grid:
-            labels = F.interpolate(labels.double(), size=self._grid, mode="nearest-exact").long()
-        return labels.to(torch.uint8 if len(self.segmenter.concepts) < 256 else torch.int16)
+    def _rows(self, numbers: NDArray[np.int64], which: Callable[[MakeShard], Kept]) -> Tensor:
+        shards = [int(i) // SHARD for i in numbers]
+        return torch.stack(
+            [
+                self._load(which(self._task(shard)), shard)[int(i) % SHARD]
+                for i, shard in zip(numbers, shards, strict=True)
+            ]
+        )
 
-    # ---- files
+    def _task(self, shard: int) -> MakeShard:
+        numbers = self.shards[shard]
+        return MakeShard(
+            numbers.start,
+            len(numbers),
+            self.kept_layers,
+            self._keys["samples"],
+            self._keys["segmentations"],
+        )
 
-    def _rows(self, numbers: NDArray[np.int64], file: Callable[[int], Path], name: str) -> Tensor:
-        return torch.stack([self._read(file(int(i) // SHARD))[name][int(i) % SHARD] for i in numbers])
+    def _loaded(self, kept: Kept, shard: int) -> Tensor:
+        found = self.store.arrays(kept)
+        if found is None:  # damaged, or taken away, since the run began
+            self.engine.make([self._task(shard)], lambda _: None)
+            found = self.store.arrays(kept)
+        if found is None:
+            raise OSError(f"{self.store.folder / kept.path}: what was just written cannot be read.")
+        return torch.from_numpy(found["x"])
 
-    def _layer_file(self, layer: str, shard: int) -> Path:
-        return self.folder / self._keys["samples"] / file_name(layer) / f"{shard:05d}.safetensors"
 
-    def _picture_file(self, shard: int) -> Path:
-        return self.folder / self._keys["samples"] / "pictures" / f"{shard:05d}.safetensors"
+@dataclass(frozen=True)
+class _Alone:
+    """What tasks of samples need: nothing but these."""
 
-    def _label_file(self, shard: int) -> Path:
-        return self.folder / self._keys["segmentations"] / f"{shard:05d}.safetensors"
-
-    def _missing(self, shard: int, count: int) -> list[Path]:
-        """The shard's files that are not there whole; a shard of fewer samples than wanted counts as none."""
-        files = [self._label_file(shard), self._picture_file(shard)]
-        files += [self._layer_file(layer, shard) for layer in self.layers]
-        return [file for file in files if not self._is_whole(file, count)]
-
-    def _is_whole(self, file: Path, count: int) -> bool:
-        try:
-            with safe_open(file, "pt") as tensors:
-                return all(tensors.get_slice(name).get_shape()[0] >= count for name in tensors.keys())  # noqa: SIM118
-        except (SafetensorError, OSError):
-            return False
-
-    def _read(self, file: Path) -> dict[str, Tensor]:
-        return self._load(file)
-
-    # ---- making
-
-    @torch.no_grad()
-    def _make(
-        self, shard: int, numbers: range, wanted: list[Path], advance: Callable[[int], None], batch: int
-    ) -> None:
-        parts: dict[Path, list[Tensor]] = {file: [] for file in wanted}
-        done = told = 0
-        for first in range(numbers.start, numbers.stop, GROUP):
-            keep = min(GROUP, numbers.stop - first)
-            for file, tensor in self._group(shard, range(first, first + GROUP)):
-                if file in parts:
-                    parts[file].append(tensor()[:keep])
-            done += keep
-            if done - told >= batch or done == len(numbers):
-                advance(done - told)
-                told = done
-        for file, tensors in parts.items():
-            name = {self._label_file(shard): "labels", self._picture_file(shard): "pictures"}.get(file, "x")
-            write_atomically(file, save({name: torch.cat(tensors).contiguous().cpu()}))
-        self._load.cache_clear()
-
-    def _group(self, shard: int, numbers: range) -> list[tuple[Path, Callable[[], Tensor]]]:
-        """What one forward pass gives, each under the file it belongs to; segmented only when asked for."""
-        sampler = self.sampler
-        state, after = sampler.network.trace(sampler.start(_within(numbers, sampler.inputs)), self.layers)
-        image = state["image"]
-        given = [(self._layer_file(layer, shard), lambda x=after[layer]["x"]: x) for layer in self.layers]
-        return [
-            *given,
-            (self._picture_file(shard), lambda: to_uint8(image)),
-            (self._label_file(shard), lambda: self.segment(image)),
-        ]
+    cache: SampleCache
 
 
 def _within(numbers: range, inputs: Inputs | None) -> list[int]:
@@ -203,9 +306,3 @@ def to_uint8(images: Tensor) -> Tensor:
     """Pictures float [N,3,H,W] in [-1,1] to uint8 [N,H,W,3]."""
     levels = (images.clamp(-1, 1) + 1) * 127.5
     return levels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu()
-
-
-def key_of(**depends_on: Any) -> str:
-    """A short hash of everything that something depends on."""
-    text = json.dumps(depends_on, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unit59.foundation.random import stream
+
 Numbers = NDArray[np.float64]
 
 LEVEL = 0.95
@@ -136,8 +138,7 @@ def bootstrapped(
 
 def _drawn_pairs(count: int, seed: int, draws: int) -> NDArray[np.int64]:
     """Bootstrap draws of pairs, [draws, count]."""
-    generator = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, 5], np.uint64)))
-    return generator.integers(0, count, (draws, count))
+    return stream(seed, "bootstrap over pairs").integers(0, count, (draws, count))
 
 
 def _bounds(drawn: Numbers) -> tuple[float, float]:

@@ -13,17 +13,10 @@ from pydantic import ValidationError
 
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import nearest
-from unit59.studies.base import Dissected, Study, StudyError, Whole
-
-#: Name in a recipe -> class, imported when it is asked for.
-_KNOWN: dict[str, str] = {
-    "agreement-vs-effect": "unit59.studies.agreement.measure:AgreementVsEffect",
-    "artifacts": "unit59.studies.artifacts.measure:Artifacts",
-    "noise": "unit59.studies.noise.measure:Noise",
-    "outlines": "unit59.studies.outlines.measure:Outlines",
-    "skips": "unit59.studies.skips.measure:Skips",
-    "textures": "unit59.studies.textures.measure:Textures",
-}
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
+from unit59.studies.tables import Report, Tables
+from unit59.studies.telling import STUDIES
 
 
 @dataclass(frozen=True)
@@ -45,14 +38,18 @@ class Asked:
         """Its folder and address."""
         return self.study.name or self.kind.rpartition(":")[2].lower()
 
-    def run(self, model: Dissected) -> Whole:
-        """Do it; what goes wrong in a user's own study is said in a sentence, with its line."""
+    def measure(self, model: Dissected) -> Tables:
+        """Measure; what goes wrong in a user's own study is said in a sentence, with its line."""
         with self.calls():
-            if hasattr(self.study, "run"):
-                whole: Whole = self.study.run(model)
-                return whole
             tables = self.study.measure(model)
-            return Whole(**vars(self.study.tell(tables)), tables=tables.frames, pictures=tables.pictures)
+            if not isinstance(tables, Tables):
+                raise TypeError(f"measure returned {type(tables).__name__}, expected Tables")
+            return tables
+
+    def tell(self, tables: Tables) -> Report:
+        """Tell what was measured; likewise."""
+        with self.calls():
+            return self.study.tell(tables)
 
     @property
     def code(self) -> str:
@@ -66,7 +63,7 @@ class Asked:
 
 def known_studies() -> list[str]:
     """The names that a recipe may use beside ``package.module:Class``."""
-    return sorted(_KNOWN)
+    return sorted(STUDIES)
 
 
 def load_study(spec: Any, base: Path) -> Asked:
@@ -97,11 +94,11 @@ def load_study(spec: Any, base: Path) -> Asked:
 
 
 def _find(kind: str, base: Path) -> tuple[type[Study], OwnCode | None]:
-    if kind in _KNOWN:
-        module, _, attribute = _KNOWN[kind].partition(":")
-        return getattr(importlib.import_module(module), attribute), None
+    if kind in STUDIES:
+        room, attribute = STUDIES[kind]
+        return getattr(importlib.import_module(f"{room}.measure"), attribute), None
     if not is_own(kind):
-        raise StudyError(f"there is no study {kind[:200]!r}{nearest(kind[:200], _KNOWN)} {_names()}")
+        raise StudyError(f"there is no study {kind[:200]!r}{nearest(kind[:200], STUDIES)} {_names()}")
     own = find_own(kind, base, StudyError, f"study {kind}", "unit59.studies")
     if not (isinstance(own.found, type) and issubclass(own.found, Study)):
         raise StudyError(f"study {kind}: is no subclass of unit59.studies.base.Study.")

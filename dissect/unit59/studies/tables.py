@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from unit59.foundation.errors import Unit59Error
 from unit59.results.report import Measured, ReportSection
+
+
+class StudyError(Unit59Error):
+    """A study that does not exist, has a wrong setting, or cannot be made of this model."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Tables:
 
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    pictures: dict[str, bytes] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unit59.foundation.random import permutation
+
 #: Random sets, or orders, that stand beside what was chosen.
 RANDOM_SETS = 20
 
@@ -41,3 +43,8 @@ def random_orders(units: int, count: int, seed: int) -> list[list[int]]:
     bits = np.random.Philox(key=np.array([seed % 2**64, 2**61], np.uint64))
     generator = np.random.Generator(bits)
     return [[int(unit) for unit in generator.permutation(units)] for _ in range(count)]
+
+
+def order_of_sample(seed: int, use: str, number: int, units: int) -> tuple[int, ...]:
+    """A random order of a layer's units, each sample's its own."""
+    return tuple(permutation(seed, f"{use}: order of units", number, units))

@@ -22,7 +22,8 @@ from unit59.studies.agreement.numbers import (
     verdict_of,
 )
 from unit59.studies.agreement.tell import tell
-from unit59.studies.base import Dissected, Study
+from unit59.studies.base import Study
+from unit59.studies.dissected import Dissected
 from unit59.studies.tables import Report, Tables
 
 #: What an edit has to do to a concept to count as control of it: take away when off, bring when on.
@@ -33,6 +34,8 @@ class AgreementVsEffect(Study):
     """Compares every measured unit's IoU with what switching it off and on does to the same concept."""
 
     needs_effects: ClassVar[bool] = True
+    reads: ClassVar[frozenset[str]] = frozenset({"units", "effects"})
+    uses: ClassVar[frozenset[str]] = frozenset()
 
     def measure(self, model: Dissected) -> Tables:
         """Join agreement and effects, and correlate them."""
@@ -84,10 +87,10 @@ def all_pairs(model: Dissected) -> pl.DataFrame:
     frames = []
     for layer in model.layers:
         measured = model.effects(layer)
-        if measured is None or measured.effects.is_empty():
+        if measured is None or measured.is_empty():
             continue
-        agreement = model.material.agreement(layer)  # [U,C]
-        rows = measured.effects.filter(pl.col("kind").is_in(list(WANTED)))
+        agreement = model.bench.agreement(layer)  # [U,C]
+        rows = measured.filter(pl.col("kind").is_in(list(WANTED)))
         places = rows["unit"].to_numpy(), rows["concept"].to_numpy() - 1
         sign = pl.col("kind").replace_strict(WANTED, return_dtype=pl.Float64)
         frames.append(

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from unit59.edit.edits import Edit
 from unit59.foundation.pictures import strip, tile, tile_edge
-from unit59.measure.agreement import poisson_draws
-from unit59.samples.cache import key_of, to_uint8
+from unit59.foundation.random import poisson_draws
+from unit59.samples.cache import to_uint8
 from unit59.stats.intervals import mean_interval
 from unit59.stats.scores import Score
 from unit59.studies.artifacts.facts import Judged
 from unit59.studies.artifacts.marks import BadSamples
-from unit59.studies.artifacts.repairs import Repairs, switch_off
+from unit59.studies.artifacts.repairs import BadRegions, Repairs, repairs_of
 from unit59.studies.unit_sets import ladder
 
 #: Pictures on the strips.
@@ -102,7 +100,7 @@ def judge(
         random_sets: how many.
     """
     model = samples.model
-    available, draw = model.network.layers[layer].units, model.random(1)
+    available, draw = model.bench.units(layer).count, model.random(0, "random sets of units")
     others = [sorted(map(int, draw.permutation(available)[: len(units)])) for _ in range(random_sets)]
     sets = [units, *others]
     with model.step("artifacts: second half", len(sets) * len(numbers), "pictures") as advance:
@@ -184,7 +182,7 @@ def _concept_table(repairs: Repairs, names: Sequence[str]) -> pl.DataFrame:
 
 def _strips(samples: BadSamples, layer: str, units: list[int], numbers: list[int]) -> dict[str, bytes]:
     """Before and after, with the region that was bad outlined, and without."""
-    pictures = samples.model.material.bench(layer).pictures(Edit.ablate(units), numbers)
+    pictures = samples.model.bench.sweep(layer).pictures(Edit.ablate(units), numbers)
     edge = tile_edge(int(pictures[0].shape[2]), int(pictures[0].shape[3]))
     rows = [list(to_uint8(row).numpy()) for row in pictures]
     masks = [samples.bad[number].numpy() for number in numbers]
@@ -202,7 +200,7 @@ def _chosen_by(samples: BadSamples) -> str:
 
 
 def _scores(samples: BadSamples, repairs: Repairs) -> dict[str, Score]:
-    recipe = samples.model.material.measurer.recipe
+    recipe = samples.model.bench.measurer.recipe
     return repairs.scores(poisson_draws(recipe.seed, len(repairs.bad), recipe.bootstrap))
 
 
@@ -213,14 +211,10 @@ def _repairs(
     numbers: list[int],
     advance: Callable[[int], None],
 ) -> Repairs:
-    """Counts, kept in the cache."""
-    cache = samples.model.material.cache
-    key = key_of(key=samples.key, layer=layer, sets=sets, numbers=numbers)
-    count = partial(
-        switch_off, cache, layer, sets, samples.bad, numbers, labels=samples.labels, advance=advance
+    """What sets of units do to the bad regions."""
+    sweep = samples.model.bench.sweep(layer)
+    probe = BadRegions.of(samples.bad, numbers, labels=samples.labels)
+    height, width = sweep.cache.grid
+    return repairs_of(
+        sweep.all([Edit.ablate(units) for units in sets], numbers, probe, advance), height * width
     )
-    height, width = cache.grid
-    found: dict[str, NDArray[Any]] = samples.model.material.measurer.remember(
-        f"artifacts-{layer}", key, count
-    )
-    return Repairs(**found, pixels=height * width)

@@ -9,16 +9,10 @@ import numpy as np
 import polars as pl
 from torch import Tensor
 
-from unit59.measure.agreement import (
-    count_agreement,
-    interval,
-    iou,
-    null_scores,
-    null_shifts,
-    poisson_draws,
-)
+from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.measure.agreement import count_agreement, interval, iou, null_scores
 from unit59.samples.cache import SHARD, SampleCache
-from unit59.studies.base import Dissected
+from unit59.studies.dissected import Dissected
 
 
 @dataclass(frozen=True)
@@ -46,12 +40,12 @@ class BadSamples:
 
 def marks(samples: BadSamples, layer: str, half: Sequence[int]) -> pl.DataFrame:
     """How well each unit's mask agrees with what is bad, and what chance gives: a row a unit."""
-    measurer = samples.model.material.measurer
+    measurer = samples.model.bench.measurer
     found, recipe, count = measurer.activities(layer), measurer.recipe, len(half)
     bad = samples.bad[list(half)].flatten(1).long()[:, None]
     with samples.model.step(f"{layer}: marks", count, "samples") as tick:
         agreement = count_agreement(
-            _activations(samples.model.material.cache, layer, half, tick),
+            _activations(samples.model.bench.cache, layer, half, tick),
             lambda places: bad[places],
             measurer.grid(layer),
             found.thresholds.value,

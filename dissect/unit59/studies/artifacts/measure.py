@@ -16,7 +16,8 @@ from unit59.studies.artifacts.choice import choose, judge
 from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source
 from unit59.studies.artifacts.marks import BadSamples, candidates, marks
 from unit59.studies.artifacts.tell import tell
-from unit59.studies.base import Dissected, Study, StudyError
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
 from unit59.studies.tables import Report, Tables
 from unit59.studies.unit_sets import RANDOM_SETS
 
@@ -28,6 +29,8 @@ class Artifacts(Study):
     """Find the units whose activity marks bad regions, switch them off, and see what it repairs and costs."""
 
     version: ClassVar[int] = 2
+    reads: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"shuffles", "bootstrap"})
 
     bad: Literal["labels"] | tuple[Annotated[int, Field(ge=0)], ...] | Path = "labels"
     """``labels`` (where a conditional model shows something else than asked for), the numbers of bad
@@ -116,7 +119,7 @@ class Artifacts(Study):
         return min(self.samples or cache.samples, cache.samples)
 
     def _begin(self, model: Dissected) -> BadSamples:
-        cache = model.material.cache
+        cache = model.bench.cache
         samples, files = self._looked_at(cache), self.files(model.base)
         if self.bad == "labels":
             bad = from_labels(cache, samples)
@@ -127,7 +130,7 @@ class Artifacts(Study):
         key = key_of(
             study="artifacts",
             version=self.version,
-            labels=model.material.labels_key,
+            labels=model.bench.labels_key,
             bad=str(self.bad),
             masks=[(path.name, sha256_of(path)) for path in files],
             samples=samples,

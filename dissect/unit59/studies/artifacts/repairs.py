@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unit59.edit.edits import set_units
-from unit59.edit.tail import Tail, groups
+from unit59.edit.group import Seen
+from unit59.edit.probes import tally
 from unit59.measure.asked import request_of
-from unit59.samples.cache import SampleCache, to_uint8
 from unit59.stats.scores import Counts, Numbers, Score
+from unit59.store import key_of
 
 
 @dataclass(frozen=True)
@@ -86,74 +86,64 @@ class Repairs:
         return found
 
 
-@torch.no_grad()
-def switch_off(
-    cache: SampleCache,
-    layer: str,
-    sets: Sequence[Sequence[int]],
-    bad: Tensor,
-    numbers: Sequence[int],
-    *,
-    labels: bool,
-    advance: Callable[[int], None],
-) -> dict[str, NDArray[Any]]:
-    """Switch sets of units off, one after the other.
+@dataclass(frozen=True)
+class BadRegions:
+    """What becomes of bad regions: the arrays of `Repairs`, with one row a sample.
 
-    Args:
-        cache: filled.
-        layer: of the units.
-        sets: E of them.
-        bad: bool [samples,h,w], of all samples.
-        numbers: the samples, n of them.
+    Attributes:
+        regions: number of a sample, and what is bad in it, packed bit by bit in rows.
         labels: whether the inputs' labels say what is bad afterwards.
-        advance: is told how many pictures are done.
-
-    Returns:
-        The arrays of `Repairs`.
     """
-    asked = request_of(cache) if labels else None
-    tail, concepts = Tail(cache, layer), len(cache.segmenter.concepts)
-    parts: list[dict[str, NDArray[Any]]] = []
-    for group, count in groups(numbers):
-        state = tail.state(group)
-        region, plain = bad[group], tail.image(state)
-        wanted = asked.of_samples(group) if asked else None
-        levels = to_uint8(plain).to(torch.int16)
-        wide = F.interpolate(region[:, None].double(), size=levels.shape[1:3], mode="nearest-exact")[:, 0] > 0
-        rows = []
-        for units in sets:
-            image = tail.image({**state, "x": set_units(state["x"], units, 0.0)})
-            shown = cache.segment(image).cpu().long()
-            change = (to_uint8(image).to(torch.int16) - levels).abs().sum(dim=3).long()
-            wrong = torch.zeros_like(region)
-            if asked is not None and wanted is not None:
-                wrong = torch.ne(shown[:, asked.plane], wanted)
-            rows.append(
-                {
-                    "left": wrong.sum(dim=(1, 2)),
-                    "spoiled": (wrong & ~region).sum(dim=(1, 2)),
-                    "inside": (change * wide).sum(dim=(1, 2)),
-                    "outside": (change * ~wide).sum(dim=(1, 2)),
-                    "after": _areas(shown, concepts),
-                }
-            )
-        found = {name: torch.stack([row[name] for row in rows], dim=1) for name in rows[0]}
-        found |= {
+
+    regions: tuple[tuple[int, bytes], ...]
+    labels: bool
+
+    @classmethod
+    def of(cls, bad: Tensor, numbers: Sequence[int], *, labels: bool) -> Self:
+        """Of bool [samples,h,w], of all samples."""
+        return cls(tuple((i, np.packbits(bad[i].numpy()).tobytes()) for i in sorted(numbers)), labels)
+
+    @property
+    def depends_on(self) -> str:
+        """See `Probe.depends_on`."""
+        return key_of(regions=[(number, bits.hex()) for number, bits in self.regions], labels=self.labels)
+
+    def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
+        """See `Probe.look`."""
+        group, cache = seen.group, seen.group.tail.cache
+        region = self._regions(group.numbers, cache.grid)
+        size = seen.difference.shape[1:]
+        wide = F.interpolate(region[:, None].double(), size=size, mode="nearest-exact")[:, 0] > 0
+        wrong = torch.zeros_like(region)
+        if self.labels:
+            if "asked" not in group.notes:
+                request = request_of(cache)
+                group.notes["asked"] = request.plane, request.of_samples(group.numbers)
+            plane, wanted = group.notes["asked"]
+            wrong = torch.ne(seen.labels[:, plane], wanted)
+        concepts = len(cache.segmenter.concepts)
+        found = {
+            "left": wrong.sum(dim=(1, 2)),
+            "spoiled": (wrong & ~region).sum(dim=(1, 2)),
+            "inside": (seen.difference * wide).sum(dim=(1, 2)),
+            "outside": (seen.difference * ~wide).sum(dim=(1, 2)),
+            "after": tally(seen.labels, None, concepts),
             "bad": region.sum(dim=(1, 2)),
             "inside_pixels": wide.sum(dim=(1, 2)),
             "outside_pixels": (~wide).sum(dim=(1, 2)),
-            "before": _areas(cache.segment(plain).cpu().long(), concepts),
+            "before": tally(group.labels, None, concepts),
         }
-        parts.append({name: values[:count].numpy() for name, values in found.items()})
-        advance(len(sets) * count)
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    by_edit = {"left", "spoiled", "inside", "outside", "after"}
-    return {name: np.swapaxes(v, 0, 1) if name in by_edit else v for name, v in joined.items()}
+        return {name: values.numpy() for name, values in found.items()}
+
+    def _regions(self, numbers: Sequence[int], grid: tuple[int, int]) -> Tensor:
+        """Bool [N,h,w]."""
+        known, (height, width) = dict(self.regions), grid
+        rows = [np.frombuffer(known[number], np.uint8) for number in numbers]
+        bits = np.stack([np.unpackbits(row, count=height * width) for row in rows])
+        return torch.from_numpy(bits.reshape(-1, height, width).astype(np.bool_))
 
 
-def _areas(labels: Tensor, concepts: int) -> Tensor:
-    """Pixels of each concept: int64 [N,C] of labels [N,P,h,w]."""
-    count = len(labels)
-    places = labels.flatten(1) + (concepts + 1) * torch.arange(count)[:, None]
-    found = torch.bincount(places.flatten(), minlength=count * (concepts + 1))
-    return found.view(count, concepts + 1)[:, 1:]
+def repairs_of(found: Mapping[str, NDArray[Any]], pixels: int) -> Repairs:
+    """What a sweep with `BadRegions` saw; what holds before an edit is the same in each."""
+    before = {name: found[name][0] for name in ("bad", "inside_pixels", "outside_pixels", "before")}
+    return Repairs(**{**found, **before}, pixels=pixels)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from unit59.edit.attribution import attribute, has_scores
 from unit59.edit.edits import Edit, concept_number
-from unit59.edit.material import Material
 from unit59.edit.tail import Tail
-from unit59.foundation.files import file_name
+from unit59.edit.workbench import Workbench
 from unit59.foundation.progress import Reporter
 from unit59.recipe.sections import SearchSection, SetsSection
+from unit59.results import file_name
 from unit59.results.schema import (
     STRENGTH,
     AceRecord,
@@ -58,7 +58,7 @@ class Study:
 class _Concept:
     """A section's concept, and the samples that serve it."""
 
-    def __init__(self, material: Material, section: SearchSection | SetsSection) -> None:
+    def __init__(self, material: Workbench, section: SearchSection | SetsSection) -> None:
         height, width = material.cache.grid
         segmenter = material.cache.segmenter
         self.number = concept_number(segmenter, section.concept)
@@ -83,13 +83,13 @@ class _Concept:
         """Whether too few samples show it to say anything."""
         return len(self.cases.shown) < ENOUGH
 
-    def subject(self, material: Material, layer: str) -> Subject:
+    def subject(self, material: Workbench, layer: str) -> Subject:
         """The concept at a layer."""
-        return Subject(material.bench(layer), self.number, self.limit.share, self.cases)
+        return Subject(material.sweep(layer), self.number, self.limit.share, self.cases)
 
 
 def run_search(
-    material: Material,
+    material: Workbench,
     name: str,
     section: SearchSection,
     layers: Sequence[str],
@@ -143,7 +143,7 @@ def run_search(
 
 
 def _plans(
-    material: Material,
+    material: Workbench,
     concept: _Concept,
     section: SearchSection,
     layers: Sequence[str],
@@ -169,7 +169,7 @@ def _plans(
 
 
 def _estimates(
-    material: Material, concept: _Concept, layers: Sequence[str]
+    material: Workbench, concept: _Concept, layers: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """By layer, what switching each unit off does to the concept to first order; nothing without scores.
 
@@ -217,7 +217,7 @@ def _drawn(
     return picture, picture_rows([pairs[0][0], *(after for _, after in pairs)])
 
 
-def run_sets(material: Material, name: str, section: SetsSection, seed: int, report: Reporter) -> Study:
+def run_sets(material: Workbench, name: str, section: SetsSection, seed: int, report: Reporter) -> Study:
     """Measure a layer's unit sets; with too few samples that show the concept nothing is measured."""
     concept = _Concept(material, section)
     subject = concept.subject(material, section.layer)

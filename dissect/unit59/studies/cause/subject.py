@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unit59.edit.edits import Edit
-from unit59.edit.sweep import Bench
+from unit59.edit.sweep import Sweep
 from unit59.edit.tail import groups
+from unit59.foundation.random import stream
 from unit59.stats.intervals import Mean, mean_interval, wilson
 from unit59.stats.rates import Floor, rates_of
 
@@ -94,7 +95,7 @@ class Subject:
         cases: samples that show it or lack it.
     """
 
-    def __init__(self, bench: Bench, concept: int, floor: float, cases: Cases) -> None:
+    def __init__(self, bench: Sweep, concept: int, floor: float, cases: Cases) -> None:
         self.bench, self.concept, self.cases = bench, concept, cases
         height, width = bench.cache.grid
         self.limit = Floor(floor, height * width)
@@ -130,7 +131,7 @@ class Subject:
         rows = np.ones(len(numbers), np.bool_) if taken is None else np.array(taken, np.bool_)
         before = plain.counts[rows, self.concept - 1]
         answers = []
-        for block, outcome in self.bench.sweep_blocks(edits, numbers, advance):
+        for block, outcome in self.bench.areas(edits, numbers, advance):
             for row, edit in enumerate(edits[block]):
                 after = outcome.counts[row, rows, self.concept - 1]
                 rates = rates_of(before, after, self.limit, axis=0)
@@ -186,13 +187,11 @@ def ladder(largest: int) -> list[int]:
 
 def random_sets(pool: Sequence[int], size: int, count: int, seed: int) -> list[list[int]]:
     """`count` random sets of `size` units of the pool (all of it, where it is smaller); each is sorted."""
-    bits = np.random.Philox(key=np.array([seed % 2**64, size], np.uint64))
-    generator = np.random.Generator(bits)
+    generator = stream(seed, "random sets of units", size)
     return [sorted(int(unit) for unit in generator.permutation(pool)[:size]) for _ in range(count)]
 
 
 def random_orders(units: int, count: int, seed: int) -> list[list[int]]:
     """`count` random orders of a layer's units."""
-    bits = np.random.Philox(key=np.array([seed % 2**64, 2**61], np.uint64))
-    generator = np.random.Generator(bits)
+    generator = stream(seed, "orders of units")
     return [[int(unit) for unit in generator.permutation(units)] for _ in range(count)]

@@ -136,7 +136,7 @@ def _specificity(subject: Subject, evidence: Evidence) -> pl.DataFrame:
     """What the ablation does to every concept, beside the random sets."""
     numbers, bench = subject.cases.confirm, subject.bench
     plain = bench.plain(numbers)
-    outcome = bench.run(Edit.ablate(evidence.tried), numbers)
+    outcome = bench.area(Edit.ablate(evidence.tried), numbers)
     mean = mean_interval((outcome.counts[0] - plain.counts) / plain.pixels)
     columns = {
         **concept_columns(bench.cache.segmenter.concepts, 1),
@@ -148,7 +148,7 @@ def _specificity(subject: Subject, evidence: Evidence) -> pl.DataFrame:
         "p": mean.p,
         "q": benjamini_hochberg(mean.p),
     }
-    chance = bench.sweep([Edit.ablate(units) for units in evidence.chance], numbers)
-    effects = (chance.counts - plain.counts).mean(axis=1) / plain.pixels
+    chance = bench.counts([Edit.ablate(units) for units in evidence.chance], numbers)
+    effects = (chance - plain.counts).mean(axis=1) / plain.pixels
     columns["random_low"], columns["random_high"] = np.percentile(effects, [2.5, 97.5], axis=0)
     return pl.DataFrame(columns)

@@ -4,50 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from unit59.edit.attribution import Attribution, attribute, can_attribute, score
-from unit59.edit.material import Material
-from unit59.edit.sweep import AnyEdit
-from unit59.foundation.progress import Reporter
-from unit59.handles.styles import has_styles, read_style
+from unit59.edit.edits import Edit
+from unit59.edit.workbench import Workbench
+from unit59.foundation.random import permutation
 from unit59.recipe.sections import EffectsSection
+from unit59.results import EFFECT_TABLES, file_name
 from unit59.results.schema import EffectsRecord, Ranking, RankingCheck
 from unit59.segmenters import Concept
+from unit59.stats.correlation import effect_relations
 from unit59.stats.intervals import spearman
 from unit59.stats.rates import ABSENT, Floor
+from unit59.store import key_of
+from unit59.studies.dissected import Dissected
 from unit59.studies.effects.strips import add_strips
 from unit59.studies.effects.units import Kind, LayerEffects, choose_samples, edit_of, measure_effects
+from unit59.studies.part import Cost, Part
+from unit59.studies.tables import Tables
 
 #: Samples over which the cheap ranking is averaged.
 RANKING_SAMPLES = 32
 #: Concepts that it ranks by, at most.
 RANKING_CONCEPTS = 48
+DOES: tuple[Literal["ablate", "insert"], ...] = ("ablate", "insert")
 
 
 @dataclass(frozen=True)
-class WrittenEffects:
-    """One layer's effects, ready to be stored.
+class Chosen:
+    """Units by layer: their ranking, which are measured, which of these were drawn from the low-ranked.
 
     Attributes:
-        record: how they were measured.
-        tables: by file name; see `unit59.results.schema.EFFECT_TABLES`.
-        pictures: by file name.
+        by: what ranks them: ``attribution``, or ``iou`` where the segmenter has no scores.
+        scores: [U] of every layer.
+        measured: units.
+        low: of these, the ones drawn from below the cut.
+        attributions: by layer; empty where there are none.
     """
-
-    record: EffectsRecord
-    tables: dict[str, pl.DataFrame]
-    pictures: dict[str, bytes]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Units by layer: their ranking, which are measured, which of these were drawn from the low-ranked."""
 
     by: str
     scores: dict[str, NDArray[np.float64]]
@@ -63,46 +61,151 @@ class _Plan:
         return found.ablate if kind == "ablate" else found.insert
 
 
-class EffectsStage:
-    """Measures the layers that a recipe's `effects` names.
+class Effects:
+    """What a recipe's `effects` asks of all its layers together: which units are measured.
 
     Args:
-        material: of the model.
         section: what to measure.
-        layers: which layers, all of them.
-        seed: of the recipe.
-        exemplars: pictures on a strip.
-        report: is told the progress.
+        layers: which layers, all of them, in forward order.
+        bench: of the model; nothing is measured before it is needed.
     """
 
-    def __init__(
-        self,
-        material: Material,
-        section: EffectsSection,
-        layers: list[str],
-        seed: int,
-        exemplars: int,
-        report: Reporter,
-    ) -> None:
-        self.material, self.section, self.layers, self.seed = material, section, layers, seed
-        self.exemplars, self.report = exemplars, report
-        self._plan: _Plan | None = None
+    def __init__(self, section: EffectsSection, layers: list[str], bench: Workbench) -> None:
+        self.section, self.layers, self.bench = section, layers, bench
+        self._chosen: Chosen | None = None
 
-    def measure(self, layer: str, pictures: Path) -> WrittenEffects:
-        """One layer's effects; strips are kept in the folder `pictures` of the cache."""
-        section, bench = self.section, self.material.bench(layer)
-        plan = self._plan = self._plan or self._make_plan()
-        numbers = effect_samples(self.material, section)
+    def parts(self) -> list[EffectsPart]:
+        """One a layer."""
+        return [EffectsPart(self, layer) for layer in self.layers]
+
+    def chosen(self, model: Dissected) -> Chosen:
+        """The measured units of all layers."""
+        if self._chosen is None:
+            self._chosen = self._choose(model)
+        return self._chosen
+
+    def _choose(self, model: Dissected) -> Chosen:
+        attributions = self._attributions(model) if can_attribute(self.bench.cache.segmenter) else {}
+        scores = (
+            score(attributions)
+            if attributions
+            else {layer: self.bench.agreement(layer).max(axis=1) for layer in self.layers}
+        )
+        measured, low = choose_units(scores, self.section.units, self.section.low_ranked, model.seed)
+        return Chosen("attribution" if attributions else "iou", scores, measured, low, attributions)
+
+    def _attributions(self, model: Dissected) -> dict[str, Attribution]:
+        """Kept, for each layer both estimates."""
+        bench = self.bench
+        count = min(RANKING_SAMPLES, bench.cache.samples)
+        concepts = self._frequent(count)
+        levels = {layer: bench.levels_key(layer) for layer in self.layers}
+        key = key_of(
+            what="attribution", labels=bench.labels_key, levels=levels, count=count, of=sorted(concepts)
+        )
+
+        def estimate() -> dict[str, Any]:
+            with model.step("ranking of units", count, "samples") as advance:
+                given = {layer: bench.levels(layer) for layer in self.layers}
+                found = attribute(bench.cache, given, range(count), concepts, advance)
+            return {
+                f"{number} {do}": getattr(found[layer], do)
+                for number, layer in enumerate(self.layers)
+                for do in DOES
+            }
+
+        known = bench.measurer.remember("attribution", key, estimate)
+        return {
+            layer: Attribution(*(known[f"{number} {do}"] for do in DOES))
+            for number, layer in enumerate(self.layers)
+        }
+
+    def _frequent(self, count: int) -> set[int]:
+        """The concepts that most of the first samples show: each costs the ranking a backward pass."""
+        height, width = self.bench.cache.grid
+        shown = Floor(self.section.floor, height * width).shows(self.bench.counts[:count]).sum(axis=0)
+        order = np.argsort(-shown, kind="stable")[:RANKING_CONCEPTS]
+        return {int(index) + 1 for index in order if shown[index]}
+
+
+class EffectsPart(Part):
+    """The effects of one layer's units.
+
+    Args:
+        effects: of all layers together.
+        layer: whose units.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __init__(self, effects: Effects, layer: str) -> None:
+        self._effects, self.layer = effects, layer
+        self.name = f"layers/{file_name(layer)}/effects"
+        self.needs = (f"layers/{file_name(layer)}",)
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """See `Part.depends_on`."""
+        effects, bench = self._effects, self._effects.bench
+        return {
+            "section": effects.section.model_dump(mode="json"),
+            "layer": self.layer,
+            "layers": {layer: bench.levels_key(layer) for layer in effects.layers},
+            "labels": bench.labels_key,
+            **bench.measurer.recipe.model_dump(include={"seed", "samples", "exemplars"}),
+        }
+
+    def measure(self, model: Dissected) -> Tables:
+        """See `Part.measure`."""
+        section, bench, layer = self._effects.section, model.bench, self.layer
+        chosen = self._effects.chosen(model)
+        numbers = effect_samples(bench, section)
         fixed = min(section.samples, len(numbers))
-        wanted = self._wanted(layer, plan.measured[layer])
+        wanted = self._wanted(chosen.measured[layer])
         total = sum(map(len, wanted.values())) * len(numbers)
-        with self.report.step(f"{layer}: effects", total, "edits") as advance:
-            found = measure_effects(bench, wanted, numbers, fixed, section.floor, self._edit, advance)
-        with self.report.step(f"{layer}: effect pictures", len(wanted["ablate"]), "units") as advance:
+        with model.step(f"{layer}: effects", total, "edits") as advance:
+            found = measure_effects(bench, layer, wanted, numbers, fixed, section.floor, self._edit, advance)
+        exemplars = bench.measurer.recipe.exemplars
+        with model.step(f"{layer}: effect pictures", len(wanted["ablate"]), "units") as advance:
             edits = {unit: self._edit("ablate", unit) for unit in wanted["ablate"]}
-            units, strips = add_strips(bench, found.units, edits, numbers, self.exemplars, pictures, advance)
-        record = EffectsRecord(
-            layer=layer,
+            units, strips = add_strips(bench.sweep(layer), found.units, edits, numbers, exemplars, advance)
+        frames = {"effects.parquet": found.table, "unit_effects.parquet": units}
+        if layer in chosen.attributions:
+            frames["attribution.parquet"] = attribution_table(
+                chosen.attributions[layer], chosen.scores[layer], bench.cache.segmenter.concepts
+            )
+        frames["relations.parquet"] = effect_relations(
+            model.frame("units.parquet"), model.frame("agreement.parquet"), found.table, model.seed
+        )
+        record = self._record(found, wanted, numbers, fixed, self._ranking(chosen, found, model.seed))
+        return Tables(frames, record.model_dump(mode="json"), strips)
+
+    def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
+        """See `Part.schemas`."""
+        return EFFECT_TABLES
+
+    def cost(self) -> Cost:
+        """Every unit off and on, on all samples."""
+        section, units = self._effects.section, self._effects.bench.units(self.layer)
+        share = units.count
+        if section.units != "all":
+            whole = sum(self._effects.bench.units(layer).count for layer in self._effects.layers)
+            share = min(units.count, section.low_ranked + units.count * section.units // max(whole, 1))
+        kinds = 2 + len(section.styles) * (
+            section.style_layers == "all" or self.layer in section.style_layers
+        )
+        return Cost(tails={units.layer.name: kinds * share * (section.samples + section.extra)})
+
+    def _record(
+        self,
+        found: LayerEffects,
+        wanted: Mapping[Kind, list[int]],
+        numbers: list[int],
+        fixed: int,
+        ranking: Ranking,
+    ) -> EffectsRecord:
+        section = self._effects.section
+        return EffectsRecord(
+            layer=self.layer,
             kinds=list(wanted),
             samples=fixed,
             numbers=numbers,
@@ -112,81 +215,48 @@ class EffectsStage:
             style_shift=section.style_shift if section.styles else None,
             tests=found.tests,
             discoveries=found.discoveries,
-            ranking=self._ranking(plan, layer, found),
+            ranking=ranking,
         )
-        tables = {"effects.parquet": found.table, "unit_effects.parquet": units}
-        if layer in plan.attributions:
-            concepts = self.material.cache.segmenter.concepts
-            tables["attribution.parquet"] = attribution_table(
-                plan.attributions[layer], plan.scores[layer], concepts
-            )
-        return WrittenEffects(record, tables, strips)
 
-    # ---- which units
-
-    def _make_plan(self) -> _Plan:
-        cache = self.material.cache
-        attributions: dict[str, Attribution] = {}
-        if can_attribute(cache.segmenter):
-            count = min(RANKING_SAMPLES, cache.samples)
-            with self.report.step("ranking of units", count, "samples") as advance:
-                levels = {layer: self.material.levels(layer) for layer in self.layers}
-                attributions = attribute(cache, levels, range(count), self._frequent(count), advance)
-        scores = (
-            score(attributions)
-            if attributions
-            else {layer: self.material.agreement(layer).max(axis=1) for layer in self.layers}
-        )
-        measured, low = choose_units(scores, self.section.units, self.section.low_ranked, self.seed)
-        return _Plan("attribution" if attributions else "iou", scores, measured, low, attributions)
-
-    def _frequent(self, count: int) -> set[int]:
-        """The concepts that most of the first samples show: each costs the ranking a backward pass."""
-        height, width = self.material.cache.grid
-        shown = Floor(self.section.floor, height * width).shows(self.material.counts[:count]).sum(axis=0)
-        order = np.argsort(-shown, kind="stable")[:RANKING_CONCEPTS]
-        return {int(index) + 1 for index in order if shown[index]}
-
-    def _wanted(self, layer: str, units: list[int]) -> dict[Kind, list[int]]:
+    def _wanted(self, units: list[int]) -> dict[Kind, list[int]]:
+        section, bench = self._effects.section, self._effects.bench
         wanted: dict[Kind, list[int]] = {"ablate": units, "insert": units}
-        sampler = self.material.cache.sampler
-        state = sampler.start(range(8))
-        styled = self.section.style_layers == "all" or layer in self.section.style_layers
-        if styled and self.section.styles and has_styles(sampler.network, layer, state):
-            channels = list(range(read_style(sampler.network, layer, state).shape[2]))
+        styled = section.style_layers == "all" or self.layer in section.style_layers
+        if styled and section.styles and bench.has(self.layer, "style"):
+            channels = list(range(bench.units(self.layer, "style").count))
             names: dict[str, Kind] = {
                 "neutral": "style_neutral",
                 "down": "style_down",
                 "up": "style_up",
             }
-            wanted |= {names[name]: channels for name in self.section.styles}
+            wanted |= {names[name]: channels for name in section.styles}
         return wanted
 
-    def _edit(self, kind: Kind, unit: int) -> AnyEdit:
-        return edit_of(kind, unit, self.section.ablate, self.section.style_shift)
+    def _edit(self, kind: Kind, unit: int) -> Edit:
+        return edit_of(kind, unit, self._effects.section.ablate, self._effects.section.style_shift)
 
-    def _ranking(self, plan: _Plan, layer: str, found: LayerEffects) -> Ranking:
-        measured = plan.measured[layer]
+    def _ranking(self, chosen: Chosen, found: LayerEffects, seed: int) -> Ranking:
+        measured = chosen.measured[self.layer]
         checks = []
-        for kind in ("ablate", "insert") if measured else ():
-            estimates = plan.estimates(layer, kind)
+        for kind in DOES if measured else ():
+            estimates = chosen.estimates(self.layer, kind)
             known = np.isfinite(estimates).any(axis=0)
             exact = found.table.filter(pl.col("kind") == kind)["effect"].to_numpy()
-            exact = exact.reshape(len(measured), -1)[:, known if plan.attributions else slice(None)]
-            checks.append(check_ranking(kind, measured, estimates[measured][:, known], exact, self.seed))
+            exact = exact.reshape(len(measured), -1)[:, known if chosen.attributions else slice(None)]
+            checks.append(check_ranking(kind, measured, estimates[measured][:, known], exact, seed))
         return Ranking(
-            by=plan.by,
-            units=len(plan.scores[layer]),
+            by=chosen.by,
+            units=len(chosen.scores[self.layer]),
             measured=len(measured),
-            low_ranked=plan.low[layer],
+            low_ranked=chosen.low[self.layer],
             checks=checks,
         )
 
 
-def effect_samples(material: Material, section: EffectsSection) -> list[int]:
+def effect_samples(bench: Workbench, section: EffectsSection) -> list[int]:
     """The samples on which all edits are carried out; see `choose_samples`."""
-    height, width = material.cache.grid
-    shown = Floor(section.floor, height * width).shows(material.counts)
+    height, width = bench.cache.grid
+    shown = Floor(section.floor, height * width).shows(bench.counts)
     return choose_samples(shown, section.samples, section.extra)
 
 
@@ -252,10 +322,7 @@ def choose_units(
     for number, (layer, each) in enumerate(scores.items()):
         chosen = [unit for unit in range(len(each)) if (layer, unit) in best]
         rest = [unit for unit in range(len(each)) if (layer, unit) not in best]
-        generator = np.random.Generator(
-            np.random.Philox(key=np.array([seed % 2**64, 2**60 + number], np.uint64))
-        )
-        low[layer] = sorted(int(unit) for unit in generator.permutation(rest)[:low_ranked])
+        low[layer] = sorted(permutation(seed, "low-ranked units", number, rest)[:low_ranked])
         measured[layer] = sorted(chosen + low[layer])
     return measured, low
 

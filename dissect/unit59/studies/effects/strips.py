@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from torch import Tensor
 
-from unit59.edit.sweep import AnyEdit, Bench
-from unit59.foundation.files import write_atomically
+from unit59.edit.edits import Edit
+from unit59.edit.sweep import Sweep
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.results import picture_name
 from unit59.samples.cache import to_uint8
+from unit59.store import Kept, key_of
+
+#: Raised when strips are drawn otherwise.
+VERSION = 1
 
 
 def add_strips(
-    bench: Bench,
+    bench: Sweep,
     units: pl.DataFrame,
-    edits: Mapping[int, AnyEdit],
+    edits: Mapping[int, Edit],
     numbers: Sequence[int],
     count: int,
-    folder: Path,
     advance: Callable[[int], None],
 ) -> tuple[pl.DataFrame, dict[str, bytes]]:
     """Draw the strips, and say in the table which samples are on them.
@@ -34,7 +36,6 @@ def add_strips(
         edits: the ablation of every measured unit.
         numbers: the measured samples.
         count: pictures on a strip.
-        folder: of the cache; what is drawn already is left as it is.
         advance: is told how many measured units are done.
 
     Returns:
@@ -47,7 +48,7 @@ def add_strips(
     first: dict[int, int] = dict(found.select("unit", "concept").rows())
     shown, pictures = [], {}
     measured = list(edits)
-    for block, outcome in bench.sweep_blocks(list(edits.values()), numbers):
+    for block, outcome in bench.areas(list(edits.values()), numbers):
         for row, unit in enumerate(measured[block]):
             advance(1)
             if unit not in first:
@@ -56,7 +57,7 @@ def add_strips(
             change = (outcome.counts[row, :, concept] - plain.counts[:, concept]) / plain.pixels
             order = np.argsort(-np.abs(change), kind="stable")[:count]
             samples, name = [int(numbers[i]) for i in order], picture_name(unit, "effect")
-            pictures[name] = _drawn(bench, edits[unit], samples, folder / name)
+            pictures[name] = _drawn(bench, edits[unit], samples)
             shown.append((unit, samples, [float(change[i]) for i in order]))
     columns: dict[str, Any] = {
         "unit": pl.Int64,
@@ -73,7 +74,9 @@ def picture_rows(rows: Sequence[Tensor]) -> bytes:
     return strip([[tile(picture, edge) for picture in to_uint8(row).numpy()] for row in rows])
 
 
-def _drawn(bench: Bench, edit: AnyEdit, samples: Sequence[int], path: Path) -> bytes:
-    if not path.is_file():
-        write_atomically(path, picture_rows(bench.pictures(edit, samples)))
-    return path.read_bytes()
+def _drawn(bench: Sweep, edit: Edit, samples: Sequence[int]) -> bytes:
+    """The strip, drawn once."""
+    key = key_of(version=VERSION, under=bench.key, edit=edit.depends_on, samples=samples)
+    return bench.cache.store.bytes_of(
+        Kept(f"pictures/{bench.layer}/effect", key), lambda: picture_rows(bench.pictures(edit, samples))
+    )

@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unit59.edit.edits import Edit
-from unit59.edit.sweep import AnyEdit, Bench, Outcome, Plain
-from unit59.handles.styles import StyleEdit
+from unit59.edit.outcome import Outcome, Plain
+from unit59.edit.workbench import Workbench
 from unit59.results.schema import EFFECTS, UNIT_EFFECTS
 from unit59.segmenters import Concept
 from unit59.stats.first import FALSE_DISCOVERIES, judged, told_first
@@ -47,15 +47,20 @@ class LayerEffects:
 
 def edit_of(
     kind: Kind, unit: int, ablate: Literal["zero", "mean"] = "zero", style_shift: float = 5.0
-) -> AnyEdit:
+) -> Edit:
     """The edit of one unit (or style channel) that a kind stands for."""
     if kind == "ablate":
         return Edit.ablate([unit], level=ablate)
     if kind == "insert":
         return Edit.insert([unit])
     if kind == "style_neutral":
-        return StyleEdit(do="neutral", channels=(unit,))
-    return StyleEdit(do="shift", channels=(unit,), by=-style_shift if kind == "style_down" else style_shift)
+        return Edit.ablate([unit], level="mean")
+    return Edit(do="shift", units=(unit,), by=-style_shift if kind == "style_down" else style_shift)
+
+
+def handle_of(kind: Kind) -> str:
+    """The handle whose units a kind edits; empty for the layer's own."""
+    return "style" if kind.startswith("style_") else ""
 
 
 def choose_samples(shown: NDArray[np.bool_], fixed: int, extra: int) -> list[int]:
@@ -86,18 +91,20 @@ def choose_samples(shown: NDArray[np.bool_], fixed: int, extra: int) -> list[int
 
 
 def measure_effects(
-    bench: Bench,
+    bench: Workbench,
+    layer: str,
     units: dict[Kind, list[int]],
     numbers: Sequence[int],
     fixed: int,
     floor: float,
-    edit: Callable[[Kind, int], AnyEdit] = edit_of,
+    edit: Callable[[Kind, int], Edit] = edit_of,
     advance: Callable[[int], None] | None = None,
 ) -> LayerEffects:
     """Measure single units.
 
     Args:
-        bench: of the layer.
+        bench: of the model.
+        layer: whose.
         units: by kind, which are measured.
         numbers: the samples; see `choose_samples`.
         fixed: how many of them, from the front, effects are means over.
@@ -105,7 +112,7 @@ def measure_effects(
         edit: what a kind does to a unit.
         advance: is told how many (edit, sample) pairs are done.
     """
-    plain = bench.plain(numbers)
+    plain = bench.sweep(layer).plain(numbers)
     limit = Floor(floor, plain.pixels)
     concepts = bench.cache.segmenter.concepts
     tables, summaries = [], []
@@ -117,7 +124,7 @@ def measure_effects(
         edits = [edit(kind, unit) for unit in wanted]
         parts = [
             _Part.of(plain, outcome, fixed, limit)
-            for _, outcome in bench.sweep_blocks(edits, numbers, advance)
+            for _, outcome in bench.sweep(layer, handle_of(kind)).areas(edits, numbers, advance)
         ]
         joined = _Part.joined(parts)
         mean = joined.mean

@@ -1,87 +1,120 @@
-"""How much a StyleGAN's picture varies over draws of its noise, with units off and with parts taken away."""
+"""How much a picture varies over draws of its noise, with units off and with parts of the network taken away.
+
+One sample stands in all rows of a batch, a row for each draw of the noise.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unit59.edit.edits import set_units
-from unit59.networks import Network, State
-from unit59.samples.drawing import Sampler
-from unit59.studies.noise.cases import Case
+from unit59.edit.group import Group, Seen
+from unit59.networks import State
+from unit59.studies.noise.cases import Removed
+from unit59.studies.unit_sets import order_of_sample
 
 #: Squared levels that float32 may differ by between equal rows of a batch, and more: no variation.
 ROUNDING = 1e-6
 
 
-def networks_without(
-    sampler: Sampler, layer: str, number: int, seeds: Sequence[int], wanted: Collection[str]
-) -> dict[str, State]:
-    """One sample right behind a layer, a row for each noise draw, by what is taken away from the network.
+@dataclass(frozen=True)
+class Silenced:
+    """A number of a layer's units off, perhaps with a part of the network taken away.
+
+    Attributes:
+        removed: from the network.
+        off: how many units.
+        order: in which they go off; None: each sample draws an order of its own, so that the mean over
+            samples is one over orders too.
+        seed: of these orders.
+    """
+
+    removed: Removed
+    off: int
+    order: tuple[int, ...] | None
+    seed: int
+
+    @property
+    def depends_on(self) -> str:
+        """See `Change.depends_on`."""
+        return repr(self)
+
+    def images(self, group: Group) -> tuple[Tensor, Tensor]:
+        """See `Change.images`: the pictures without and with the units, both without what is removed."""
+        state, before = self._without(group)
+        if not self.off:
+            return before, before
+        x = group.tail.read(state)
+        units = self.units(group.numbers[0], int(x.shape[1]), group.tail.units.name)
+        return before, group.tail.image(group.tail.write(state, x, set_units(x, units, 0.0)))
+
+    def units(self, number: int, count: int, layer: str) -> list[int]:
+        """Which go off in a sample."""
+        order = self.order or order_of_sample(self.seed, f"noise of {layer}", number, count)
+        return list(order[: self.off])
+
+    def _without(self, group: Group) -> tuple[State, Tensor]:
+        """The state after the layer without what is removed, and its pictures; made once a group."""
+        if self.removed not in group.notes:
+            state = network_without(group, self.removed)
+            group.notes[self.removed] = state, group.tail.image(state)
+        state, image = group.notes[self.removed]
+        return state, image
+
+
+def network_without(group: Group, removed: Removed) -> State:
+    """The state right after a layer when a part of the network is taken away.
 
     Args:
-        sampler: of a network with noise inputs.
-        layer: the edited layer.
-        number: of the sample.
-        seeds: one a draw.
-        wanted: which of `unit59.studies.noise.cases.Removed`; "rescaling" only of a StyleGAN.
+        group: one sample with a row for each noise draw.
+        removed: "rescaling" only of networks that hold their statistics.
     """
-    network = sampler.network
-    place = network.layers[layer].number
-    start = sampler.start([number] * len(seeds), list(seeds))
-    state = network.run(start, until=layer)
-    made = {"nothing": state}
-    if "noise behind" in wanted:
-        behind = [name for name, each in network.layers.items() if each.number > place]
-        made["noise behind"] = network.without_noise(state, behind)
-    if "noise inside" in wanted:
-        made["noise inside"] = network.run(network.without_noise(start, [layer]), until=layer)
-    if "rescaling" in wanted:
-        held = network.held_statistics(state, layer)
-        assert held is not None  # noqa: S101  # see above
-        made["rescaling"] = held
-    return made
+    network, layer = group.tail.cache.sampler.network, group.tail.units.layer
+    if removed == "noise behind":
+        behind = [name for name, each in network.layers.items() if each.number > layer.number]
+        return network.without_noise(group.state, behind)
+    if removed == "noise inside":
+        start = group.tail.cache.sampler.start(group.numbers, list(group.seeds or ()))
+        return network.run(network.without_noise(start, [layer.name]), until=layer.name)
+    if removed == "rescaling":
+        held = network.held_statistics(group.state, layer.name)
+        assert held is not None  # noqa: S101  # the study asks only networks that have them
+        return held
+    return group.state
 
 
-@torch.no_grad()
-def measure_sample(
-    network: Network,
-    layer: str,
-    states: Mapping[str, State],
-    cases: Sequence[Case],
-    orders: Mapping[str, Sequence[int]],
-) -> NDArray[np.float64]:
-    """One sample's numbers, [cases,3], in squared levels of 0..255, means over pixels and colours.
+@dataclass(frozen=True)
+class Spread:
+    """Variation over draws: one row a batch.
 
-    The variance over draws; the mean squared change that the units make when the noise stays the same; the
-    same when it is drawn anew (the next draw).
-
-    Args:
-        network: the model.
-        layer: whose units go off.
-        states: see `networks_without`.
-        cases: what is measured.
-        orders: all units of the layer in each order that a case names.
+    ``values`` [1,3], in squared levels of 0..255, means over pixels and colours: the variance over draws; the
+    mean squared change that the units make when the noise stays the same; the same when it is drawn anew (the
+    next draw).
     """
-    plain = {removed: levels(network.run(state, after=layer)["image"]) for removed, state in states.items()}
-    found = np.empty((len(cases), 3))
-    for row, case in enumerate(cases):
-        before = after = plain[case.removed]
-        if case.off:
-            state = states[case.removed]
-            x = set_units(state["x"], list(orders[case.order][: case.off]), 0.0)
-            after = levels(network.run({**state, "x": x}, after=layer)["image"])
-        found[row] = (
-            float(after.var(dim=0).mean()),
-            float((after - before).square().mean()),
-            float((after - before.roll(1, dims=0)).square().mean()),
+
+    @property
+    def depends_on(self) -> str:
+        """See `Probe.depends_on`."""
+        return repr(self)
+
+    def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
+        """See `Probe.look`."""
+        before, after = levels(seen.before), levels(seen.after)
+        values = np.array(
+            [
+                float(after.var(dim=0).mean()),
+                float((after - before).square().mean()),
+                float((after - before.roll(1, dims=0)).square().mean()),
+            ]
         )
-    found[found < ROUNDING] = 0.0
-    return found
+        values[values < ROUNDING] = 0.0
+        return {"values": values[None]}
 
 
 def levels(image: Tensor) -> Tensor:

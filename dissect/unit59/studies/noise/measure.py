@@ -7,20 +7,21 @@ Whether that is what happens is measured, by taking the noise away, or the resca
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from unit59.edit.edits import set_units
+from unit59.edit.sweep import SampleBatch
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
-from unit59.samples.cache import GROUP, key_of
-from unit59.studies.base import Dissected, Study, StudyError
+from unit59.samples.cache import GROUP
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
 from unit59.studies.noise.cases import HALF, Case, Removed
-from unit59.studies.noise.draws import levels, measure_sample, networks_without
+from unit59.studies.noise.draws import Silenced, Spread, levels
 from unit59.studies.noise.maps import NoiseMaps
 from unit59.studies.noise.numbers import NoiseNumbers, facts_of
 from unit59.studies.noise.tell import tell
@@ -36,6 +37,8 @@ class Noise(Study):
     """Switch off more and more units of each layer; measure how much the picture varies over noise draws."""
 
     version: ClassVar[int] = 1
+    reads: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset()
 
     samples: Annotated[int, Field(ge=4, le=100_000)] = 16
     """How many, from the first on."""
@@ -71,7 +74,7 @@ class Noise(Study):
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
         layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
-        numbers = list(range(min(self.samples, model.material.cache.samples)))
+        numbers = list(range(min(self.samples, model.bench.cache.samples)))
         cases = {layer: self._cases(model.network, layer) for layer in layers}
         with model.step("noise", len(layers) * len(numbers), "samples") as advance:
             values = {}
@@ -112,61 +115,29 @@ class Noise(Study):
     def _measure(
         self, model: Dissected, layer: str, cases: list[Case], numbers: list[int]
     ) -> NDArray[np.float64]:
-        """See `measure_sample`: [samples,cases,3], kept in the cache."""
-        material, network = model.material, model.network
-        activities = material.measurer.activities(layer)
+        """See `Spread`: [samples,cases,3]."""
+        bench = model.bench
         orders = {
-            "agreement": _first(material.agreement(layer).max(axis=1)),
-            "activation": _first(activities.activity.mean.double().cpu().numpy()),
+            "random": None,
+            "agreement": _first(bench.agreement(layer).max(axis=1)),
+            "activation": _first(bench.levels(layer).mean.flatten().double().cpu().numpy()),
         }
-        wanted = {case.removed for case in cases}
-
-        def count() -> dict[str, Any]:
-            rows = []
-            for number in numbers:
-                states = networks_without(
-                    material.cache.sampler, layer, number, self._seeds(model, number), wanted
-                )
-                own = {**orders, "random": self._random_order(model, layer, number)}
-                rows.append(measure_sample(network, layer, states, cases, own))
-            return {"values": np.stack(rows)}
-
-        key = key_of(
-            study="noise",
-            version=self.version,
-            levels=activities.key,
-            labels=material.labels_key,
-            cases=[vars(case) for case in cases],
-            draws=self.draws,
-            numbers=numbers,
-            seed=model.seed,
-        )
-        found: NDArray[np.float64] = material.measurer.remember(f"noise-{layer}", key, count)["values"]
-        return found
-
-    def _seeds(self, model: Dissected, number: int, draws: int | None = None) -> list[int]:
-        drawn = model.random(number).integers(0, 2**62, draws or self.draws)
-        return [int(seed) for seed in drawn]
-
-    def _random_order(self, model: Dissected, layer: str, number: int) -> list[int]:
-        """Each sample draws one of its own, so that the mean over samples is one over orders too."""
-        place, units = model.network.layers[layer].number + 1, model.network.layers[layer].units
-        return [int(unit) for unit in model.random((place << 20) + number).permutation(units)]
+        changes = [Silenced(case.removed, case.off, orders[case.order], model.seed) for case in cases]
+        batches = [_draws(model, number, self.draws) for number in numbers]
+        found: NDArray[np.float64] = bench.sweep(layer).all(changes, batches, Spread())["values"]
+        return found.swapaxes(0, 1)
 
     @torch.no_grad()
     def _maps(self, model: Dissected, layer: str, numbers: list[int]) -> NoiseMaps:
         """Pictures of the first draw, and each pixel's deviation over draws, with more and more units off."""
-        network = model.network
-        units = network.layers[layer].units
-        steps = sorted({0, max(1, units // 8), max(1, units // 2), units})
+        sweep = model.bench.sweep(layer)
+        steps = sorted({0, max(1, sweep.units // 8), max(1, sweep.units // 2), sweep.units})
         pictures, deviations = [], []
         for off in steps:
             first, spread = [], []
             for number in numbers:
-                seeds = self._seeds(model, number, GROUP)
-                state = networks_without(model.material.cache.sampler, layer, number, seeds, ())["nothing"]
-                x = set_units(state["x"], self._random_order(model, layer, number)[:off], 0.0)
-                image = network.run({**state, "x": x}, after=layer)["image"]
+                group = sweep.group(_draws(model, number, GROUP))
+                image = Silenced("nothing", off, None, model.seed).images(group)[1]
                 first.append(image[0])
                 spread.append(levels(image).var(dim=0).mean(dim=0).sqrt())
             pictures.append(torch.stack(first))
@@ -174,5 +145,11 @@ class Noise(Study):
         return NoiseMaps(layer, numbers, steps, GROUP, pictures, deviations)
 
 
-def _first(scores: NDArray[np.float64]) -> list[int]:
-    return [int(unit) for unit in np.argsort(-scores, kind="stable")]
+def _draws(model: Dissected, number: int, draws: int) -> SampleBatch:
+    """A sample with its noise drawn anew so many times."""
+    drawn = model.random(number, "noise draws").integers(0, 2**62, draws)
+    return SampleBatch((number,) * draws, 1, tuple(int(seed) for seed in drawn))
+
+
+def _first(scores: NDArray[np.float64]) -> tuple[int, ...]:
+    return tuple(int(unit) for unit in np.argsort(-scores, kind="stable"))

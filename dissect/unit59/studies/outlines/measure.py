@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,19 +14,20 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from unit59.edit.asked import Change, count_by_chance, count_changed, scorer_of
+from unit59.edit.asked import Drawn, count_by_chance, scorer_of
 from unit59.edit.edits import Edit
-from unit59.edit.tail import Tail
+from unit59.edit.group import Group
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
-from unit59.networks import Layer, Network, State
-from unit59.samples.cache import SampleCache, key_of
-from unit59.studies.base import Dissected, Study, StudyError
+from unit59.networks import Layer, Network
+from unit59.samples.cache import SampleCache
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
 from unit59.studies.effects.strips import picture_rows
 from unit59.studies.outlines.facts import Half, Level, OutlineFacts
 from unit59.studies.outlines.scores import LayerScores, Step, at_half, concept_table
 from unit59.studies.outlines.tell import tell
 from unit59.studies.tables import Report, Tables
-from unit59.studies.unit_sets import halvings
+from unit59.studies.unit_sets import halvings, order_of_sample
 
 #: Samples on a strip.
 SHOWN = 4
@@ -36,6 +37,8 @@ class Outlines(Study):
     """Switch off more and more units of each layer; see what is left of the outlines asked for."""
 
     version: ClassVar[int] = 2
+    reads: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"bootstrap"})
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many, from the first on."""
@@ -59,7 +62,7 @@ class Outlines(Study):
 
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
-        network, cache = model.network, model.material.cache
+        network, cache = model.network, model.bench.cache
         numbers = list(range(min(self.samples, cache.samples)))
         layers = [
             network.layers[name] for name in model.layers if self.layers == "all" or name in self.layers
@@ -71,7 +74,7 @@ class Outlines(Study):
                 layer.name: self._count(model, layer, steps[layer.name], numbers, advance) for layer in layers
             }
         chance = count_by_chance(cache, numbers)
-        scorer = scorer_of(cache, numbers, model.seed, model.material.measurer.recipe.bootstrap)
+        scorer = scorer_of(cache, numbers, model.seed, model.bench.measurer.recipe.bootstrap)
         pixels = network.resolution[0] * network.resolution[1]
         scores = {name: LayerScores.of(scorer, chance, counts[name], steps[name], pixels) for name in counts}
         halves, first = _halves(network, layers), scores[layers[0].name]
@@ -107,24 +110,48 @@ class Outlines(Study):
         numbers: list[int],
         advance: Callable[[int], None],
     ) -> dict[str, NDArray[Any]]:
-        """Counts of every step, kept in the cache."""
-        material = model.material
-        key = key_of(
-            study="outlines",
-            version=self.version,
-            levels=material.measurer.activities(layer.name).key,
-            labels=material.labels_key,
-            steps=[vars(step) for step in steps],
-            level=self.ablate,
-            numbers=numbers,
-            seed=model.seed,
-        )
+        """Counts of every step."""
+        best = np.argsort(-model.bench.agreement(layer.name).max(axis=1), kind="stable")
+        order = tuple(int(unit) for unit in best)
+        changes = [
+            OffInOrder(step.off, None if step.order == "random" else order, self.ablate, model.seed)
+            for step in steps
+        ]
+        return model.bench.sweep(layer.name).all(changes, numbers, Drawn(), advance)
 
-        def count() -> dict[str, NDArray[Any]]:
-            changes = list(_changes(model, layer, steps, self.ablate))
-            return count_changed(material.cache, layer.name, changes, numbers, advance)
 
-        return material.measurer.remember(f"outlines-{layer.name}", key, count)
+@dataclass(frozen=True)
+class OffInOrder:
+    """So many units of a layer off, in an order.
+
+    Attributes:
+        off: how many.
+        order: all units, first to last; None: each sample draws an order of its own, so that the mean over
+            samples is one over orders too.
+        level: what they are set to.
+        seed: of these orders.
+    """
+
+    off: int
+    order: tuple[int, ...] | None
+    level: Level
+    seed: int
+
+    @property
+    def depends_on(self) -> str:
+        """See `Change.depends_on`."""
+        return repr(self)
+
+    def images(self, group: Group) -> tuple[Tensor, Tensor]:
+        """See `Change.images`."""
+        x, layer = group.values, group.tail.units.name
+        value = group.levels.mean if self.level == "mean" else group.levels.zero
+        off = torch.zeros(x.shape[:2], dtype=torch.bool)
+        for row, number in enumerate(group.numbers):
+            order = self.order or order_of_sample(self.seed, f"outlines of {layer}", number, x.shape[1])
+            off[row, list(order[: self.off])] = True
+        changed = torch.where(off.to(x.device)[:, :, None, None], value, x)
+        return group.image, group.tail.image(group.tail.write(group.state, x, changed))
 
 
 def steps_of(units: int) -> list[Step]:
@@ -138,42 +165,18 @@ def _halves(network: Network, layers: Sequence[Layer]) -> dict[str, Half]:
     return {layer.name: "encoder" if layer.number < network.levels else "decoder" for layer in layers}
 
 
-def _changes(model: Dissected, layer: Layer, steps: Sequence[Step], level: Level) -> Iterator[Change]:
-    """What the steps do to the state behind the layer."""
-    material = model.material
-    tail, mean = Tail(material.cache, layer.name), material.levels(layer.name).mean
-    value = mean if level == "mean" else torch.zeros_like(mean)
-    best = np.argsort(-material.agreement(layer.name).max(axis=1), kind="stable")
-
-    def order(step: Step, number: int) -> NDArray[np.int64]:
-        if step.order != "random":
-            return best
-        # Each sample draws an order of its own, so that the mean over samples is one over orders too.
-        return model.random((layer.number << 20) | number).permutation(layer.units)
-
-    def change(step: Step, state: State, numbers: Sequence[int]) -> Tensor:
-        off = torch.zeros(len(numbers), layer.units, dtype=torch.bool)
-        for row, number in enumerate(numbers):
-            off[row, order(step, number)[: step.off].copy()] = True
-        x = torch.where(off.to(mean.device)[:, :, None, None], value[:, None, None], state["x"])
-        return tail.image({**state, "x": x})
-
-    for step in steps:
-        yield partial(change, step)
-
-
 def _strips(
     model: Dissected, halves: Mapping[str, str], level: Level, numbers: list[int]
 ) -> dict[str, bytes]:
     """A picture for each half of the network: unedited, each of its layers off whole, what was given."""
-    inputs = model.material.cache.sampler.inputs
+    inputs = model.bench.cache.sampler.inputs
     assert inputs is not None  # noqa: S101  # what is asked for is known
     strips = {}
     for half in dict.fromkeys(halves.values()):
         rows: list[Tensor] = []
         for layer in [layer for layer, its in halves.items() if its == half]:
             units = range(model.network.layers[layer].units)
-            before, after = model.material.bench(layer).pictures(Edit.ablate(units, level), numbers)
+            before, after = model.bench.sweep(layer).pictures(Edit.ablate(units, level), numbers)
             rows += [after] if rows else [before, after]
         strips[f"{half}.webp"] = picture_rows([*rows, inputs.load(numbers)])
     return strips

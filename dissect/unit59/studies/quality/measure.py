@@ -7,94 +7,59 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 import torch
 
+from unit59.edit.workbench import Workbench
 from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
-from unit59.foundation.progress import Reporter
+from unit59.foundation.random import stream
 from unit59.measure.asked import AskedAgreement, AskedLabels, agreement_with_asked, count_asked
-from unit59.measure.layer import Measurer
 from unit59.recipe.sections import RecipeFile
-from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.quality import QUALITY, QualityRecord
-from unit59.samples.cache import GROUP, SHARD, SampleCache, key_of, to_uint8
+from unit59.samples.cache import GROUP, SHARD, to_uint8
 from unit59.samples.inputs import Inputs
 from unit59.stats.comparison import FLOOR, Comparison, Shares, area_shares, compare
-from unit59.studies.quality.tell import tell
+from unit59.store import key_of
+from unit59.studies.dissected import Dissected
+from unit59.studies.part import Cost, Part
 from unit59.studies.tables import Tables
 
-#: Raised when the comparison changes its meaning, so that no old part is taken for a new one.
-VERSION = 1
-#: The stream of random numbers that chooses real pictures; see `unit59.samples.cache` for those of samples.
-CHOICE = 7
 
-
-class QualityPart:
-    """The part `quality` of a model's results; there is none where the recipe names no real pictures.
+class QualityPart(Part):
+    """The part `quality` of a model's results.
 
     Args:
         file: the recipe.
         real: the real pictures.
-        cache: of the run's samples.
+        bench: of the model.
         reads: what a segmentation depends on, besides the picture.
-        labels_key: hash of what samples and segmentations depend on.
-        writer: of the model's results.
-        report: is told the progress.
     """
 
-    def __init__(
-        self,
-        file: RecipeFile,
-        real: Inputs | None,
-        cache: SampleCache,
-        reads: Mapping[str, Any],
-        labels_key: str,
-        writer: ResultsWriter,
-        report: Reporter,
-    ) -> None:
-        self.recipe, self.cache, self._writer, self._report = file.recipe, cache, writer, report
-        self._real = real
-        if real is None:
-            return
+    version: ClassVar[int] = 1
+    name = "quality"
+
+    def __init__(self, file: RecipeFile, real: Inputs, bench: Workbench, reads: Mapping[str, Any]) -> None:
+        self.recipe, self.cache, self._bench, self._real = file.recipe, bench.cache, bench, real
         self._numbers = choose(len(real), 2 * self.recipe.samples, self.recipe.seed)
-        self._real_key = key_of(
-            version=VERSION, real=real.fingerprint(self._numbers), numbers=self._numbers, **reads
-        )
-        settings = self.recipe.model_dump(include={"samples", "seed", "bootstrap", "real"})
-        self._key = key_of(
-            version=VERSION, real_pictures=self._real_key, labels=labels_key, settings=settings
-        )
+        self._real_key = key_of(real=real.fingerprint(self._numbers), numbers=self._numbers, **reads)
 
-    @property
-    def parts(self) -> set[str]:
-        """Names of the parts that the recipe asks for."""
-        return set() if self._real is None else {"quality"}
-
-    def is_current(self) -> bool:
-        """Whether it is there, as this recipe would make it."""
-        return self._real is None or self._writer.is_current("quality", self._key)
-
-    def write(self, measurer: Measurer) -> None:
-        """Write it if it is missing or out of date."""
-        if self._real is None or self.is_current():
-            return
-        measured = self.measure(measurer, self._real)
-        files = {
-            "quality/quality.json": to_json(tell(measured)),
-            **{f"quality/{name}": table_bytes(frame, QUALITY) for name, frame in measured.frames.items()},
-            **{f"quality/pictures/{name}": data for name, data in measured.pictures.items()},
+    def depends_on(self) -> Mapping[str, Any]:
+        """See `Part.depends_on`."""
+        return {
+            "real_pictures": self._real_key,
+            "labels": self._bench.labels_key,
+            "settings": self.recipe.model_dump(include={"samples", "seed", "bootstrap", "real"}),
         }
-        self._writer.write_part("quality", self._key, files)
 
-    def measure(self, measurer: Measurer, real: Inputs) -> Tables:
+    def measure(self, model: Dissected) -> Tables:
         """Segment the real pictures, and compare; the facts are a `QualityRecord`."""
-        with self._report.step("real pictures", len(self._numbers), "pictures") as advance:
+        with model.step("real pictures", len(self._numbers), "pictures") as advance:
             shares = []
             for first in range(0, len(self._numbers), SHARD):
-                shares.append(self._real_shares(measurer, real, first))
+                shares.append(self._real_shares(first))
                 advance(len(shares[-1]))
         concepts = self.cache.segmenter.concepts
         names = [concept.name for concept in concepts]
@@ -105,9 +70,17 @@ class QualityPart:
             plane=pl.Series([concept.plane for concept in concepts]),
             **{name: pl.Series(values).fill_nan(None) for name, values in columns.items()},
         )
-        picture, shape = self._sheet(real)
+        picture, shape = self._sheet()
         facts = self._facts(found, asked, shape).model_dump(mode="json")
         return Tables({"quality.parquet": table}, facts, {"real.webp": picture})
+
+    def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
+        """See `Part.schemas`."""
+        return {"quality.parquet": QUALITY}
+
+    def cost(self) -> Cost:
+        """The real pictures are segmented."""
+        return Cost(segmented=len(self._numbers))
 
     def _facts(self, found: Comparison, asked: AskedAgreement, shape: tuple[int, int]) -> QualityRecord:
         mean, low, high = (None if np.isnan(value) else round(value, 6) for value in asked.mean)
@@ -128,7 +101,7 @@ class QualityPart:
 
     # ---- what is counted
 
-    def _real_shares(self, measurer: Measurer, real: Inputs, first: int) -> Shares:
+    def _real_shares(self, first: int) -> Shares:
         """Each concept's share of some real pictures, [n,C]."""
         numbers = self._numbers[first : first + SHARD]
 
@@ -136,13 +109,14 @@ class QualityPart:
             groups = (numbers[i : i + GROUP] for i in range(0, len(numbers), GROUP))
             with torch.no_grad():
                 parts = [
-                    self.cache.segment(real.load(group).to(self.cache.sampler.device)) for group in groups
+                    self.cache.segment(self._real.load(group).to(self.cache.sampler.device))
+                    for group in groups
                 ]
             labels = torch.cat(parts).cpu().numpy()
             return {"shares": area_shares(labels, len(self.cache.segmenter.concepts))}
 
         return np.asarray(
-            measurer.remember("real", key_of(real=self._real_key, first=first), count)["shares"]
+            self._bench.measurer.remember("real", key_of(real=self._real_key, first=first), count)["shares"]
         )
 
     def _generated_shares(self) -> Shares:
@@ -167,10 +141,10 @@ class QualityPart:
         both, either = np.concatenate(counts[1:] or counts, axis=1)
         return agreement_with_asked(both, either, self.recipe.seed, self.recipe.bootstrap)
 
-    def _sheet(self, real: Inputs) -> tuple[bytes, tuple[int, int]]:
+    def _sheet(self) -> tuple[bytes, tuple[int, int]]:
         """The first of the chosen pictures, as the samples' sheet shows them; and its shape."""
         rows, columns = sheet_shape(min(self.recipe.samples, len(self._numbers)))
-        shown = to_uint8(real.load(self._numbers[: rows * columns])).numpy()
+        shown = to_uint8(self._real.load(self._numbers[: rows * columns])).numpy()
         edge = tile_edge(*self.cache.sampler.network.resolution)
         return sheet(list(shown), rows, edge), (rows, columns)
 
@@ -181,5 +155,5 @@ def choose(available: int, wanted: int, seed: int) -> list[int]:
     The order makes the two halves alike: files often lie sorted by what they show. Twice as many as samples
     are wanted, so that a half has as many.
     """
-    draw = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, CHOICE], np.uint64)))
+    draw = stream(seed, "choice of real pictures")
     return [int(number) for number in draw.choice(available, min(available, wanted), replace=False)]

@@ -22,6 +22,7 @@ from torch import Tensor
 from unit59.edit.attribution import at_once
 from unit59.edit.edits import Levels
 from unit59.edit.tail import Tail, groups
+from unit59.foundation.random import stream
 from unit59.samples.cache import GROUP
 from unit59.segmenters import Segmenter
 from unit59.stats.intervals import Mean, mean_interval
@@ -81,7 +82,7 @@ def optimise_set(
     share = _SoftShare(tail.cache.segmenter, concept)
     if not share.known:
         return None
-    alpha = torch.full((len(levels.insert),), 0.5, device=levels.insert.device, requires_grad=True)
+    alpha = torch.full((len(levels.zero),), 0.5, device=levels.zero.device, requires_grad=True)
     optimiser = torch.optim.Adam([alpha], lr=RATE)
     batches = groups(numbers)
     for step in range(steps):
@@ -117,18 +118,19 @@ def _deltas(
     size = at_once(tail.cache.sampler.network)
     for first in range(0, len(group), size):
         state = tail.state(group[first : first + size])
-        x = state["x"].detach()
+        x = tail.read(state).detach()
+        assert levels.insert is not None  # noqa: S101  # units with maps have one
+        insert = levels.insert[None]
         place = _places(x, seed, step * GROUP + first)
         far = alpha[None, :, None, None] * place
-        on = tail.image({**state, "x": x * (1 - far) + levels.insert[None, :, None, None] * far})
-        off = tail.image({**state, "x": x * (1 - far)})
+        on = tail.image(tail.write(state, x, x * (1 - far) + insert * far))
+        off = tail.image(tail.write(state, x, x * (1 - far)))
         yield share(on, place) - share(off, place)
 
 
 def _places(x: Tensor, seed: int, draw: int) -> Tensor:
     """One box a sample somewhere on the map, {0,1} [N,1,h,w]; they depend on (seed, draw) alone."""
-    bits = np.random.Philox(key=np.array([seed % 2**64, 2**62 + draw], np.uint64))
-    generator = np.random.Generator(bits)
+    generator = stream(seed, "places of unit sets", draw)
     places = torch.zeros(len(x), 1, *x.shape[2:], device=x.device)
     sides = [int(side) for side in x.shape[2:]]
     edges = [max(1, side // PLACE) for side in sides]

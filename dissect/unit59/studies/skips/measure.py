@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import polars as pl
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from unit59.edit.asked import count_by_chance, count_changed, scorer_of
-from unit59.edit.tail import Tail, groups
-from unit59.measure.agreement import null_shifts
+from unit59.edit.asked import Drawn, count_by_chance, scorer_of
+from unit59.edit.group import Group
+from unit59.foundation.random import null_shifts
 from unit59.measure.asked import what_is_asked
-from unit59.networks import Network, State
+from unit59.networks import Network
 from unit59.samples.cache import SampleCache, key_of
 from unit59.stats.scores import score_columns
-from unit59.studies.base import Dissected, Study, StudyError
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
 from unit59.studies.effects.strips import picture_rows
 from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, WAYS, Kind, SkipFacts
 from unit59.studies.skips.mirrors import (
@@ -42,6 +43,8 @@ class Skips(Study):
     """Compare layers that a skip connection joins with others, and close the skip or what lies deeper."""
 
     version: ClassVar[int] = 2
+    reads: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"bootstrap"})
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many are edited, from the first on."""
@@ -63,7 +66,7 @@ class Skips(Study):
 
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
-        network, cache = model.network, model.material.cache
+        network, cache = model.network, model.bench.cache
         mirrors, pairs = mirrored(network, model.layers), all_pairs(network, model.layers)
         matches = self._matches(model)
         numbers = list(range(min(self.samples, cache.samples)))
@@ -104,7 +107,7 @@ class Skips(Study):
 
     def _matches(self, model: Dissected) -> Matches:
         """Best matches of all units, kept in the cache."""
-        measurer, samples = model.material.measurer, self._compared(model.material.cache)
+        measurer, samples = model.bench.measurer, self._compared(model.bench.cache)
         key = key_of(
             study="skips",
             version=self.version,
@@ -124,9 +127,9 @@ class Skips(Study):
 
     def _ways(self, model: Dissected, mirrors: list[tuple[str, str]], numbers: list[int]) -> pl.DataFrame:
         """What is left of the outlines and of agreement when a layer is silent on one way, or on both."""
-        cache, rows = model.material.cache, []
+        cache, rows = model.bench.cache, []
         chance = count_by_chance(cache, numbers)
-        scorer = scorer_of(cache, numbers, model.seed, model.material.measurer.recipe.bootstrap)
+        scorer = scorer_of(cache, numbers, model.seed, model.bench.measurer.recipe.bootstrap)
         height, width = model.network.resolution
         total = (len(WAYS) + 1) * len(mirrors) * len(numbers)
         with model.step("skips: ways", total, "pictures") as advance:
@@ -151,22 +154,9 @@ class Skips(Study):
     def _count(
         self, model: Dissected, layer: str, numbers: list[int], advance: Callable[[int], None]
     ) -> dict[str, NDArray[Any]]:
-        """Counts with nothing silent and on each way, kept in the cache."""
-        material = model.material
-        key = key_of(
-            study="skips",
-            version=self.version,
-            labels=material.labels_key,
-            layer=layer,
-            ways=list(WAYS),
-            numbers=numbers,
-        )
-
-        def count() -> dict[str, NDArray[Any]]:
-            changes = [partial(silenced, model.network, layer, way) for way in (None, *WAYS)]
-            return count_changed(material.cache, layer, changes, numbers, advance)
-
-        return material.measurer.remember(f"skips-{layer}", key, count)
+        """Counts with nothing silent and on each way."""
+        changes = [Silent(way) for way in (None, *WAYS)]
+        return model.bench.sweep(layer).all(changes, numbers, Drawn(), advance)
 
 
 def mirrored(network: Network, layers: Sequence[str]) -> list[tuple[str, str]]:
@@ -189,30 +179,37 @@ def all_pairs(network: Network, layers: Sequence[str]) -> list[Pair]:
     return pairs
 
 
-def silenced(
-    network: Network, layer: str, way: str | None, state: State, numbers: Sequence[int] = ()
-) -> Tensor:
-    """Pictures when a layer's units are zero: for the skip, for what lies deeper, or for both.
+@dataclass(frozen=True)
+class Silent:
+    """A layer's units are zero: for the skip, for what lies deeper, or for both.
 
-    Args:
-        network: a pix2pix.
-        layer: of the encoder, not the innermost.
+    Attributes:
         way: see `unit59.studies.skips.facts.WAYS`; None is nothing.
-        state: right after the layer.
-        numbers: of the samples; they do not matter.
     """
-    order = list(network.layers)
-    following = order[order.index(layer) + 1]
-    plain = network.run(state, after=layer, until=following)
-    silent = network.run({**state, "x": torch.zeros_like(state["x"])}, after=layer, until=following)
-    chosen = {
-        None: plain,
-        "skip": {**plain, "skips": silent["skips"]},
-        "deeper": {**silent, "skips": plain["skips"]},
-        "both": silent,
-    }[way]
-    image: Tensor = network.run(chosen, after=following)["image"]
-    return image
+
+    way: str | None
+
+    @property
+    def depends_on(self) -> str:
+        """See `Change.depends_on`."""
+        return repr(self)
+
+    def images(self, group: Group) -> tuple[Tensor, Tensor]:
+        """See `Change.images`; the group is of a layer of the encoder, not the innermost."""
+        network, layer = group.tail.cache.sampler.network, group.tail.units.layer.name
+        order = list(network.layers)
+        following = order[order.index(layer) + 1]
+        plain = network.run(group.state, after=layer, until=following)
+        zero = {**group.state, "x": torch.zeros_like(group.state["x"])}
+        silent = network.run(zero, after=layer, until=following)
+        chosen = {
+            None: plain,
+            "skip": {**plain, "skips": silent["skips"]},
+            "deeper": {**silent, "skips": plain["skips"]},
+            "both": silent,
+        }[self.way]
+        image: Tensor = network.run(chosen, after=following)["image"]
+        return group.image, image
 
 
 def _suffering(ways: pl.DataFrame) -> tuple[list[str], list[str]]:
@@ -226,13 +223,11 @@ def _suffering(ways: pl.DataFrame) -> tuple[list[str], list[str]]:
 @torch.no_grad()
 def _strip(model: Dissected, mirrors: Sequence[tuple[str, str]], numbers: Sequence[int]) -> bytes:
     """The pictures: nothing silent, then each layer on either way; last what was given."""
-    cache, rows = model.material.cache, list[Tensor]()
+    cache, rows = model.bench.cache, list[Tensor]()
     for layer, _ in mirrors:
-        tail = Tail(cache, layer)
-        states = [(tail.state(group), count) for group, count in groups(numbers)]
+        sweep = model.bench.sweep(layer)
         for way in (None, "skip", "deeper") if not rows else ("skip", "deeper"):
-            images = [silenced(model.network, layer, way, state)[:count] for state, count in states]
-            rows.append(torch.cat(images))
+            rows.append(sweep.pictures(Silent(way), numbers)[1])
     inputs = cache.sampler.inputs
     assert inputs is not None  # noqa: S101  # a pix2pix has some
     return picture_rows([*rows, inputs.load(numbers)])

@@ -17,7 +17,7 @@ from unit59.measure.overlap import unit_masks
 from unit59.results import INTERPRETABLE_IOU
 from unit59.stats.intervals import Numbers, mean_interval, spearman
 from unit59.stats.scores import Estimate
-from unit59.studies.base import Dissected
+from unit59.studies.dissected import Dissected
 from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, Kind
 
 
@@ -160,7 +160,7 @@ def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
     has with the concept. ``both``, ``one``: concepts that have an interpretable unit above the null in both
     layers, in one of them.
     """
-    measurer = model.material.measurer
+    measurer = model.bench.measurer
     best: dict[str, Numbers] = {}
     stands: dict[str, NDArray[np.bool_]] = {}
     for layer in dict.fromkeys(name for pair in pairs for name in (pair.layer, pair.other)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,12 +13,14 @@ from pydantic import Field
 from torch import Tensor
 
 from unit59.edit.edits import Edit
+from unit59.edit.group import Seen
 from unit59.edit.tail import groups
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
 from unit59.results import file_name
-from unit59.samples.cache import SampleCache, key_of
-from unit59.studies.base import Dissected, Study, StudyError
+from unit59.samples.cache import SampleCache, to_uint8
+from unit59.studies.base import Study, StudyError
+from unit59.studies.dissected import Dissected
 from unit59.studies.effects.strips import picture_rows
 from unit59.studies.tables import Report, Tables
 from unit59.studies.textures.effects import effects, smooth, window_of
@@ -33,10 +36,35 @@ LOOKS = ("colour", "material")
 SHOWN = 6
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a change does to what is where and to how the rest looks: ``values`` [N,4], see `effects`.
+
+    Attributes:
+        plane: of the segmentations that says what is where.
+        window: in pixels.
+    """
+
+    plane: int
+    window: int
+
+    @property
+    def depends_on(self) -> str:
+        """See `Probe.depends_on`."""
+        return repr(self)
+
+    def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
+        """See `Probe.look`."""
+        labels = seen.group.labels[:, self.plane], seen.labels[:, self.plane]
+        return {"values": effects(to_uint8(seen.before), seen.pictures, labels, self.window).numpy()}
+
+
 class Textures(Study):
     """Switch off units one by one; measure how many pixels change their concept, and how the others look."""
 
     version: ClassVar[int] = 2
+    reads: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset()
 
     units: Annotated[int, Field(ge=4)] | Literal["all"] = "all"
     """How many of each layer, drawn at random."""
@@ -80,7 +108,7 @@ class Textures(Study):
 
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
-        cache = model.material.cache
+        cache = model.bench.cache
         layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
         numbers = list(range(min(self.samples, cache.samples)))
         window = (self.window or window_of(*model.network.resolution)) | 1
@@ -104,7 +132,7 @@ class Textures(Study):
         everything = model.network.layers[layer]
         if self.units == "all" or self.units >= everything.units:
             return list(range(everything.units))
-        drawn = model.random(everything.number).permutation(everything.units)[: self.units]
+        drawn = model.random(everything.number, "units").permutation(everything.units)[: self.units]
         return sorted(int(unit) for unit in drawn)
 
     def _measure(
@@ -116,38 +144,16 @@ class Textures(Study):
         window: int,
         advance: Callable[[int], None],
     ) -> NDArray[np.float64]:
-        """See `effects`: [samples,units,4], kept in the cache."""
-        material = model.material
-        plane, bench = self._plane(material.cache), material.bench(layer)
-
-        def count() -> dict[str, Any]:
-            rows = []
-            for group, count in groups(numbers):
-                found = []
-                for unit in units:
-                    before, after, *labels = bench.seen(Edit.ablate([unit]), group)
-                    found.append(effects(before, after, (labels[0][:, plane], labels[1][:, plane]), window))
-                    advance(count)
-                rows.append(torch.stack(found, dim=1)[:count].numpy())
-            return {"values": np.concatenate(rows)}
-
-        key = key_of(
-            study="textures",
-            version=self.version,
-            levels=material.measurer.activities(layer).key,
-            labels=material.labels_key,
-            plane=plane,
-            units=units,
-            window=window,
-            numbers=numbers,
-        )
-        found: NDArray[np.float64] = material.measurer.remember(f"textures-{layer}", key, count)["values"]
-        return found
+        """See `effects`: [samples,units,4]."""
+        probe = Look(self._plane(model.bench.cache), window)
+        edits = [Edit.ablate([unit]) for unit in units]
+        values = model.bench.sweep(layer).all(edits, numbers, probe, advance)["values"]
+        return np.moveaxis(values, 0, 1)
 
     @torch.no_grad()
     def _reference(self, model: Dissected, numbers: list[int], window: int) -> dict[str, NDArray[np.float64]]:
         """What noise does that means nothing, by kind: see `effects`, [samples,amplitudes,4]."""
-        cache = model.material.cache
+        cache = model.bench.cache
         plane = self._plane(cache)
 
         def labelled(pictures: Tensor) -> Tensor:
@@ -158,7 +164,7 @@ class Textures(Study):
         for group, count in groups(numbers):
             before = torch.from_numpy(cache.pictures(np.array(group)))
             height, width = before.shape[1:3]
-            drawn = [model.random((1 << 24) + each).standard_normal((3, height, width)) for each in group]
+            drawn = [model.random(each, "reference").standard_normal((3, height, width)) for each in group]
             noise, labels = torch.from_numpy(np.stack(drawn)), labelled(before)
             for name, each in zip(found, (noise, smooth(noise, window)), strict=True):
                 rows = []
@@ -188,7 +194,7 @@ class Textures(Study):
                     objects=values[order, OBJECTS].tolist(),
                     texture=values[order, TEXTURE].tolist(),
                 )
-                pictures = model.material.bench(layer).pictures(Edit.ablate([unit]), each.samples)
+                pictures = model.bench.sweep(layer).pictures(Edit.ablate([unit]), each.samples)
                 strips[each.picture] = picture_rows(pictures)
                 shown.append(each)
         return shown, strips

@@ -1,0 +1,120 @@
+"""One group of samples at one place of the network, without and with a change: what probes look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from unit59.edit.edits import Edit, Levels, apply_edit, region
+from unit59.edit.tail import Tail
+from unit59.networks import State
+from unit59.samples.cache import to_uint8
+
+
+class Group:
+    """Unedited samples, all in one batch.
+
+    Args:
+        tail: of the units that are edited.
+        levels: what these can be set to.
+        numbers: of the samples, one a row.
+        seeds: of other noise inputs than the samples' own, one a row.
+
+    Attributes:
+        notes: what changes and probes remember of this group while it lasts.
+    """
+
+    def __init__(
+        self, tail: Tail, levels: Levels, numbers: tuple[int, ...], seeds: tuple[int, ...] | None
+    ) -> None:
+        self.tail, self.levels, self.numbers, self.seeds = tail, levels, numbers, seeds
+        self.state: State = tail.state(numbers, seeds)
+        self.notes: dict[str, Any] = {}
+
+    @cached_property
+    def image(self) -> Tensor:
+        """Pictures float [N,3,H,W]."""
+        return self.tail.image(self.state)
+
+    @cached_property
+    def pictures(self) -> Tensor:
+        """uint8 [N,H,W,3]."""
+        return to_uint8(self.image)
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """Segmentations int64 [N,P,h,w]; strips of pictures do without."""
+        return self.segment(self.image)
+
+    @cached_property
+    def values(self) -> Tensor:
+        """Of the units, [N,U,a,b]."""
+        return self.tail.read(self.state)
+
+    def segment(self, image: Tensor) -> Tensor:
+        """Segmentations int64 [N,P,h,w] of pictures."""
+        return self.tail.cache.segment(image).cpu().long()
+
+    def with_edit(self, edit: Edit) -> Tensor:
+        """Pictures float [N,3,H,W] with an edit; the unedited ones where it changes nothing."""
+        changed = self.edited(edit)
+        return self.image if changed is None else self.tail.image(changed)
+
+    def edited(self, edit: Edit) -> State | None:
+        """The state with an edit; None where it changes nothing."""
+        x = self.values
+        changed = apply_edit(x, edit, self.levels, self._mask(edit))
+        return None if changed is x else self.tail.write(self.state, x, changed)
+
+    def _mask(self, edit: Edit) -> Tensor | None:
+        """Where an edit works, on the units' maps."""
+        if edit.where is None:
+            return None
+        x, margin = self.values, self.tail.units.layer.margin
+        size = int(x.shape[2]) - 2 * margin, int(x.shape[3]) - 2 * margin
+        mask = region(edit.where, size, self.labels, self.tail.cache.segmenter)
+        assert mask is not None  # noqa: S101  # there is a place
+        # What lies beyond the picture's border goes with the border.
+        return F.pad(mask.float(), [margin] * 4, mode="replicate").bool().to(x.device)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A group's pictures without and with a change.
+
+    Attributes:
+        group: of samples.
+        before: float [N,3,H,W].
+        after: float [N,3,H,W].
+    """
+
+    group: Group
+    before: Tensor
+    after: Tensor
+
+    @cached_property
+    def unchanged(self) -> bool:
+        """Whether the change shows nowhere."""
+        return self.after is self.before or bool((self.after == self.before).all())
+
+    @cached_property
+    def difference(self) -> Tensor:
+        """Absolute difference in levels of 0..255, summed over colours: int64 [N,H,W]."""
+        first = self.group.pictures if self.before is self.group.image else to_uint8(self.before)
+        return (self.pictures.short() - first.short()).abs().sum(dim=3).long()
+
+    @cached_property
+    def pictures(self) -> Tensor:
+        """With the change, uint8 [N,H,W,3]."""
+        return to_uint8(self.after)
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """Segmentations with the change, int64 [N,P,h,w]; not made again where nothing changed."""
+        if self.unchanged and self.before is self.group.image:
+            return self.group.labels
+        return self.group.segment(self.after)

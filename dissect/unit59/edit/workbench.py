@@ -1,0 +1,143 @@
+"""The workbench: a model's samples and measurements, and sweeps of edits at any of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unit59.edit.edits import Levels
+from unit59.edit.sweep import Sweep
+from unit59.edit.tail import Tail, groups
+from unit59.engine import Here
+from unit59.handles import CHANNEL, Handle, Style, Units, units_of
+from unit59.measure.agreement import iou
+from unit59.measure.layer import Measurer
+from unit59.samples.cache import SHARD, SampleCache
+from unit59.store import key_of
+
+#: Samples over which the mean and spread of values without maps are taken.
+USUAL_SAMPLES = 256
+
+
+@dataclass(frozen=True)
+class _One:
+    """A bench of one sweep."""
+
+    of: Sweep
+
+    def sweep(self, layer: str, handle: str) -> Sweep:
+        """That one."""
+        return self.of
+
+
+class Workbench:
+    """What effects and studies are measured with; tasks get it too, in whatever process they run.
+
+    Args:
+        cache: of the samples.
+        measurer: of the same samples.
+        labels_key: hash of what samples and segmentations depend on.
+
+    Attributes:
+        handles: by name, the kinds of units that can be edited at a layer besides its own.
+    """
+
+    def __init__(self, cache: SampleCache, measurer: Measurer, labels_key: str) -> None:
+        self.cache, self.measurer, self.labels_key = cache, measurer, labels_key
+        self.handles: Mapping[str, Handle] = {"style": Style()}
+        cache.engine = Here(cache.store, self)
+        self.sweep = lru_cache(maxsize=None)(self._sweep)
+        self.agreement = lru_cache(maxsize=None)(self._agreement)
+        self.levels = lru_cache(maxsize=None)(self._levels)
+
+    def units(self, layer: str, handle: str = "") -> Units:
+        """The units of a layer: its own, or those of another handle.
+
+        Args:
+            layer: a measured layer, or (its channels) any other of the network.
+            handle: a name in `handles`; empty for the layer's own units.
+
+        Raises:
+            NetworkError: there is no such layer.
+            HandleError: it has no such units.
+        """
+        network = self.cache.sampler.network
+        if not handle and layer in self.cache.units:
+            return self.cache.units[layer]
+        base = self.cache.units[layer].layer if layer in self.cache.units else network.layer(layer)
+        return units_of(network, base, self.handles[handle] if handle else CHANNEL, layer)
+
+    def has(self, layer: str, handle: str) -> bool:
+        """Whether a layer has units of a handle."""
+        network, units = self.cache.sampler.network, self.cache.units.get(layer)
+        base = units.layer if units else network.layer(layer)
+        return self.handles[handle].units(network, base) > 0
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Pixels of every concept in every sample, [N,C]."""
+        concepts = len(self.cache.segmenter.concepts)
+        rows = []
+        for first in range(0, self.cache.samples, SHARD):
+            numbers = np.arange(first, min(first + SHARD, self.cache.samples))
+            for labels in self.cache.labels(numbers):
+                rows.append(torch.bincount(labels.reshape(-1), minlength=concepts + 1)[1:].numpy())
+        return np.stack(rows).astype(np.int64)
+
+    def _sweep(self, layer: str, handle: str = "") -> Sweep:
+        """Edits of a layer's units; see `units`."""
+        units = self.units(layer, handle)
+        levels, known = self.levels(layer, handle), self.levels_key(layer, handle)
+        key = key_of(labels=self.labels_key, levels=known, units=self.measurer.units_key(units))
+        return Sweep(self.cache, Tail(self.cache, units), levels, handle, key)
+
+    def bare_sweep(self, layer: str, levels: Levels) -> Sweep:
+        """Edits of any layer's channels to other than their usual levels: nothing has to be measured.
+
+        It runs here, whatever engine the samples have.
+        """
+        units = self.units(layer)
+        key = key_of(labels=self.labels_key, units=self.measurer.units_key(units))
+        sweep = Sweep(self.cache, Tail(self.cache, units), levels, "", key)
+        sweep.engine = Here(self.cache.store, _One(sweep))
+        return sweep
+
+    def levels_key(self, layer: str, handle: str = "") -> str:
+        """Hash of what the levels of a layer's units depend on."""
+        units = self.units(layer, handle)
+        if units.handle.maps:
+            return self.measurer.activities(layer).key
+        return key_of(samples=self.cache.samples, usual=USUAL_SAMPLES, units=self.measurer.units_key(units))
+
+    def _levels(self, layer: str, handle: str = "") -> Levels:
+        """What a layer's units can be set to."""
+        units = self.units(layer, handle)
+        if not units.handle.maps:
+            return self._usual(units)
+        found = self.measurer.activities(layer)
+        mean = found.activity.mean[:, None, None]
+
+        def quantile(q: float) -> torch.Tensor:
+            return torch.from_numpy(self.measurer.quantile(layer, q)).to(mean.device)[:, None, None]
+
+        insert = torch.from_numpy(found.insert_level).to(mean.device)[:, None, None]
+        return Levels(units.handle.silent(mean), mean, insert, quantile=quantile)
+
+    def _usual(self, units: Units) -> Levels:
+        """Mean and spread over the first samples, of values without maps."""
+        tail, rows = Tail(self.cache, units), []
+        for group, count in groups(range(min(self.cache.samples, USUAL_SAMPLES))):
+            rows.append(tail.read(tail.state(group))[:count].double())
+        values = torch.cat(rows)
+        mean, spread = values.mean(dim=0).float(), values.std(dim=0, unbiased=False).float()
+        return Levels(units.handle.silent(mean), mean, spread=units.handle.shifted(spread))
+
+    def _agreement(self, layer: str) -> NDArray[np.float64]:
+        """IoU of every unit with every concept, [U,C]."""
+        counts = self.measurer.agreement(layer, self.measurer.activities(layer))
+        return iou(counts.both, counts.mask, counts.area)

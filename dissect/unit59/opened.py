@@ -1,0 +1,203 @@
+"""What a recipe names, opened: network, segmenter, inputs, and the bench that parts are measured at."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.filesize import decimal
+
+from unit59.edit.workbench import Workbench
+from unit59.engine import Engine
+from unit59.foundation.errors import Unit59Error
+from unit59.foundation.pictures import sheet_shape, tile_edge
+from unit59.foundation.progress import Reporter
+from unit59.foundation.version import __version__
+from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
+from unit59.networks import Network
+from unit59.recipe.opening import (
+    check_names,
+    load_network,
+    open_handles,
+    open_inputs,
+    open_real,
+    open_sampling,
+    open_segmenter,
+    segmenter_names,
+    wanted_layers,
+)
+from unit59.recipe.sections import RecipeFile
+from unit59.results import sha256_of
+from unit59.results.schema import Checkpoint
+from unit59.results.schema import Segmenter as SegmenterRecord
+from unit59.samples.cache import SampleCache
+from unit59.samples.drawing import Sampler
+from unit59.samples.inputs import Inputs
+from unit59.store import Store, key_of
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line may set: nothing here changes a result.
+
+    Attributes:
+        results: the results folder.
+        cache: where samples and measurements are kept.
+        device: ``cpu``, ``cuda``, ``cuda:1``.
+        batch: samples between two steps of the progress bar.
+        engine: makes the engine that tasks run on, from the opened bench and the place that travels; by
+            default they run in this process.
+    """
+
+    results: Path
+    cache: Path
+    device: str = "cpu"
+    batch: int = 64
+    engine: Callable[[Workbench, Any], Engine] | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Everything that a recipe names.
+
+    Attributes:
+        file: the recipe.
+        checkpoint: where the weights came from.
+        network: with its weights.
+        real: pictures that samples are compared with.
+        reads: what a segmentation depends on, besides the picture.
+        bench: samples, measurements and sweeps; nothing is made yet.
+    """
+
+    file: RecipeFile
+    checkpoint: Checkpoint
+    network: Network
+    real: Inputs | None
+    reads: Mapping[str, Any]
+    bench: Workbench
+
+    def facts(self) -> dict[str, Any]:
+        """The fields of `ModelRecord` that are known before anything is measured."""
+        recipe, network, cache = self.file.recipe, self.network, self.bench.cache
+        segmenter = cache.segmenter
+        shown = {
+            name: {**asdict(layer), "style_layer": network.style_layer(name)}
+            for name, layer in network.layers.items()
+        }
+        others = {name: units.shown for name, units in cache.units.items() if name not in network.layers}
+        shown |= {name: {**asdict(layer), "style_layer": None} for name, layer in others.items()}
+        record = SegmenterRecord(
+            names=segmenter_names(recipe.segmenter),
+            planes=list(segmenter.planes),
+            licence=segmenter.licence,
+            limits=segmenter.limits,
+        )
+        return {
+            "name": recipe.model,
+            "title": recipe.title,
+            "summary": recipe.summary,
+            "family": network.family,
+            "resolution": list(network.resolution),
+            "checkpoint": self.checkpoint.model_dump(mode="json"),
+            "segmenter": record.model_dump(mode="json"),
+            "samples": recipe.samples,
+            "overlap_samples": min(OVERLAP_SAMPLES, recipe.samples),
+            "sampling": cache.sampler.sampling.words(network),
+            "seed": recipe.seed,
+            "quantile": recipe.quantile,
+            "grid": list(cache.grid),
+            "tile": tile_edge(*network.resolution),
+            "sheet": list(sheet_shape(recipe.samples)),
+            "network": list(shown.values()),
+            "planned_layers": cache.layers,
+            "recipe": self.file.text,
+            "versions": {
+                "unit59": __version__,
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("torch", "numpy", "pillow")},
+            },
+        }
+
+    def check_room(self) -> None:
+        """Say so before an hour's work, not after, when the disk cannot hold the cache.
+
+        Raises:
+            Unit59Error: it cannot.
+        """
+        cache, recipe = self.bench.cache, self.file.recipe
+        folder, need = cache.store.folder, disk_of_samples(cache) * recipe.samples
+        need -= sum(file.stat().st_size for file in (folder / "samples").rglob("*") if file.is_file())
+        free = shutil.disk_usage(folder).free
+        if need > free:
+            raise Unit59Error(
+                f"{folder}: the activations of {recipe.samples} samples take about "
+                f"{decimal(need)}, {decimal(free)} are free. Name fewer layers or samples in "
+                f"{self.file.path}, or give another folder with --cache."
+            )
+
+
+def disk_of_samples(cache: SampleCache) -> int:
+    """About how many bytes are kept of one sample."""
+    network, (height, width) = cache.sampler.network, cache.grid
+    layers = [network.layers[name] for name in cache.kept_layers]
+    activations = sum(4 * each.units * each.height * each.width for each in layers)
+    pictures = 3 * network.resolution[0] * network.resolution[1]
+    return activations + pictures + len(cache.segmenter.planes) * height * width
+
+
+def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
+    """Open what a recipe names; nothing is generated yet.
+
+    Args:
+        file: the recipe.
+        options: where, on what.
+        report: is told the progress.
+
+    Raises:
+        Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
+    """
+    recipe = file.recipe
+    check_names(file)
+    network, checkpoint = load_network(file, options.device)
+    sampling = open_sampling(file, network)
+    layers = wanted_layers(file, network)
+    inputs, real = open_inputs(file, network), open_real(file, network)
+    segmenter = open_segmenter(file)
+    samples_key = key_of(
+        checkpoint=checkpoint.sha256,
+        code=network.code,
+        seed=recipe.seed,
+        sampling=sampling.model_dump(mode="json"),
+        inputs=inputs.fingerprint(range(recipe.samples)) if inputs else None,
+        threads=_threads(options.device),
+    )
+    reads = {
+        "segmenter": recipe.segmenter,
+        "files": [sha256_of(path) for path in segmenter.files],
+        "code": segmenter.code,
+        "grid": recipe.grid,
+    }
+    labels_key = key_of(samples=samples_key, **reads)
+    cache = SampleCache(
+        Store(options.cache / recipe.model, report.say),
+        Sampler(network, recipe.seed, sampling, inputs, options.device),
+        segmenter,
+        recipe.samples,
+        open_handles(file, network, layers),
+        (recipe.grid, recipe.grid) if recipe.grid else None,
+        {"samples": samples_key, "segmentations": labels_key},
+    )
+    measurer = Measurer(cache, recipe, samples_key, labels_key, report)
+    return Opened(file, checkpoint, network, real, reads, Workbench(cache, measurer, labels_key))
+
+
+def _threads(device: str) -> str:
+    """Sums round differently with the kind of device and the number of threads: bytes hold for these only."""
+    import torch
+
+    return f"{torch.device(device).type} {torch.get_num_threads()}"

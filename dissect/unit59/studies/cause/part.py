@@ -1,0 +1,90 @@
+"""A search for the single unit that causes a concept, as a part of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from unit59.edit.workbench import Workbench
+from unit59.recipe.sections import EffectsSection, SearchSection
+from unit59.results import STUDY_TABLES
+from unit59.studies.cause.measure import run_search
+from unit59.studies.dissected import Dissected
+from unit59.studies.effects.measure import effect_samples
+from unit59.studies.part import Cost, Part
+from unit59.studies.tables import Tables
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a search takes over from the effects: every unit of these layers off alone.
+
+    Attributes:
+        effects: as they are measured.
+        layers: of the search.
+    """
+
+    effects: EffectsSection
+    layers: list[str]
+
+    @property
+    def depends_on(self) -> Mapping[str, Any]:
+        """Which samples these are of."""
+        return {"layers": self.layers, **self.effects.model_dump(include={"samples", "extra", "floor"})}
+
+
+class SearchPart(Part):
+    """One search.
+
+    Args:
+        name: of the study.
+        section: what is asked; its words (title, claim) are told, not measured.
+        layers: to search.
+        bench: of the model.
+        shared: what it takes over.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __init__(
+        self, name: str, section: SearchSection, layers: list[str], bench: Workbench, shared: Shared | None
+    ) -> None:
+        self.section, self._layers, self._bench, self._shared = section, layers, bench, shared
+        self._study, self.name = name, f"studies/{name}"
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """See `Part.depends_on`."""
+        bench, claim = self._bench, self.section.claim
+        return {
+            "section": self.section.model_dump(mode="json", exclude={"title", "claim", "layers", "name"}),
+            "claimed": claim and claim.model_dump(include={"layer", "unit"}),
+            "shared": self._shared and self._shared.depends_on,
+            "labels": bench.labels_key,
+            "layers": {layer: bench.levels_key(layer) for layer in self._layers},
+            "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples"}),
+        }
+
+    def measure(self, model: Dissected) -> Tables:
+        """See `Part.measure`."""
+        swept: dict[str, list[int]] = {}
+        if self._shared:
+            swept = dict.fromkeys(self._shared.layers, effect_samples(model.bench, self._shared.effects))
+        found = run_search(
+            model.bench, self._study, self.section, self._layers, model.seed, model.report, swept
+        )
+        return Tables(found.tables, found.record.model_dump(mode="json"), found.pictures)
+
+    def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
+        """See `Part.schemas`."""
+        return STUDY_TABLES
+
+    def cost(self) -> Cost:
+        """Every probed unit off alone on sixteen samples, and about as much again for sets and chance."""
+        tails = {}
+        for layer in self._layers:
+            units = self._bench.units(layer)
+            probed = units.count if self.section.probe == "all" else min(units.count, self.section.probe)
+            free = self._shared is not None and layer in self._shared.layers
+            tails[units.layer.name] = (0 if free else 16 * probed) + 60 * self.section.samples // 2
+        return Cost(tails=tails)

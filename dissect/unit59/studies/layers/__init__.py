@@ -1,0 +1,1 @@
+"""What every unit of a layer agrees with, and what chance alone would give."""

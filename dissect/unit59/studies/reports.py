@@ -1,0 +1,65 @@
+"""Studies as parts of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unit59.edit.workbench import Workbench
+from unit59.foundation.files import sha256_of
+from unit59.studies.dissected import Dissected
+from unit59.studies.part import Part
+from unit59.studies.registry import Asked
+from unit59.studies.tables import Tables
+
+
+class StudyPart(Part):
+    """One study that a recipe names.
+
+    Args:
+        asked: the study with its settings.
+        base: the recipe's folder.
+        bench: of the model.
+        others: names of the parts before it.
+    """
+
+    def __init__(self, asked: Asked, base: Path, bench: Workbench, others: Sequence[str]) -> None:
+        self.asked, self._base, self._bench = asked, base, bench
+        self.name = f"studies/{asked.name}"
+        self.needs = tuple(name for name in others if _kind(name) in asked.study.reads)
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """See `Part.depends_on`."""
+        study, bench = self.asked.study, self._bench
+        with self.asked.calls():
+            files = [(path.name, sha256_of(path)) for path in study.files(self._base)]
+        return {
+            "kind": self.asked.kind,
+            "code": self.asked.code,
+            "study": study.version,
+            "settings": study.model_dump(mode="json"),
+            "files": files,
+            "labels": bench.labels_key,
+            "layers": {layer: bench.levels_key(layer) for layer in bench.cache.layers},
+            "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples", *study.uses}),
+        }
+
+    def measure(self, model: Dissected) -> Tables:
+        """See `Part.measure`; the facts say which study it is, for who tells it."""
+        tables = self.asked.measure(model)
+        settings = self.asked.study.model_dump(mode="json", exclude={"name"})
+        facts = {
+            "study": self.asked.kind,
+            "name": self.asked.name,
+            "settings": settings,
+            "facts": tables.facts,
+        }
+        return Tables(tables.frames, facts, tables.pictures)
+
+
+def _kind(part: str) -> str:
+    """What a study may read of a part: ``layers`` (units), ``effects``; nothing of others."""
+    if part.startswith("layers/"):
+        return "effects" if part.endswith("/effects") else "units"
+    return ""

@@ -1,0 +1,105 @@
+"""What was measured, told: every part's record from its tables. Never imports torch, and measures nothing.
+
+A results folder is a stranger's: it says which study a report is of, and only studies of this package are
+looked up by that. One's own are told where a recipe names them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from unit59.foundation.errors import Unit59Error
+from unit59.recipe.sections import Recipe, SearchSection
+from unit59.results import SearchRecord, SetsRecord, file_name
+from unit59.results.report import ReportRecord, report_faults
+from unit59.studies.tables import Report, Tables
+
+Teller = Callable[[Tables], Report]
+
+#: Name of a study in a recipe -> its room, with a module `measure` and a module `tell`, and its class.
+STUDIES: Mapping[str, tuple[str, str]] = {
+    "agreement-vs-effect": ("unit59.studies.agreement", "AgreementVsEffect"),
+    "artifacts": ("unit59.studies.artifacts", "Artifacts"),
+    "noise": ("unit59.studies.noise", "Noise"),
+    "outlines": ("unit59.studies.outlines", "Outlines"),
+    "skips": ("unit59.studies.skips", "Skips"),
+    "textures": ("unit59.studies.textures", "Textures"),
+}
+
+
+class TellError(Unit59Error):
+    """Tables that cannot be told, or a report that shows what it does not have."""
+
+
+def tell_study(
+    part: str, tables: Tables, recipe: Recipe, own: Mapping[str, Teller] | None = None
+) -> BaseModel | None:
+    """The record `study.json` of a part below `studies/`.
+
+    Args:
+        part: its name.
+        tables: what was measured.
+        recipe: the words that a search was given.
+        own: by name in the recipe, how one's own studies are told.
+
+    Returns:
+        None for a study of one's own that nobody here can tell.
+
+    Raises:
+        TellError: the tables are not what the study measures, or its report shows what it does not have.
+    """
+    kind = tables.facts.get("kind")
+    try:
+        if kind == "search":
+            return _search(part, tables, recipe)
+        if kind == "sets":
+            return SetsRecord.model_validate(tables.facts)
+        return _report(part, tables, own or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise TellError(f"{part}: {place}: {first['msg']}.") from None
+
+
+def _search(part: str, tables: Tables, recipe: Recipe) -> SearchRecord:
+    asked = next((each for each in recipe.searches if f"studies/{name_of(each)}" == part), None)
+    words: dict[str, Any] = {}
+    if asked is not None:
+        words = {"title": asked.title, "claim": asked.claim and asked.claim.model_dump()}
+    return SearchRecord.model_validate({**tables.facts, **words})
+
+
+def name_of(section: SearchSection) -> str:
+    """The folder and address of a search."""
+    return section.name or file_name(f"cause-{section.concept}".replace(" ", "-"))
+
+
+def _report(part: str, tables: Tables, own: Mapping[str, Teller]) -> ReportRecord | None:
+    study, name = str(tables.facts.get("study")), str(tables.facts.get("name"))
+    tell = own.get(study) or _teller(study)
+    if tell is None:
+        return None
+    report = tell(Tables(tables.frames, tables.facts.get("facts", {}), tables.pictures))
+    if not isinstance(report, Report):
+        raise TellError(f"study {study}: `tell` returned {type(report).__name__}, expected a Report.")
+    record = ReportRecord(
+        study=study,
+        name=name,
+        settings={key: str(value) for key, value in tables.facts.get("settings", {}).items()},
+        tables=list(tables.frames),
+        **vars(report),
+    )
+    for missing in report_faults(record, tables.frames, tables.pictures.__contains__):
+        raise TellError(f"study {study}: its report shows {missing}, which it does not have.")
+    return record
+
+
+def _teller(study: str) -> Teller | None:
+    if study not in STUDIES:
+        return None
+    tell: Teller = importlib.import_module(f"{STUDIES[study][0]}.tell").tell
+    return tell
