@@ -12,7 +12,6 @@ import pytest
 from tests.edit.planting import levels_of, planted_cache
 from tests.published import FIXTURES, STYLEGAN
 from unit59.edit.edits import Edit
-from unit59.edit.sweep import Sweep
 from unit59.networks import Network, Stage, State, load
 from unit59.networks.planted import Planted
 from unit59.samples.cache import GROUP

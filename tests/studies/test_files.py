@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from unit59.studies.files import report_files
 
 from tests.synthetic import BEDROOM, write_model
 from tests.synthetic_reports import SCORES, chart, write_report
@@ -21,9 +22,8 @@ from unit59.results.report import (
     ReportTable,
 )
 from unit59.studies.base import Study, StudyError
-from unit59.studies.dissected import Dissected
 from unit59.studies.base import Whole as Report
-from unit59.studies.files import report_files
+from unit59.studies.dissected import Dissected
 from unit59.studies.registry import Asked
 
 
