@@ -19,7 +19,6 @@ from tests.published import fullsize_stylegan
 from torch import Tensor
 
 from unit59.edit.edits import Edit, Levels
-from unit59.edit.sweep import Sweep
 from unit59.networks import load
 from unit59.samples.cache import GROUP, SampleCache
 from unit59.samples.drawing import Sampler

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from unit59.results.places import home_of
-
 from unit59.edit.workbench import Workbench
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sweep_partials
@@ -19,6 +17,7 @@ from unit59.foundation.progress import Reporter
 from unit59.opened import Opened, Options, open_recipe
 from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
+from unit59.results.places import home_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.model.tell import tell as tell_model
 from unit59.studies.part import Part, keys_of
@@ -26,7 +25,7 @@ from unit59.studies.parts import Asked, parts_of
 from unit59.studies.reports import StudyPart
 from unit59.studies.stored import Stored
 from unit59.studies.tables import Tables
-from unit59.studies.telling import Teller, tell_study
+from unit59.studies.telling import is_told, tell_part
 
 __all__ = ["Options", "Place", "Run", "alone", "dissect"]
 
@@ -178,20 +177,16 @@ class Run:
         before = {name: part.told for name, part in self.writer.parts.items()}
         results = Stored(self.writer.folder, self.writer.parts)
         for part in self.parts:
-            if part.name.startswith("studies/"):
-                told = self._told(part, results.tables(part.name))
-                self.writer.write_told(part.name, told)
+            if is_told(part.name):
+                self.writer.write_told(part.name, self._told(part, results.tables(part.name)))
         self._tell_model()
         return before != {name: part.told for name, part in self.writer.parts.items()}
 
     def _told(self, part: Part, tables: Tables) -> dict[str, bytes]:
-        if not part.name.startswith("studies/"):
+        if not is_told(part.name):
             return {}
-        own: dict[str, Teller] = {}
-        if isinstance(part, StudyPart):
-            own = {part.asked.kind: part.asked.tell}
-        record = tell_study(part.name, tables, self.file.recipe, own)
-        return {} if record is None else {f"{part.name}/study.json": to_json(record)}
+        own = {part.asked.kind: part.asked.tell} if isinstance(part, StudyPart) else {}
+        return tell_part(part.name, tables, self.file.recipe, own) or {}
 
     def _tell_model(self) -> None:
         results = Stored(self.writer.folder, self.writer.parts)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from unit59.results.places import home_of
-
 from unit59.foundation.errors import Unit59Error
 from unit59.recipe import Recipe, RecipeFile, read_recipe, recipe_of_text
 from unit59.results import ResultsWriter, model_folders, to_json
 from unit59.studies.model.tell import tell as tell_model
 from unit59.studies.stored import Stored
-from unit59.studies.telling import Teller, tell_study
+from unit59.studies.telling import Teller, is_told, tell_part
 
 
 class TellError(Unit59Error):
@@ -58,12 +56,13 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
     untold = []
     before = {name: part.told for name, part in writer.parts.items()}
     for name in sorted(writer.parts):
-        if name.startswith("studies/"):
-            record = tell_study(name, stored.tables(name), recipe, own)
-            if record is None:
-                untold.append(f"{model}: {name.removeprefix('studies/')}")
-            else:
-                writer.write_told(name, {f"{home_of(name)}study.json": to_json(record)})
+        if not is_told(name):
+            continue
+        told = tell_part(name, stored.tables(name), recipe, own)
+        if told is None:
+            untold.append(f"{model}: {name.removeprefix('studies/')}")
+        else:
+            writer.write_told(name, told)
     layers = [stored.facts(f"layers/{name}") for name in _layers(recipe, facts, writer)]
     writer.write_told("model", {"model.json": to_json(tell_model(facts, layers))})
     changed = [

@@ -30,6 +30,7 @@ class Document:
     Args:
         path: the file.
         example: a field, for the message when it is no mapping.
+        raw: its content, where it is known already; nothing is read then, and `path` only names it.
 
     Attributes:
         path: the file.
@@ -40,12 +41,13 @@ class Document:
         RecipeError: missing, too large, not UTF-8, not YAML, no mapping, or a field stands there twice.
     """
 
-    def __init__(self, path: Path, example: str) -> None:
+    def __init__(self, path: Path, example: str, raw: bytes | None = None) -> None:
         self.path = path
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise RecipeError(f"{path}: {error.strerror or error}. {_others(path)}") from None
+        if raw is None:
+            try:
+                raw = path.read_bytes()
+            except OSError as error:
+                raise RecipeError(f"{path}: {error.strerror or error}. {_others(path)}") from None
         if len(raw) > MAX_BYTES:
             raise RecipeError(f"{path}: {len(raw)} bytes; a recipe is at most {MAX_BYTES}.")
         try:

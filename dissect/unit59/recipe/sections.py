@@ -32,6 +32,9 @@ __all__ = [
 #: Fields of `sampling` that once stood at a recipe's top.
 _SAMPLING = ("psi", "cutoff", "noise", "label", "mode")
 
+#: A field, for who gives something that is no recipe.
+EXAMPLE = "model: faces"
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
@@ -220,7 +223,19 @@ def read_recipe(path: Path) -> RecipeFile:
     Raises:
         RecipeError: missing, not YAML, or with a field that is unknown or of the wrong type.
     """
-    document = Document(path, "model: faces")
+    return _validated(Document(path, EXAMPLE))
+
+
+def recipe_of_text(text: str, source: str) -> Recipe:
+    """The recipe in a text that lies elsewhere than in a file of its own: in results.
+
+    Raises:
+        RecipeError: as `read_recipe`; it names `source`.
+    """
+    return _validated(Document(Path(source), EXAMPLE, text.encode())).recipe
+
+
+def _validated(document: Document) -> RecipeFile:
     try:
         recipe = Recipe.model_validate(document.content)
     except ValidationError as error:

@@ -48,11 +48,6 @@ class Dissected:
         self.report = report
 
     @property
-    def material(self) -> Workbench:
-        """The bench by its old name."""
-        return self.bench
-
-    @property
     def network(self) -> Network:
         """The model."""
         return self.bench.cache.sampler.network

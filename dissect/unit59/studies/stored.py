@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
 from unit59.results.manifest import Manifest, Part
 from unit59.results.places import home_of
 from unit59.results.source import Source
-
 from unit59.studies.tables import Tables
 
 

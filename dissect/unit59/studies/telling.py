@@ -13,9 +13,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.files import file_name
 from unit59.recipe.sections import Recipe, SearchSection
-from unit59.results import SearchRecord, SetsRecord, file_name
+from unit59.results import EffectsRecord, SearchRecord, SetsRecord, to_json
+from unit59.results.places import home_of
 from unit59.results.report import ReportRecord, report_faults
+from unit59.studies.quality.tell import tell as tell_quality
 from unit59.studies.tables import Report, Tables
 
 Teller = Callable[[Tables], Report]
@@ -35,10 +38,10 @@ class TellError(Unit59Error):
     """Tables that cannot be told, or a report that shows what it does not have."""
 
 
-def tell_study(
+def tell_part(
     part: str, tables: Tables, recipe: Recipe, own: Mapping[str, Teller] | None = None
-) -> BaseModel | None:
-    """The record `study.json` of a part below `studies/`.
+) -> dict[str, bytes] | None:
+    """What is told of a part, but of the model's own and of a layer's agreement: see `unit59.studies.model`.
 
     Args:
         part: its name.
@@ -47,22 +50,42 @@ def tell_study(
         own: by name in the recipe, how one's own studies are told.
 
     Returns:
-        None for a study of one's own that nobody here can tell.
+        Files by path in the model's folder; None for a study of one's own that nobody here can tell.
 
     Raises:
-        TellError: the tables are not what the study measures, or its report shows what it does not have.
+        TellError: the tables are not what the part measures, or a report shows what it does not have.
     """
-    kind = tables.facts.get("kind")
     try:
-        if kind == "search":
-            return _search(part, tables, recipe)
-        if kind == "sets":
-            return SetsRecord.model_validate(tables.facts)
-        return _report(part, tables, own or {})
+        record = _record(part, tables, recipe, own or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise TellError(f"{part}: {place}: {first['msg']}.") from None
+    return None if record is None else {f"{home_of(part)}{_file(part)}": to_json(record)}
+
+
+def _file(part: str) -> str:
+    if part == "quality":
+        return "quality.json"
+    return "effects.json" if part.startswith("layers/") else "study.json"
+
+
+def is_told(part: str) -> bool:
+    """Whether a part is told by itself."""
+    return part == "quality" or part.startswith("studies/") or part.endswith("/effects")
+
+
+def _record(part: str, tables: Tables, recipe: Recipe, own: Mapping[str, Teller]) -> BaseModel | None:
+    if part == "quality":
+        return tell_quality(tables)
+    if part.startswith("layers/"):
+        return EffectsRecord.model_validate(tables.facts)
+    kind = tables.facts.get("kind")
+    if kind == "search":
+        return _search(part, tables, recipe)
+    if kind == "sets":
+        return SetsRecord.model_validate(tables.facts)
+    return _report(part, tables, own)
 
 
 def _search(part: str, tables: Tables, recipe: Recipe) -> SearchRecord:
