@@ -1,19 +1,23 @@
-"""A bench over a planted network, in a folder of its own."""
+"""A sweep over a planted network, in a folder of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from unit59.edit.edits import Levels
 from unit59.edit.sweep import Sweep
+from unit59.edit.tail import Tail
 from unit59.networks import Network
 from unit59.networks.planted import Planted
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.segmenters import Segmenter
 from unit59.segmenters.planted import PlantedSegmenter
+from unit59.store import Store
 
 
 def planted_cache(
@@ -26,7 +30,7 @@ def planted_cache(
     """A filled cache of a planted network's samples (or of another's)."""
     network = network or Planted()
     cache = SampleCache(
-        folder,
+        Store(folder),
         Sampler(network, 59),
         segmenter or PlantedSegmenter(),
         samples,
@@ -42,14 +46,23 @@ def levels_of(cache: SampleCache, layer: str, insert: float = 1.0) -> Levels:
     """Means from the cache; every unit is switched on at `insert`."""
     x = torch.cat([x for _, x in cache.steps(layer)])
     values = x.transpose(0, 1).flatten(1)
-    return Levels(
-        mean=values.mean(dim=1),
-        insert=torch.full((x.shape[1],), insert),
-        quantile=lambda q: torch.quantile(values, q, dim=1),
+    return flat_levels(
+        values.mean(dim=1), torch.full((x.shape[1],), insert), lambda q: torch.quantile(values, q, dim=1)
     )
 
 
-def planted_bench(folder: Path, layer: str = "layer1", samples: int = 64) -> Sweep:
-    """A bench at a layer of a planted network."""
+def flat_levels(mean: Tensor, insert: Tensor, quantile: Callable[[float], Tensor]) -> Levels:
+    """Levels of units with maps, from one number a unit."""
+
+    def flat(values: Tensor) -> Tensor:
+        return values.float()[:, None, None]
+
+    return Levels(
+        torch.zeros_like(flat(mean)), flat(mean), flat(insert), quantile=lambda q: flat(quantile(q))
+    )
+
+
+def planted_sweep(folder: Path, layer: str = "layer1", samples: int = 64) -> Sweep:
+    """Edits of a layer of a planted network."""
     cache = planted_cache(folder, samples=samples)
-    return Bench(cache, layer, levels_of(cache, layer), "planted")
+    return Sweep.here(cache, Tail(cache, layer), levels_of(cache, layer), "planted")

@@ -10,24 +10,24 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
-from tests.edit.planting import planted_bench
-from unit59.edit.edits import Edit, EditError, Levels, Where, apply_edit, region, set_units
+from tests.edit.planting import flat_levels, planted_sweep
+from unit59.edit.edits import Edit, EditError, Where, apply_edit, region, set_units
 from unit59.edit.sweep import Sweep
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.planted import THINGS
 from unit59.networks.planted import CELL
 from unit59.segmenters.planted import PlantedSegmenter
 
-LEVELS = Levels(
-    mean=torch.tensor([0.5, 1.0, 2.0]),
-    insert=torch.tensor([5.0, 6.0, 7.0]),
-    quantile=lambda q: torch.tensor([q, 2 * q, 3 * q]),
+LEVELS = flat_levels(
+    torch.tensor([0.5, 1.0, 2.0]),
+    torch.tensor([5.0, 6.0, 7.0]),
+    lambda q: torch.tensor([q, 2 * q, 3 * q]),
 )
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    return planted_bench(tmp_path_factory.mktemp("planted"))
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return planted_sweep(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
         Edit.model_validate(wrong)
 
 
-def test_what_the_layer_does_not_have_is_said(bench: Sweep) -> None:
+def test_what_the_layer_does_not_have_is_said(sweep: Sweep) -> None:
     with pytest.raises(EditError, match="unit 32: the layer has 32 units"):
-        bench.run(Edit.ablate([32]), range(8))
+        sweep.area(Edit.ablate([32]), range(8))
     with pytest.raises(EditError, match=r"no concept 'lamb'.*lamp"):
-        bench.run(Edit.ablate([1], where=Where(concept="lamb")), range(8))
+        sweep.area(Edit.ablate([1], where=Where(concept="lamb")), range(8))
 
 
 def test_set_units_takes_one_level_a_unit() -> None:
@@ -115,25 +115,25 @@ def test_set_units_takes_one_level_a_unit() -> None:
     ]
 
 
-# ---- on the bench: known truth
+# ---- on the sweep: known truth
 
 
-def test_an_empty_edit_changes_no_bit(bench: Sweep) -> None:
-    before, after = bench.pictures(Edit.ablate([]), range(20))
+def test_an_empty_edit_changes_no_bit(sweep: Sweep) -> None:
+    before, after = sweep.pictures(Edit.ablate([]), range(20))
     assert torch.equal(before, after)
-    outcome = bench.run(Edit.insert([]), range(20))
+    outcome = sweep.area(Edit.insert([]), range(20))
     assert not outcome.change.any()
-    assert np.array_equal(outcome.counts[0], bench.plain(range(20)).counts)
+    assert np.array_equal(outcome.counts[0], sweep.plain(range(20)).counts)
 
 
-def test_counts_before_are_the_planted_areas(bench: Sweep) -> None:
-    network = bench.cache.sampler.network
-    scene = network.scene(bench.cache.sampler.start(range(64))["z"])  # type: ignore[operator]  # a Planted
-    assert np.array_equal(bench.plain(range(64)).counts, scene.sum(dim=(2, 3)).long().numpy() * CELL**2)
+def test_counts_before_are_the_planted_areas(sweep: Sweep) -> None:
+    network = sweep.cache.sampler.network
+    scene = network.scene(sweep.cache.sampler.start(range(64))["z"])  # type: ignore[operator]  # a Planted
+    assert np.array_equal(sweep.plain(range(64)).counts, scene.sum(dim=(2, 3)).long().numpy() * CELL**2)
 
 
-def test_ablation_takes_exactly_what_the_unit_draws(bench: Sweep) -> None:
-    before, outcome = bench.plain(range(64)).counts, bench.run(Edit.ablate([5]), range(64))
+def test_ablation_takes_exactly_what_the_unit_draws(sweep: Sweep) -> None:
+    before, outcome = sweep.plain(range(64)).counts, sweep.area(Edit.ablate([5]), range(64))
     lamp = [thing.name for thing in THINGS].index("lamp")
     assert not outcome.counts[0, :, lamp].any()
     others = [k for k in range(len(THINGS)) if k != lamp]
@@ -145,36 +145,37 @@ def test_ablation_takes_exactly_what_the_unit_draws(bench: Sweep) -> None:
     assert (outcome.side[0, :, others[0]] > 0).any()
 
 
-def test_insertion_fills_the_band_or_the_box(bench: Sweep) -> None:
+def test_insertion_fills_the_band_or_the_box(sweep: Sweep) -> None:
     band = (16 // len(THINGS)) * 16 * CELL**2
-    assert (bench.run(Edit.insert([5]), range(16)).counts[0, :, 0] == band).all()
-    half = bench.run(Edit.insert([5], where=Where(box=(0, 0, 1, 0.5))), range(16)).counts[0, :, 0]
+    assert (sweep.area(Edit.insert([5]), range(16)).counts[0, :, 0] == band).all()
+    half = sweep.area(Edit.insert([5], where=Where(box=(0, 0, 1, 0.5))), range(16)).counts[0, :, 0]
     assert ((half >= band // 2) & (half <= band)).all()
-    nothing = bench.run(Edit.insert([2]), range(16))  # one of the pair alone
-    assert np.array_equal(nothing.counts[0, :, 1], bench.plain(range(16)).counts[:, 1])
+    nothing = sweep.area(Edit.insert([2]), range(16))  # one of the pair alone
+    assert np.array_equal(nothing.counts[0, :, 1], sweep.plain(range(16)).counts[:, 1])
 
 
-def test_ablating_where_a_concept_is_equals_ablating_everywhere(bench: Sweep) -> None:
-    there = bench.run(Edit.ablate([5], where=Where(concept="lamp")), range(24))
-    elsewhere = bench.run(Edit.ablate([5], where=Where(concept="rug")), range(24))
-    assert np.array_equal(there.counts, bench.run(Edit.ablate([5]), range(24)).counts)
+def test_ablating_where_a_concept_is_equals_ablating_everywhere(sweep: Sweep) -> None:
+    there = sweep.area(Edit.ablate([5], where=Where(concept="lamp")), range(24))
+    elsewhere = sweep.area(Edit.ablate([5], where=Where(concept="rug")), range(24))
+    assert np.array_equal(there.counts, sweep.area(Edit.ablate([5]), range(24)).counts)
     assert not elsewhere.change.any()
 
 
 def test_a_sweep_equals_single_runs_and_survives_an_interruption(tmp_path: Path) -> None:
     edits = [Edit.ablate([unit]) for unit in range(32)] + [Edit.insert([5])]
-    bench = planted_bench(tmp_path)
+    sweep = planted_sweep(tmp_path)
 
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bench.sweep(edits, range(12), stop)
-    (kept,) = [p for p in tmp_path.rglob("edits/*/*.npz") if not p.name.startswith("plain")]
+        list(sweep.areas(edits, range(12), stop))
+    (kept,) = [path for path in (tmp_path / "edits").rglob("*") if path.is_file()]
     kept.write_bytes(kept.read_bytes()[:100])  # damaged on top of it
-    again = bench.sweep(edits, range(12))
+    again = [outcome for _, outcome in sweep.areas(edits, range(12))]
     for row, edit in enumerate(edits):
-        alone = planted_bench(tmp_path / "other").run(edit, range(12)) if row in (5, 32) else None
+        alone = planted_sweep(tmp_path / "other").area(edit, range(12)) if row in (5, 32) else None
         if alone:
-            assert np.array_equal(again.counts[row], alone.counts[0])
-            assert np.array_equal(again.inside[row], alone.inside[0])
+            block, place = divmod(row, 32)
+            assert np.array_equal(again[block].counts[place], alone.counts[0])
+            assert np.array_equal(again[block].inside[place], alone.inside[0])

@@ -10,15 +10,18 @@ import torch
 from torch import Tensor
 
 from tests import tiny
+from tests.edit.planting import flat_levels
 from tests.published import FIXTURES, GANDISSECT, PROGAN, STYLEGAN
 from unit59.edit.edits import Edit, EditError, Levels, Where
-from unit59.edit.sweep import Sweep
-from unit59.handles.styles import StyleEdit
+from unit59.edit.sweep import Sweep, batches
+from unit59.edit.tail import Tail
+from unit59.handles import HandleError, Style, units_of
 from unit59.networks import Network, load
 from unit59.networks.planted import Planted
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.segmenters.colours import Colours
+from unit59.store import Store
 
 STYLEGAN2 = FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl"
 STYLEGAN3 = FIXTURES / "stylegan3" / "sg3t_res64.pkl"
@@ -66,7 +69,7 @@ STYLED = ("stylegan", "stylegan2", "stylegan3")
 def make_bench(network: Network, folder: Path, layer: str) -> Sweep:
     inputs = Noisy(network.resolution) if network.takes == "image" else None
     cache = SampleCache(
-        folder,
+        Store(folder),
         Sampler(network, 59, inputs=inputs),
         Colours(),
         8,
@@ -76,8 +79,17 @@ def make_bench(network: Network, folder: Path, layer: str) -> Sweep:
     )
     cache.fill(lambda _: None)
     units = network.layers[layer].units
-    levels = Levels(torch.zeros(units), torch.full((units,), 5.0), lambda q: torch.full((units,), q))
-    return Bench(cache, layer, levels, "test")
+    levels = flat_levels(torch.zeros(units), torch.full((units,), 5.0), lambda q: torch.full((units,), q))
+    return Sweep.here(cache, Tail(cache, layer), levels, "test")
+
+
+def style_sweep(network: Network, folder: Path, layer: str) -> Sweep:
+    """Edits of a layer's style channels, whose usual values are those of the first samples."""
+    cache = make_bench(network, folder, layer).cache
+    tail = Tail(cache, units_of(network, network.layer(layer), Style(), f"{layer}.style"))
+    values = tail.read(tail.state(range(8)))
+    silent, spread = tail.units.handle.silent(values.mean(0)), tail.units.handle.shifted(values.std(0))
+    return Sweep.here(cache, tail, Levels(silent, values.mean(0), spread=spread), "styles")
 
 
 def some_layers(network: Network) -> list[str]:
@@ -110,40 +122,40 @@ def test_an_empty_edit_changes_no_bit(family: str, tmp_path: Path) -> None:
 
 def purple(bench: Sweep) -> bool:
     number = [concept.name for concept in bench.cache.segmenter.concepts].index("purple") + 1
-    return bool((bench.labels(None, range(8)) == number).any())
+    found = [bench.group(batch).labels for batch in batches(range(8))]
+    return bool((torch.cat(found) == number).any())
 
 
 @pytest.mark.parametrize("family", STYLED)
 def test_styles_are_a_handle(family: str, tmp_path: Path) -> None:
     network = NETWORKS[family](tmp_path)
     layer = some_layers(network)[len(some_layers(network)) // 2]
-    bench = make_bench(network, tmp_path / "cache", layer)
-    for nothing in (StyleEdit(do="neutral"), StyleEdit(do="shift", channels=(0, 1), by=0.0)):
-        plain, same = bench.pictures(nothing, range(8))
+    sweep = style_sweep(network, tmp_path / "cache", layer)
+    for nothing in (Edit.ablate([], "mean"), Edit(do="shift", units=(0, 1), by=0.0)):
+        plain, same = sweep.pictures(nothing, range(8))
         assert torch.equal(plain, same)
-    for edit in (
-        StyleEdit(do="neutral", channels=(0, 1)),
-        StyleEdit(do="silence", channels=(0, 1)),
-        StyleEdit(do="shift", channels=(1,), by=-8.0),
-    ):
-        assert not torch.equal(bench.pictures(edit, range(8))[1], plain)
-    with pytest.raises(EditError, match="style channel 10000"):
-        bench.pictures(StyleEdit(do="neutral", channels=(10_000,)), range(8))
+    for edit in (Edit.ablate([0, 1], "mean"), Edit.ablate([0, 1]), Edit(do="shift", units=(1,), by=-8.0)):
+        assert not torch.equal(sweep.pictures(edit, range(8))[1], plain)
+    with pytest.raises(EditError, match="unit 10000: the layer has"):
+        sweep.pictures(Edit.ablate([10_000], "mean"), range(8))
 
 
 def test_silencing_a_style_of_stylegan_is_ablating_the_unit(tmp_path: Path) -> None:
-    bench = make_bench(load(STYLEGAN), tmp_path, "layer4")
-    silent = bench.pictures(StyleEdit(do="silence", channels=(2,)), range(8))[1]
+    network = load(STYLEGAN)
+    silent = style_sweep(network, tmp_path / "styles", "layer4").pictures(Edit.ablate([2]), range(8))[1]
+    bench = make_bench(network, tmp_path / "units", "layer4")
     assert torch.equal(silent, bench.pictures(Edit.ablate([2]), range(8))[1])
 
 
 def test_a_network_without_styles_says_so(tmp_path: Path) -> None:
-    bench = make_bench(dcgan(tmp_path), tmp_path / "cache", "layer2")
-    with pytest.raises(EditError, match="no style channels"):
-        bench.pictures(StyleEdit(do="neutral", channels=(0,)), range(8))
+    network = dcgan(tmp_path)
+    with pytest.raises(HandleError, match=r"layer2 of this dcgan has no style units"):
+        units_of(network, network.layer("layer2"), Style(), "layer2.style")
 
 
-def test_an_offset_is_stylegans_alone(tmp_path: Path) -> None:
-    bench = make_bench(load(STYLEGAN2), tmp_path, "b8.conv0")
-    with pytest.raises(EditError, match="no offset"):
-        bench.pictures(StyleEdit(do="shift", channels=(0,), by=1.0, part="offset"), range(8))
+def test_only_the_scale_of_a_style_moves(tmp_path: Path) -> None:
+    sweep = style_sweep(load(STYLEGAN), tmp_path, "layer4")
+    spread = sweep.levels.spread
+    assert spread is not None
+    assert spread[:, 0].all()
+    assert not spread[:, 1].any()

@@ -12,6 +12,8 @@ import pytest
 from tests.edit.planting import levels_of, planted_cache
 from tests.published import FIXTURES, STYLEGAN
 from unit59.edit.edits import Edit
+from unit59.edit.sweep import Sweep
+from unit59.edit.tail import Tail
 from unit59.networks import Network, Stage, State, load
 from unit59.networks.planted import Planted
 from unit59.samples.cache import GROUP
@@ -50,10 +52,10 @@ def test_a_sweep_runs_the_head_at_most_once_a_group(make, layer: str, heads: int
     counts: Counter[str] = Counter()
     network = counted(make(), counts)
     cache = planted_cache(tmp_path, network, Colours(), samples=2 * GROUP)
-    bench = Bench(cache, layer, levels_of(cache, layer), "test")
+    sweep = Sweep.here(cache, Tail(cache, layer), levels_of(cache, layer), "test")
     edits = [Edit.ablate([unit]) for unit in range(5)]
     counts.clear()
-    bench.sweep(edits, range(2 * GROUP))
+    sweep.counts(edits, range(2 * GROUP))
     names = [stage.name for stage in network.stages()]
     position = names.index(layer)
     assert {counts[name] for name in names[: position + 1]} == {2 * heads}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from unit59.edit.group import Group, Seen
 from unit59.edit.outcome import Outcome, Plain
 from unit59.edit.probes import Areas, Unedited
 from unit59.edit.tail import Tail, groups
-from unit59.engine import results_of
+from unit59.engine import Here, results_of
 from unit59.networks.base import repeat_rows
 from unit59.samples.cache import SampleCache
 from unit59.store import Kept, key_of
@@ -143,6 +143,13 @@ class Sweep:
         self.layer, self.units, self._handle = tail.units.name, tail.units.count, handle
         self.engine = cache.engine
         self._group = lru_cache(maxsize=2)(self._make_group)
+
+    @classmethod
+    def here(cls, cache: SampleCache, tail: Tail, levels: Levels, key: str) -> Self:
+        """A sweep that stands for itself: it runs in this process, whatever engine the samples have."""
+        sweep = cls(cache, tail, levels, "", key)
+        sweep.engine = Here(cache.store, _One(sweep))
+        return sweep
 
     # ---- pictures
 
@@ -281,3 +288,14 @@ class Sweep:
         image = self.tail.image(self.tail.write(state, old, new))
         for place in range(len(edits)):
             yield group.image, image[place * rows : (place + 1) * rows]
+
+
+@dataclass(frozen=True)
+class _One:
+    """A bench of one sweep."""
+
+    of: Sweep
+
+    def sweep(self, units: str, handle: str) -> Sweep:
+        """That one."""
+        return self.of

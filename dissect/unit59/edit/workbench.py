@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -22,17 +21,6 @@ from unit59.store import key_of
 
 #: Samples over which the mean and spread of values without maps are taken.
 USUAL_SAMPLES = 256
-
-
-@dataclass(frozen=True)
-class _One:
-    """A bench of one sweep."""
-
-    of: Sweep
-
-    def sweep(self, layer: str, handle: str) -> Sweep:
-        """That one."""
-        return self.of
 
 
 class Workbench:
@@ -103,9 +91,7 @@ class Workbench:
         """
         units = self.units(layer)
         key = key_of(labels=self.labels_key, units=self.measurer.units_key(units))
-        sweep = Sweep(self.cache, Tail(self.cache, units), levels, "", key)
-        sweep.engine = Here(self.cache.store, _One(sweep))
-        return sweep
+        return Sweep.here(self.cache, Tail(self.cache, units), levels, key)
 
     def levels_key(self, layer: str, handle: str = "") -> str:
         """Hash of what the levels of a layer's units depend on."""
