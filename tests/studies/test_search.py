@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.edit.planting import planted_bench
+from tests.edit.planting import planted_sweep
+from tests.studies.telling import told_without_torch
 from unit59.edit.sweep import Sweep
 from unit59.foundation.planted import THINGS
 from unit59.foundation.progress import Reporter
 from unit59.networks.planted import Planted
 from unit59.recipe.sections import ClaimSection, SearchSection
 from unit59.results import SearchRecord, table_bytes
-from unit59.results.schema import STUDY_TABLES
+from unit59.results.schema import STUDY_TABLES, LayerSearch
 from unit59.samples.cache import SampleCache
 from unit59.segmenters.planted import PlantedSegmenter
 from unit59.stats.rates import Floor
-from unit59.studies.cause.measure import Study, run_search
+from unit59.studies.cause.answers import find_cases
+from unit59.studies.cause.concept import ConceptAtLayer
+from unit59.studies.cause.measure import measure_search
 from unit59.studies.cause.reduction import minimise, shortest_prefix
-from unit59.studies.cause.search import Found, Plan, search_layer
-from unit59.studies.cause.subject import Subject, find_cases, ladder, random_sets
+from unit59.studies.cause.search import LayerPlan, search_layer
+from unit59.studies.cause.tell import tell, tell_layer
+from unit59.studies.tables import Tables
+from unit59.studies.unit_sets import ladder, random_sets
 
 NAMES = [thing.name for thing in THINGS]
 FLOOR = 0.002
 
 
 @pytest.fixture(scope="module")
-def benches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bench]:
+def benches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sweep]:
     folder = tmp_path_factory.mktemp("planted")
-    return {layer: planted_bench(folder, layer, samples=96) for layer in ("layer1", "layer2")}
+    return {layer: planted_sweep(folder, layer, samples=96) for layer in ("layer1", "layer2")}
 
 
 def agreement(bench: Sweep, concept: int) -> list[float]:
@@ -49,12 +56,21 @@ def agreement(bench: Sweep, concept: int) -> list[float]:
     return [float(value) for value in both / either.clamp(min=1)]
 
 
-def search(benches: dict[str, Bench], layer: str, name: str) -> Found:
+@dataclass(frozen=True)
+class Found:
+    """A layer's search, told."""
+
+    record: LayerSearch
+    tables: dict[str, pl.DataFrame]
+
+
+def search(benches: dict[str, Sweep], layer: str, name: str) -> Found:
     bench, concept = benches[layer], NAMES.index(name) + 1
     counts = bench.plain(range(96)).counts
     cases = find_cases(counts, concept, Floor(FLOOR, 32 * 32), 32)
-    subject = Subject(bench, concept, FLOOR, cases)
-    return search_layer(subject, Plan.by_iou(agreement(bench, concept)), seed=1)
+    subject = ConceptAtLayer(bench, concept, FLOOR, cases)
+    finding = search_layer(subject, LayerPlan.by_iou(agreement(bench, concept)), seed=1)
+    return Found(tell_layer(finding.facts), finding.tables)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +86,13 @@ def search(benches: dict[str, Bench], layer: str, name: str) -> Found:
     ],
 )
 def test_the_planted_truth(
-    benches: dict[str, Bench], layer: str, name: str, verdict: str, causes: list[int]
+    benches: dict[str, Sweep], layer: str, name: str, verdict: str, causes: list[int]
 ) -> None:
     record = search(benches, layer, name).record
     assert (record.verdict, record.causes) == (verdict, causes)
 
 
-def test_what_many_share_is_distributed(benches: dict[str, Bench]) -> None:
+def test_what_many_share_is_distributed(benches: dict[str, Sweep]) -> None:
     record = search(benches, "layer1", "wall").record
     assert record.verdict == "distributed"
     assert len(record.causes) == 6  # of the eleven: without six, fewer than half are left
@@ -84,7 +100,7 @@ def test_what_many_share_is_distributed(benches: dict[str, Bench]) -> None:
     assert record.minimised
 
 
-def test_the_numbers_of_the_sole_cause_are_exact(benches: dict[str, Bench]) -> None:
+def test_the_numbers_of_the_sole_cause_are_exact(benches: dict[str, Sweep]) -> None:
     found = search(benches, "layer1", "clock")
     record = found.record
     assert record.left == 0
@@ -109,13 +125,13 @@ def test_the_numbers_of_the_sole_cause_are_exact(benches: dict[str, Bench]) -> N
     }
 
 
-def test_insertion_brings_the_lamp(benches: dict[str, Bench]) -> None:
+def test_insertion_brings_the_lamp(benches: dict[str, Sweep]) -> None:
     record = search(benches, "layer1", "lamp").record
     assert record.insertion.rate == 1
     assert record.random_insertion_max == 0
 
 
-def test_nothing_says_what_came_nearest(benches: dict[str, Bench]) -> None:
+def test_nothing_says_what_came_nearest(benches: dict[str, Sweep]) -> None:
     record = search(benches, "layer1", "window").record
     assert record.prefix is None
     assert record.tried
@@ -123,9 +139,9 @@ def test_nothing_says_what_came_nearest(benches: dict[str, Bench]) -> None:
     assert record.erasure.rate == 0
 
 
-def test_tables_fit_their_schemas_and_do_not_change(benches: dict[str, Bench], tmp_path: Path) -> None:
+def test_tables_fit_their_schemas_and_do_not_change(benches: dict[str, Sweep], tmp_path: Path) -> None:
     first = search(benches, "layer1", "lamp").tables
-    other = planted_bench(tmp_path, "layer1", samples=96)
+    other = planted_sweep(tmp_path, "layer1", samples=96)
     second = search({"layer1": other}, "layer1", "lamp").tables
     assert set(first) == set(STUDY_TABLES)
     for name, schema in STUDY_TABLES.items():
@@ -139,20 +155,28 @@ def test_tables_fit_their_schemas_and_do_not_change(benches: dict[str, Bench], t
     assert (other_things["effect"].item(), other_things["q"].item()) == (0, 1)
 
 
-def searched(benches: dict[str, Bench], layers: list[str], segmenter: Any = None, **values: Any) -> Study:
+class Searched(NamedTuple):
+    """A search, measured and told."""
+
+    record: SearchRecord
+    measured: Tables
+
+
+def searched(benches: dict[str, Sweep], layers: list[str], segmenter: Any = None, **values: Any) -> Searched:
     """A recipe's search on the planted network."""
     cache = benches["layer1"].cache
     material: Any = SimpleNamespace(
         cache=cache if segmenter is None else _other(cache, segmenter),
         counts=benches["layer1"].plain(range(96)).counts,
-        bench=benches.__getitem__,
+        sweep=benches.__getitem__,
         levels=lambda layer: benches[layer].levels,
         agreement=lambda layer: np.stack(
             [agreement(benches[layer], n) for n in range(1, len(NAMES) + 1)], axis=1
         ),
     )
     section = SearchSection(floor=FLOOR, samples=32, **values)
-    return run_search(material, "study", section, layers, 1, Reporter(quiet=True))
+    measured = measure_search(material, "study", section, layers, 1, Reporter(quiet=True))
+    return Searched(tell(measured, section), measured)
 
 
 def _other(cache: SampleCache, segmenter: Any) -> SampleCache:
@@ -171,55 +195,50 @@ class Unscored(PlantedSegmenter):
         return [None]
 
 
-def test_a_short_probe_takes_the_units_that_attribution_puts_first(benches: dict[str, Bench]) -> None:
+def test_a_short_probe_takes_the_units_that_attribution_puts_first(benches: dict[str, Sweep]) -> None:
     """Unit 13 causes the clock without agreeing with it: by agreement it would not be among two of 32."""
     study = searched(benches, ["layer1"], concept="clock", probe=2)
     record = study.record
-    assert isinstance(record, SearchRecord)
     assert (record.probe, record.ranked_by) == (2, "attribution")
     assert (record.verdict, record.causes) == ("sole cause", [13])
-    alone = study.tables["alone.parquet"]
+    alone = study.measured.frames["alone.parquet"]
     assert len(alone) == 2
     assert 13 in alone["unit"].to_list()
 
 
-def test_without_scores_a_short_probe_goes_by_agreement(benches: dict[str, Bench]) -> None:
+def test_without_scores_a_short_probe_goes_by_agreement(benches: dict[str, Sweep]) -> None:
     study = searched(benches, ["layer1"], Unscored(), concept="lamp", probe=2)
     record = study.record
-    assert isinstance(record, SearchRecord)
     assert record.ranked_by == "iou"
-    assert 5 in study.tables["alone.parquet"]["unit"].to_list()
+    assert 5 in study.measured.frames["alone.parquet"]["unit"].to_list()
 
 
 @pytest.mark.parametrize("unit", [5, 20])
-def test_a_claim_changes_nothing_but_that_its_unit_is_measured(benches: dict[str, Bench], unit: int) -> None:
+def test_a_claim_changes_nothing_but_that_its_unit_is_measured(benches: dict[str, Sweep], unit: int) -> None:
     claim = ClaimSection(text="That unit makes the lamp.", layer="layer1", unit=unit)
     with_claim = searched(benches, ["layer1", "layer2"], concept="lamp", claim=claim, probe=4)
     without = searched(benches, ["layer1", "layer2"], concept="lamp", probe=4)
     one, other = with_claim.record, without.record
-    assert isinstance(one, SearchRecord)
-    assert isinstance(other, SearchRecord)
     assert one.layers == other.layers
     assert (one.claim is not None, other.claim) == (True, None)
-    row = with_claim.tables["alone.parquet"].filter(layer="layer1", unit=unit)
+    row = with_claim.measured.frames["alone.parquet"].filter(layer="layer1", unit=unit)
     assert row["confirmed"].to_list() == [True]
     assert row["rate"].to_list() == [1.0 if unit == 5 else 0.0]
     strips = [picture.units for picture in one.pictures if "claimed off" in picture.rows]
     assert strips == ([] if unit == 5 else [[20]])
 
 
-def test_a_claim_on_a_unit_that_is_not_there_is_kept(benches: dict[str, Bench]) -> None:
+def test_a_claim_on_a_unit_that_is_not_there_is_kept(benches: dict[str, Sweep]) -> None:
     claim = ClaimSection(text="That unit makes the lamp.", layer="layer1", unit=99)
     study = searched(benches, ["layer1"], concept="lamp", claim=claim)
-    assert isinstance(study.record, SearchRecord)
     assert study.record.claim is not None
-    assert len(study.tables["alone.parquet"]) == 32
+    assert len(study.measured.frames["alone.parquet"]) == 32
 
 
-def test_asking_whether_a_set_erases_stops_when_it_is_sure(benches: dict[str, Bench]) -> None:
+def test_asking_whether_a_set_erases_stops_when_it_is_sure(benches: dict[str, Sweep]) -> None:
     bench, concept = benches["layer1"], NAMES.index("bed") + 1
     cases = find_cases(bench.plain(range(96)).counts, concept, Floor(FLOOR, 32 * 32), 40)
-    subject = Subject(bench, concept, FLOOR, cases)
+    subject = ConceptAtLayer(bench, concept, FLOOR, cases)
     asked: list[int] = []
     off = subject.off
     subject.off = lambda units, numbers: asked.append(len(numbers)) or off(units, numbers)  # type: ignore[method-assign, func-returns-value]
@@ -230,14 +249,22 @@ def test_asking_whether_a_set_erases_stops_when_it_is_sure(benches: dict[str, Be
         assert (off(units, cases.search).rate >= 0.8) is answer
 
 
-def test_a_search_over_layers_names_the_strongest_verdict(benches: dict[str, Bench]) -> None:
+def test_a_search_over_layers_names_the_strongest_verdict(benches: dict[str, Sweep]) -> None:
     study = searched(benches, ["layer1", "layer2"], concept="bed")
     record = study.record
-    assert isinstance(record, SearchRecord)
     assert (record.verdict, record.layer, record.causes) == ("sole cause", "layer2", [1])
     assert [layer.verdict for layer in record.layers] == ["one of few", "sole cause"]
-    assert {picture.file for picture in record.pictures} == set(study.pictures)
-    assert set(study.tables["staircase.parquet"]["layer"]) == {"layer1", "layer2"}
+    assert {picture.file for picture in record.pictures} == set(study.measured.pictures)
+    assert set(study.measured.frames["staircase.parquet"]["layer"]) == {"layer1", "layer2"}
+
+
+def test_a_search_is_told_from_its_tables_alone(benches: dict[str, Sweep], tmp_path: Path) -> None:
+    claim = ClaimSection(text="That unit makes the lamp.", layer="layer1", unit=20)
+    record, measured = searched(benches, ["layer1", "layer2"], concept="lamp", claim=claim)
+    told = told_without_torch("unit59.studies.cause.tell", measured, tmp_path)
+    assert told == record.model_copy(update={"claim": None}).model_dump(mode="json")  # the recipe's words
+    assert all(rule.says for layer in record.layers for rule in layer.rules)
+    assert "says" not in str(measured.facts)
 
 
 # ---- the parts

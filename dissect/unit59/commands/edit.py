@@ -25,8 +25,8 @@ from unit59.run import Run, alone
 from unit59.samples.cache import to_uint8
 from unit59.stats.intervals import mean_interval
 from unit59.stats.rates import Floor, rate_columns, rates_of
-from unit59.studies.cause.subject import random_sets
 from unit59.studies.effects.units import concept_columns
+from unit59.studies.unit_sets import random_sets
 
 #: Numbers in one range on the command line.
 MOST = 100_000

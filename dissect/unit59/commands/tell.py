@@ -1,4 +1,4 @@
-"""`unit59 tell`: what was measured, told anew. Needs no torch, no weights and no cache, and measures nothing."""
+"""`unit59 tell`: what was measured, told anew; without torch, weights or cache, and measuring nothing."""
 
 from __future__ import annotations
 

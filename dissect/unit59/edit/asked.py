@@ -22,7 +22,7 @@ from unit59.stats.scores import Scorer
 class Drawn:
     """What was asked for, in the changed pictures; what a network's inputs ask for is known.
 
-    ``both`` and ``either`` [N,C]: pixels of a concept asked for and shown, asked for or shown; ``lines`` [N,4]:
+    ``both`` and ``either`` [N,C]: pixels of a concept asked for and shown, or either; ``lines`` [N,4]:
     see `count_boundaries`; ``change`` [N]: sum over pixels and colours of the absolute difference from the
     unchanged picture, in levels of 0..255.
     """

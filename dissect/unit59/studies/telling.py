@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import file_name
 from unit59.recipe.sections import Recipe, SearchSection
-from unit59.results import EffectsRecord, SearchRecord, SetsRecord, to_json
+from unit59.results import EffectsRecord, SearchRecord, to_json
 from unit59.results.places import home_of
 from unit59.results.report import ReportRecord, report_faults
+from unit59.studies.cause.tell import tell as tell_search
 from unit59.studies.quality.tell import tell as tell_quality
+from unit59.studies.sets.tell import tell as tell_sets
 from unit59.studies.tables import Report, Tables
 
 Teller = Callable[[Tables], Report]
@@ -84,16 +85,13 @@ def _record(part: str, tables: Tables, recipe: Recipe, own: Mapping[str, Teller]
     if kind == "search":
         return _search(part, tables, recipe)
     if kind == "sets":
-        return SetsRecord.model_validate(tables.facts)
+        return tell_sets(tables)
     return _report(part, tables, own)
 
 
 def _search(part: str, tables: Tables, recipe: Recipe) -> SearchRecord:
     asked = next((each for each in recipe.searches if f"studies/{name_of(each)}" == part), None)
-    words: dict[str, Any] = {}
-    if asked is not None:
-        words = {"title": asked.title, "claim": asked.claim and asked.claim.model_dump()}
-    return SearchRecord.model_validate({**tables.facts, **words})
+    return tell_search(tables, asked)
 
 
 def name_of(section: SearchSection) -> str:

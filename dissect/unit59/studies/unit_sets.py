@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from unit59.foundation.random import permutation
+from unit59.foundation.random import permutation, stream
 
 #: Random sets, or orders, that stand beside what was chosen.
 RANDOM_SETS = 20
@@ -33,15 +31,13 @@ def halvings(units: int) -> list[int]:
 
 def random_sets(pool: Sequence[int], size: int, count: int, seed: int) -> list[list[int]]:
     """`count` random sets of `size` units of the pool (all of it, where it is smaller); each is sorted."""
-    bits = np.random.Philox(key=np.array([seed % 2**64, size], np.uint64))
-    generator = np.random.Generator(bits)
+    generator = stream(seed, "random sets of units", size)
     return [sorted(int(unit) for unit in generator.permutation(pool)[:size]) for _ in range(count)]
 
 
 def random_orders(units: int, count: int, seed: int) -> list[list[int]]:
     """`count` random orders of a layer's units."""
-    bits = np.random.Philox(key=np.array([seed % 2**64, 2**61], np.uint64))
-    generator = np.random.Generator(bits)
+    generator = stream(seed, "orders of units")
     return [[int(unit) for unit in generator.permutation(units)] for _ in range(count)]
 
 

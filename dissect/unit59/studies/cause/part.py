@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from unit59.edit.workbench import Workbench
 from unit59.recipe.sections import EffectsSection, SearchSection
 from unit59.results import STUDY_TABLES
-from unit59.studies.cause.measure import run_search
+from unit59.studies.cause.measure import measure_search
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.measure import effect_samples
 from unit59.studies.part import Cost, Part
@@ -70,10 +70,9 @@ class SearchPart(Part):
         swept: dict[str, list[int]] = {}
         if self._shared:
             swept = dict.fromkeys(self._shared.layers, effect_samples(model.bench, self._shared.effects))
-        found = run_search(
+        return measure_search(
             model.bench, self._study, self.section, self._layers, model.seed, model.report, swept
         )
-        return Tables(found.tables, found.record.model_dump(mode="json"), found.pictures)
 
     def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
         """See `Part.schemas`."""

@@ -11,25 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from unit59.edit.edits import Edit
-from unit59.results.schema import LayerSearch
+from unit59.studies.cause.answers import Answer
+from unit59.studies.cause.concept import ConceptAtLayer
 from unit59.studies.cause.staircase import Staircase
-from unit59.studies.cause.subject import Answer, Subject, random_sets
 from unit59.studies.cause.tables import search_tables
 from unit59.studies.cause.verdict import ERASES, Evidence, few_of, judge, numbers
+from unit59.studies.unit_sets import RANDOM_SETS, random_sets
 
 #: Samples on which every unit is switched off alone.
 PROBE = 16
 #: Units that did most alone and are measured on the confirming samples.
 RIVALS = 4
-RANDOM_SETS = 20
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerPlan:
     """How a layer is searched.
 
     Attributes:
@@ -48,21 +49,21 @@ class Plan:
     claimed: int | None = None
 
     @classmethod
-    def by_iou(cls, iou: Sequence[float]) -> Plan:
+    def by_iou(cls, iou: Sequence[float]) -> LayerPlan:
         """All units are probed; agreement says which is the likeliest."""
         return cls(iou, range(len(iou)), in_order(iou))
 
 
 @dataclass(frozen=True)
-class Found:
+class LayerFinding:
     """A layer's search.
 
     Attributes:
-        record: what was found.
+        facts: what was found: a `unit59.results.schema.LayerSearch` without the words of its rules.
         tables: by file name.
     """
 
-    record: LayerSearch
+    facts: dict[str, Any]
     tables: dict[str, pl.DataFrame]
 
 
@@ -72,8 +73,8 @@ def in_order(scores: Sequence[float]) -> list[int]:
 
 
 def search_layer(
-    subject: Subject, plan: Plan, seed: int, advance: Callable[[int], None] | None = None
-) -> Found:
+    subject: ConceptAtLayer, plan: LayerPlan, seed: int, advance: Callable[[int], None] | None = None
+) -> LayerFinding:
     """Search one layer for the cause of the subject's concept.
 
     Args:
@@ -90,32 +91,34 @@ def search_layer(
     stairs = [Staircase(subject, "iou", by_iou), Staircase(subject, "effect", by_effect)]
     best = min(stairs, key=lambda stair: stair.shortest or len(iou) + 1)
     minimal, minimised = best.minimal()
-    few = few_of(subject.bench.units)
+    few = few_of(subject.sweep.units)
     erasing = [unit for unit in strongest if alone[unit].rate >= ERASES][: 2 * few]
     evidence = _confirm(
         subject, best, [*strongest[:RIVALS], *erasing, *minimal[:few]], minimal or strongest[:1], seed
     )
-    verdict, rules = judge(evidence, subject.bench.units)
-    record = LayerSearch(
-        layer=subject.bench.layer,
-        units=subject.bench.units,
-        verdict=verdict,
-        causes=[] if verdict == "none" else list(evidence.tried),
-        tried=list(evidence.tried),
-        rules=rules,
-        minimal=minimal,
-        minimised=minimised,
-        rest=best.rest(evidence.tried) if best.shortest else [],
+    verdict, rules = judge(evidence, subject.sweep.units)
+    facts = {
+        "layer": subject.sweep.layer,
+        "units": subject.sweep.units,
+        "verdict": verdict,
+        "causes": [] if verdict == "none" else list(evidence.tried),
+        "tried": list(evidence.tried),
+        "rules": [vars(rule) for rule in rules],
+        "minimal": minimal,
+        "minimised": minimised,
+        "rest": best.rest(evidence.tried) if best.shortest else [],
         **best.jump(),
         **numbers(evidence),
-    )
+    }
     singles = dict(evidence.singles)
     if plan.claimed is not None and plan.claimed not in singles:
         singles[plan.claimed] = subject.off([plan.claimed], subject.cases.confirm)
-    return Found(record, search_tables(subject, evidence, stairs, alone, singles, iou))
+    return LayerFinding(facts, search_tables(subject, evidence, stairs, alone, singles, iou))
 
 
-def _alone(subject: Subject, plan: Plan, advance: Callable[[int], None] | None) -> dict[int, Answer]:
+def _alone(
+    subject: ConceptAtLayer, plan: LayerPlan, advance: Callable[[int], None] | None
+) -> dict[int, Answer]:
     """Probed units, each off alone on searching samples; the claim's too."""
     searching = set(subject.cases.search)
     singly = [Edit.ablate([unit]) for unit in plan.probe]
@@ -128,7 +131,7 @@ def _alone(subject: Subject, plan: Plan, advance: Callable[[int], None] | None) 
 
 
 def _confirm(
-    subject: Subject, best: Staircase, candidates: Sequence[int], otherwise: Sequence[int], seed: int
+    subject: ConceptAtLayer, best: Staircase, candidates: Sequence[int], otherwise: Sequence[int], seed: int
 ) -> Evidence:
     """Measure on the samples that were not searched on: units alone, what is tried, and chance.
 
@@ -138,7 +141,7 @@ def _confirm(
     answers = subject.ask_many([Edit.ablate([unit]) for unit in candidates], cases.confirm)
     singles = dict(zip(candidates, answers, strict=True))
     tried = sorted([unit for unit in candidates if singles[unit].rate >= ERASES] or otherwise)
-    everything = range(subject.bench.units)
+    everything = range(subject.sweep.units)
     others = [unit for unit in everything if unit not in tried]
     # Other units, where there are so many; beside more than half of a layer, any units of it.
     pool = others if len(others) >= len(tried) else everything

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from unit59.studies.cause.answers import Answer
+from unit59.studies.cause.concept import ConceptAtLayer
 from unit59.studies.cause.reduction import minimise, shortest_prefix
-from unit59.studies.cause.subject import Answer, Subject, ladder
 from unit59.studies.cause.verdict import ERASES
+from unit59.studies.unit_sets import ladder
 
 #: Tests that delta debugging may spend.
 TESTS = 64
@@ -25,7 +27,7 @@ class Staircase:
         order: all units, the first to go first.
     """
 
-    def __init__(self, subject: Subject, name: str, order: Sequence[int]) -> None:
+    def __init__(self, subject: ConceptAtLayer, name: str, order: Sequence[int]) -> None:
         self.subject, self.name, self.order = subject, name, list(order)
         self.steps: dict[int, Answer] = {}
 

@@ -10,14 +10,15 @@ import polars as pl
 
 from unit59.edit.edits import Edit
 from unit59.stats.intervals import benjamini_hochberg, mean_interval
+from unit59.studies.cause.answers import Answer
+from unit59.studies.cause.concept import ConceptAtLayer
 from unit59.studies.cause.staircase import Staircase
-from unit59.studies.cause.subject import Answer, Subject
 from unit59.studies.cause.verdict import Evidence
 from unit59.studies.effects.units import concept_columns
 
 
 def search_tables(
-    subject: Subject,
+    subject: ConceptAtLayer,
     evidence: Evidence,
     stairs: Sequence[Staircase],
     alone: Mapping[int, Answer],
@@ -48,7 +49,7 @@ def search_tables(
     }
     frames = {name: pl.DataFrame(each, infer_schema_length=None) for name, each in rows.items() if each}
     frames["specificity.parquet"] = _specificity(subject, evidence)
-    layer = pl.lit(subject.bench.layer).alias("layer")
+    layer = pl.lit(subject.sweep.layer).alias("layer")
     return {name: frame.with_columns(layer) for name, frame in frames.items()}
 
 
@@ -110,7 +111,7 @@ def alone_row(unit: int, iou: float, answer: Answer, confirmed: Answer | None) -
     }
 
 
-def _case_rows(subject: Subject, evidence: Evidence) -> list[dict[str, Any]]:
+def _case_rows(subject: ConceptAtLayer, evidence: Evidence) -> list[dict[str, Any]]:
     rows = []
     for kind, numbers, answer in (
         ("ablate", subject.cases.confirm, evidence.off),
@@ -132,9 +133,9 @@ def _case_rows(subject: Subject, evidence: Evidence) -> list[dict[str, Any]]:
     return rows
 
 
-def _specificity(subject: Subject, evidence: Evidence) -> pl.DataFrame:
+def _specificity(subject: ConceptAtLayer, evidence: Evidence) -> pl.DataFrame:
     """What the ablation does to every concept, beside the random sets."""
-    numbers, bench = subject.cases.confirm, subject.bench
+    numbers, bench = subject.cases.confirm, subject.sweep
     plain = bench.plain(numbers)
     outcome = bench.area(Edit.ablate(evidence.tried), numbers)
     mean = mean_interval((outcome.counts[0] - plain.counts) / plain.pixels)

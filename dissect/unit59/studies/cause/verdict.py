@@ -1,4 +1,4 @@
-"""The verdict of a search, by stated rules, each with the number that decided it."""
+"""The verdict of a search, by stated rules, each with the number that decided it. Never imports torch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from unit59.results.schema import Rate, Rule, Verdict
-from unit59.studies.cause.subject import Answer
+from unit59.results.schema import Verdict
+from unit59.studies.cause.answers import Answer
 
+#: Verdicts, the strongest first.
+STRENGTH: tuple[Verdict, ...] = ("sole cause", "one of few", "distributed", "none", "too rare")
 #: A set erases the concept when it does so in at least this share of the samples that show it.
 ERASES = 0.8
 #: The sole cause's nearest rival erases it, alone, in fewer than this share.
@@ -21,6 +23,23 @@ SPARED = 0.2
 FEW, FEW_SHARE = 4, 0.02
 #: At most this share of the random sets may erase half as often.
 CHANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A rule that a verdict stands on; `unit59.studies.cause.tell.RULES` says it in words.
+
+    Attributes:
+        name: of the rule.
+        value: the number that decided it.
+        bound: what it had to reach, or to stay below.
+        met: whether it did.
+    """
+
+    name: str
+    value: float
+    bound: float
+    met: bool
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,7 @@ def few_of(units: int) -> int:
     return max(FEW, int(FEW_SHARE * units))
 
 
-def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Rule]]:
+def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Ruling]]:
     """The verdict in a layer of so many units, and the rules it stands on.
 
     Sole cause: one unit erases, beyond chance, no other unit rivals it, and without it the rest of the set
@@ -64,29 +83,13 @@ def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Rule]]:
     rivals = [answer.rate for unit, answer in evidence.singles.items() if unit not in evidence.tried]
     lucky = [answer.rate >= rate / 2 for answer in evidence.chance_off]
     spared = evidence.all_but.rate if evidence.all_but else 1.0
-    share = "of the samples that show the concept"
     rules = [
-        _least("erases", f"with the units off it goes in at least this share {share}", rate, ERASES),
-        _most(
-            "beyond chance",
-            "at most this share of random sets of as many other units erase half as often",
-            float(np.mean(lucky)),
-            CHANCE,
-        ),
-        _most("one", "a single unit is enough", size, 1),
-        _most(
-            "no rival",
-            f"no other single unit erases it in more than this share {share}",
-            max(rivals, default=0.0),
-            RIVAL,
-        ),
-        _most(
-            "all but it",
-            "with the unit on and the others that come first in the order off, it goes in at most this share",
-            spared,
-            SPARED,
-        ),
-        _most("few", "at most this many units", size, few_of(units)),
+        _least("erases", rate, ERASES),
+        _most("beyond chance", float(np.mean(lucky)), CHANCE),
+        _most("one", size, 1),
+        _most("no rival", max(rivals, default=0.0), RIVAL),
+        _most("all but it", spared, SPARED),
+        _most("few", size, few_of(units)),
     ]
     met = {rule.name for rule in rules if rule.met}
     if not {"erases", "beyond chance"} <= met:
@@ -97,7 +100,7 @@ def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Rule]]:
 
 
 def numbers(evidence: Evidence) -> dict[str, Any]:
-    """The record's numbers."""
+    """What the edits did, as numbers; see `unit59.results.schema.LayerSearch`."""
     effect = evidence.off.effect
     return {
         "left": evidence.off.left,
@@ -115,20 +118,20 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def rate_of(answer: Answer | None) -> Rate:
-    """An answer's rate; without an answer, of no case."""
+def rate_of(answer: Answer | None) -> dict[str, Any]:
+    """An answer's rate, see `unit59.results.schema.Rate`; without an answer, of no case."""
     if answer is None:
-        return Rate(hits=0, cases=0, rate=0.0, low=0.0, high=1.0)
+        return {"hits": 0, "cases": 0, "rate": 0.0, "low": 0.0, "high": 1.0}
     low, high = answer.rate_interval
-    return Rate(hits=answer.hits, cases=answer.cases, rate=answer.rate, low=low, high=high)
+    return {"hits": answer.hits, "cases": answer.cases, "rate": answer.rate, "low": low, "high": high}
 
 
-def _least(name: str, says: str, value: float, bound: float) -> Rule:
-    return Rule(name=name, says=says, value=float(value), bound=bound, met=value >= bound)
+def _least(name: str, value: float, bound: float) -> Ruling:
+    return Ruling(name, float(value), bound, value >= bound)
 
 
-def _most(name: str, says: str, value: float, bound: float) -> Rule:
-    return Rule(name=name, says=says, value=float(value), bound=bound, met=value <= bound)
+def _most(name: str, value: float, bound: float) -> Ruling:
+    return Ruling(name, float(value), bound, value <= bound)
 
 
 def _spread(name: str, values: Sequence[float]) -> dict[str, float]:

@@ -1,118 +1,85 @@
-"""Unit sets: what more and more units of a layer do to a concept, in several orders and at random."""
+"""Unit sets of one layer: what is measured of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import polars as pl
+from typing import Any
 
 from unit59.edit.edits import Edit
-from unit59.results.schema import Smallest
-from unit59.studies.cause.staircase import Staircase
-from unit59.studies.cause.subject import Subject, ladder, random_orders
-from unit59.studies.cause.tables import alone_row, step_row
-from unit59.studies.cause.verdict import rate_of
-from unit59.studies.sets.ace import Optimised
+from unit59.edit.tail import Tail
+from unit59.edit.workbench import Workbench
+from unit59.foundation.progress import Reporter
+from unit59.recipe.sections import SetsSection
+from unit59.results.schema import AceRecord, StudyPicture
+from unit59.studies.cause.concept import ConceptAtLayer, SearchedConcept
+from unit59.studies.cause.measure import SHOWN
+from unit59.studies.effects.strips import picture_rows
+from unit59.studies.sets.ace import PENALTY, Optimised, optimise_set
+from unit59.studies.sets.curves import SetCurves, cost, measure_curves
+from unit59.studies.tables import Tables
+from unit59.studies.unit_sets import RANDOM_SETS
 
-RANDOM_ORDERS = 20
 
+def measure_sets(bench: Workbench, name: str, section: SetsSection, seed: int, report: Reporter) -> Tables:
+    """Measure a layer's unit sets; with too few samples that show the concept nothing is measured.
 
-@dataclass(frozen=True)
-class FoundSets:
-    """What a study of sets found.
-
-    Attributes:
-        orders: by name, all units of the layer, first to last.
-        smallest: the smallest erasing set along each.
-        steps: see `unit59.results.schema.STAIRCASE`.
-        alone: see `unit59.results.schema.ALONE`.
+    `unit59.studies.sets.tell.tell` says what was found.
     """
-
-    orders: dict[str, list[int]]
-    smallest: list[Smallest]
-    steps: pl.DataFrame
-    alone: pl.DataFrame
-
-
-def measure_sets(
-    subject: Subject,
-    iou: Sequence[float],
-    optimised: Optimised | None,
-    largest: int,
-    seed: int,
-    advance: Callable[[int], None] | None = None,
-) -> FoundSets:
-    """Measure sets of 1 to `largest` units.
-
-    Orders are made on the searching samples; every point of the curves is measured on the confirming ones
-    (ablations) or on samples that lack the concept (insertions).
-
-    Args:
-        subject: the concept at the layer.
-        iou: of every unit with the concept.
-        optimised: what ACE found, if it could run.
-        largest: set.
-        seed: of the random orders.
-        advance: is told how many (edit, sample) pairs are done; see `cost`.
-    """
-    units, cases = range(subject.bench.units), subject.cases
-    tick = advance or (lambda _: None)
-    alone = subject.ask_many([Edit.ablate([unit]) for unit in units], cases.search, tick)
-    orders = {
-        "iou": sorted(units, key=lambda unit: (-iou[unit], unit)),
-        "effect": sorted(units, key=lambda unit: (alone[unit].left, -iou[unit], unit)),
+    concept = SearchedConcept(bench, section)
+    subject = concept.at(bench, section.layer)
+    facts: dict[str, Any] = {
+        "kind": "sets",
+        "name": name,
+        "layer": section.layer,
+        "units": subject.sweep.units,
+        "orders": {},
+        "random_orders": RANDOM_SETS,
+        "ace": None,
+        "smallest": [],
+        "pictures": [],
+        **concept.facts,
     }
-    if optimised is not None:
-        orders["ace"] = optimised.order
-    lines: list[tuple[str, int | None, list[int]]] = [(name, None, order) for name, order in orders.items()]
-    lines += [
-        ("random", draw, order) for draw, order in enumerate(random_orders(len(units), RANDOM_ORDERS, seed))
-    ]
-    rows: list[dict[str, Any]] = []
-    kinds: list[tuple[Literal["ablate", "insert"], list[int]]] = [
-        ("ablate", cases.confirm),
-        ("insert", cases.absent),
-    ]
-    for kind, numbers in kinds:
-        for name, draw, order in lines if numbers else []:
-            sets = [order[:size] for size in ladder(largest)]
-            edits = [Edit(do=kind, units=tuple(each)) for each in sets]
-            answers = subject.ask_many(edits, numbers, tick)
-            rows += [step_row(name, draw, kind, each, a) for each, a in zip(sets, answers, strict=True)]
-    smallest = [_smallest(subject, name, order) for name, order in orders.items()]
-    layer = pl.lit(subject.bench.layer).alias("layer")
-    return FoundSets(
-        orders,
-        smallest,
-        pl.DataFrame(rows, infer_schema_length=None).with_columns(layer),
-        pl.DataFrame(
-            [alone_row(unit, iou[unit], answer, None) for unit, answer in enumerate(alone)],
-            infer_schema_length=None,
-        ).with_columns(layer),
+    if concept.too_rare:
+        return Tables(facts=facts)
+    levels = bench.levels(section.layer)
+    with report.step(f"{name}: ACE", section.steps, "steps") as advance:
+        tail = Tail(bench.cache, section.layer)
+        optimised = optimise_set(
+            tail, levels, concept.number, concept.cases.search, seed, section.steps, advance=advance
+        )
+    largest = min(section.largest, subject.sweep.units)
+    iou = bench.agreement(section.layer)[:, concept.number - 1].tolist()
+    total = cost(subject, largest, 2 + (optimised is not None))
+    with report.step(f"{name}: {section.layer}", total, "edits") as advance:
+        found = measure_curves(subject, iou, optimised, largest, seed, advance)
+    pictures, shown = _pictures(subject, found)
+    facts |= {
+        "orders": found.orders,
+        "ace": _ace(optimised).model_dump(mode="json") if optimised else None,
+        "smallest": [each.model_dump(mode="json") for each in found.smallest],
+        "pictures": [picture.model_dump(mode="json") for picture in shown],
+    }
+    return Tables({"staircase.parquet": found.steps, "alone.parquet": found.alone}, facts, pictures)
+
+
+def _ace(optimised: Optimised) -> AceRecord:
+    return AceRecord(
+        alpha=optimised.alpha.tolist(),
+        ace=float(optimised.ace.value),
+        low=float(optimised.ace.low),
+        high=float(optimised.ace.high),
+        steps=optimised.steps,
+        penalty=PENALTY,
     )
 
 
-def cost(subject: Subject, largest: int, orders: int) -> int:
-    """How many (edit, sample) pairs `measure_sets` carries out before it looks for the smallest sets."""
-    cases, lines = subject.cases, orders + RANDOM_ORDERS
-    points = lines * len(ladder(largest)) * (len(cases.confirm) + len(cases.absent))
-    return subject.bench.units * len(cases.search) + points
-
-
-def _smallest(subject: Subject, name: str, order: list[int]) -> Smallest:
-    stair = Staircase(subject, name, order)
-    units, minimised = stair.minimal()
-    if not units:
-        return Smallest(order=name, prefix=None, units=[], minimised=True, erasure=None, left=None, side=None)
-    answer = subject.off(units, subject.cases.confirm)
-    return Smallest(
-        order=name,
-        prefix=stair.shortest,
-        units=sorted(units),
-        minimised=minimised,
-        erasure=rate_of(answer),
-        left=answer.left,
-        side=float(answer.side.mean()),
+def _pictures(subject: ConceptAtLayer, found: SetCurves) -> tuple[dict[str, bytes], list[StudyPicture]]:
+    """The first confirming samples with the smallest erasing set off, if there is one."""
+    sets = [each.units for each in found.smallest if each.units]
+    if not sets:
+        return {}, []
+    units, samples = min(sets, key=len), subject.cases.confirm[:SHOWN]
+    picture = StudyPicture(
+        file="smallest.webp", layer=subject.sweep.layer, rows=["before", "off"], units=units, samples=samples
     )
+    strip = picture_rows(subject.sweep.pictures(Edit.ablate(units), samples))
+    return {picture.file: strip}, [picture]

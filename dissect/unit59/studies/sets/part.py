@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from unit59.edit.workbench import Workbench
 from unit59.recipe.sections import SetsSection
 from unit59.results import STUDY_TABLES
-from unit59.studies.cause.measure import run_sets
 from unit59.studies.dissected import Dissected
 from unit59.studies.part import Cost, Part
+from unit59.studies.sets.measure import measure_sets
 from unit59.studies.tables import Tables
 
 
@@ -41,8 +41,7 @@ class SetsPart(Part):
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`."""
-        found = run_sets(model.bench, self._study, self.section, model.seed, model.report)
-        return Tables(found.tables, found.record.model_dump(mode="json"), found.pictures)
+        return measure_sets(model.bench, self._study, self.section, model.seed, model.report)
 
     def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
         """See `Part.schemas`."""
