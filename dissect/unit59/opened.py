@@ -36,6 +36,7 @@ from unit59.results import sha256_of
 from unit59.results.schema import Checkpoint
 from unit59.results.schema import Segmenter as SegmenterRecord
 from unit59.samples.cache import SampleCache
+from unit59.samples.checks import check_grid
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.store import Store, key_of
@@ -166,6 +167,9 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
     network, checkpoint = load_network(file, options.device)
     sampling = open_sampling(file, network)
     layers = wanted_layers(file, network)
+    fault = check_grid(recipe.grid, network.resolution)
+    if fault:
+        raise file.fail(("grid",), fault)
     inputs, real = open_inputs(file, network), open_real(file, network)
     segmenter = open_segmenter(file)
     samples_key = key_of(

@@ -61,7 +61,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
-        self.folder, self._say = folder, say
+        self.folder, self.say = folder, say
         self._sound: set[tuple[Path, int, int]] = set()
 
     def has(self, kept: Kept) -> bool:
@@ -123,7 +123,7 @@ class Store:
             return None
         content, digest = data[:-_DIGEST], data[-_DIGEST:]
         if len(data) < _DIGEST or hashlib.sha256(content).digest() != digest:
-            self._say(f"{path}: damaged since it was written; made again.")
+            self.say(f"{path}: damaged since it was written; made again.")
             return None
         self._sound.add((path, state.st_size, state.st_mtime_ns))
         return content

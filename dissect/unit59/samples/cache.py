@@ -21,6 +21,7 @@ from torch import Tensor
 
 from unit59.engine import Engine, Here
 from unit59.handles import CHANNEL, Units, units_of
+from unit59.samples.checks import check_activations, check_pictures, checked_pass, range_note
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.segmenters import Segmenter
@@ -86,27 +87,32 @@ class MakeShard:
         parts: dict[Kept, list[Tensor]] = {kept: [] for kept in wanted}
         for first in range(self.first, self.first + self.count, GROUP):
             here = min(GROUP, self.first + self.count - first)
-            for kept, tensor in self._group(cache, range(first, first + GROUP), here):
+            for kept, tensor in self._group(cache, range(first, first + GROUP)):
                 if kept in parts:
                     parts[kept].append(tensor()[:here].cpu())
             cache.made(here)
         for kept, tensors in parts.items():
             yield kept, {"x": torch.cat(tensors).contiguous().numpy()}
 
-    def _group(
-        self, cache: SampleCache, numbers: range, count: int
-    ) -> list[tuple[Kept, Callable[[], Tensor]]]:
-        """What one forward pass gives, each under where it is kept."""
+    def _group(self, cache: SampleCache, numbers: range) -> list[tuple[Kept, Callable[[], Tensor]]]:
+        """What one forward pass gives, each under where it is kept; refused where nothing can come of it."""
         sampler = cache.sampler
-        start = sampler.start(_within(numbers, sampler.inputs))
-        state, after = sampler.network.trace(start, self.layers)
+        with checked_pass("the network", numbers):
+            start = sampler.start(_within(numbers, sampler.inputs))
+            state, after = sampler.network.trace(start, self.layers)
         image = state["image"]
+        check_pictures(image, numbers)
+        cache.saw(float(image.min()), float(image.max()))
+        for name in self.layers:
+            layer = sampler.network.layers[name]
+            check_activations(layer, after[name]["x"], numbers)
+
+        def labels() -> Tensor:
+            with checked_pass("the segmenter", numbers):
+                return cache.segment(image)
+
         activations = [(self.activations(name), lambda x=after[name]["x"]: x) for name in self.layers]
-        return [
-            (self.pictures, lambda: to_uint8(image)),
-            (self.labels, lambda: cache.segment(image)),
-            *activations,
-        ]
+        return [(self.pictures, lambda: to_uint8(image)), (self.labels, labels), *activations]
 
 
 class SampleCache:
@@ -138,6 +144,7 @@ class SampleCache:
         #: Runs the tasks; a run may put another one here.
         self.engine: Engine = Here(store, _Alone(self))
         self._tick: Callable[[int], None] = lambda _: None
+        self._unseen = True
         self._load = lru_cache(maxsize=8)(self._loaded)
 
     def _units(self, layer: str | Units) -> Units:
@@ -211,6 +218,12 @@ class SampleCache:
     def made(self, count: int) -> None:
         """A task says here how many samples it has just made."""
         self._tick(count)
+
+    def saw(self, low: float, high: float) -> None:
+        """A task says here what range pictures had; what looks odd of the first ones is said."""
+        if self._unseen and (note := range_note(low, high)):
+            self.store.say(note)
+        self._unseen = False
 
     def segment(self, image: Tensor) -> Tensor:
         """Pictures [N,3,H,W] segmented on the compared grid: uint8 or int16 [N,planes,h,w]."""
