@@ -30,7 +30,7 @@ model: planted
 title: A U-Net that copies
 summary: Known truth.
 checkpoint: planted.pth
-segmenter: tests.studies.planted_unet:{segmenter}
+segmenter: planted_segmenters:{segmenter}
 inputs: {{bedrooms: {samples}}}
 layers: {layers}
 samples: {samples}
@@ -40,6 +40,17 @@ bootstrap: 50
 exemplars: 2
 studies:
 {studies}
+"""
+
+#: A recipe calls only what is defined below its folder.
+SEGMENTERS = """\
+from tests.studies import planted_unet
+
+class ColourKey(planted_unet.ColourKey):
+    pass
+
+class Mistaken(planted_unet.Mistaken):
+    pass
 """
 
 
@@ -119,6 +130,7 @@ def run(
 ) -> Path:
     """Dissect it; the results folder of the model."""
     torch.save(weights(artifact=artifact), folder / "planted.pth")
+    (folder / "planted_segmenters.py").write_text(SEGMENTERS)
     path = folder / "planted.yaml"
     values: dict[str, Any] = {"segmenter": segmenter, "samples": samples, "layers": layers}
     path.write_text(RECIPE.format(studies=studies, **values))
