@@ -20,8 +20,9 @@ from torch import Tensor
 
 from unit59.edit.edits import Edit, Levels
 from unit59.networks import load
-from unit59.samples.cache import GROUP, SampleCache
+from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
+from unit59.samples.shards import GROUP
 from unit59.segmenters import Concept, Segmenter
 
 

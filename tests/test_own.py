@@ -12,7 +12,7 @@ from PIL import Image
 from tests import tiny
 from tests.test_docs import blocks, follow
 from unit59.foundation.progress import Reporter
-from unit59.recipe.opening import load_network
+from unit59.loading import load_network
 from unit59.recipe.sections import RecipeError, read_recipe
 from unit59.results import ModelResults, find_faults, read_model
 from unit59.run import Options, dissect

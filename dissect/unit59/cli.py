@@ -75,7 +75,7 @@ def dissect(
 ) -> None:
     """Dissect what RECIPE names; interrupted, the same command goes on where it stopped."""
     from unit59.foundation.progress import Reporter
-    from unit59.recipe.opening import checked_device
+    from unit59.loading import checked_device
     from unit59.recipe.sections import read_recipe
     from unit59.run import Options
     from unit59.run import dissect as run
@@ -120,7 +120,7 @@ def train(
 ) -> None:
     """Train what RECIPE names; interrupted, the same command goes on from its last checkpoint."""
     from unit59.foundation.progress import Reporter
-    from unit59.recipe.opening import checked_device
+    from unit59.loading import checked_device
     from unit59.training.train import start
 
     with _interruptible():
@@ -158,7 +158,7 @@ def edit(
     """Edit units of one layer; writes pictures before and after and prints the effects."""
     from unit59.commands.edit import make_edit, make_where, parse_numbers, print_effects, run_edit
     from unit59.foundation.progress import Reporter
-    from unit59.recipe.opening import checked_device
+    from unit59.loading import checked_device
     from unit59.recipe.sections import read_recipe
     from unit59.run import Options, Run
 

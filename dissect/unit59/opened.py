@@ -18,9 +18,7 @@ from unit59.foundation.errors import Unit59Error
 from unit59.foundation.pictures import sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.foundation.version import __version__
-from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
-from unit59.networks import Network
-from unit59.recipe.opening import (
+from unit59.loading import (
     check_names,
     load_network,
     open_handles,
@@ -31,6 +29,8 @@ from unit59.recipe.opening import (
     segmenter_names,
     wanted_layers,
 )
+from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
+from unit59.networks import Network
 from unit59.recipe.sections import RecipeFile
 from unit59.results import sha256_of
 from unit59.results.schema import Checkpoint

@@ -11,7 +11,8 @@ import torch
 from unit59.bedrooms.concepts import COLOURS, NAMES
 from unit59.bedrooms.inputs import HELD_OUT
 from unit59.bedrooms.scenes import draw
-from unit59.samples.inputs import InputError, load_inputs
+from unit59.foundation.sources import InputError
+from unit59.samples.forms import load_inputs
 
 
 def test_label_maps_are_the_concepts_colours() -> None:

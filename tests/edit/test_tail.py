@@ -16,7 +16,7 @@ from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.networks import Network, Stage, State, load
 from unit59.networks.planted import Planted
-from unit59.samples.cache import GROUP
+from unit59.samples.shards import GROUP
 from unit59.segmenters.colours import Colours
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.edit.planting import planted_cache
 from unit59.measure.asked import AskedLabels, agreement_with_asked, count_asked
-from unit59.samples.segmented import Segmented
+from unit59.samples.label_maps import SegmentedPictures
 from unit59.segmenters import Concept, Segmenter
 
 
@@ -63,7 +63,7 @@ def test_segmented_inputs_ask_on_their_plane(
     tmp_path: Path, plane: str | None, number: int, names: list[str], corner: int
 ) -> None:
     segmenter = TwoPlanes()
-    inputs = Segmented(Photographs(), segmenter, "two", plane)
+    inputs = SegmentedPictures(Photographs(), segmenter, "two", plane)
     cache = planted_cache(tmp_path, segmenter=segmenter, samples=8)
     cache.sampler.inputs = inputs
     asked = AskedLabels.of(cache)
@@ -77,7 +77,7 @@ def test_segmented_inputs_ask_on_their_plane(
 
 def test_label_maps_that_no_plane_knows_ask_for_nothing(tmp_path: Path) -> None:
     cache = planted_cache(tmp_path, samples=8)
-    cache.sampler.inputs = Segmented(Photographs(), TwoPlanes(), "two")
+    cache.sampler.inputs = SegmentedPictures(Photographs(), TwoPlanes(), "two")
     assert AskedLabels.of(cache) is None
 
 

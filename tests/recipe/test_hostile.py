@@ -9,7 +9,7 @@ import pytest
 
 from tests.test_cli import call
 from unit59.foundation.errors import Unit59Error
-from unit59.recipe.opening import checked_device, load_network
+from unit59.loading import checked_device, load_network
 from unit59.recipe.sections import RecipeError, read_recipe
 
 RECIPE = "model: x\ntitle: X\ncheckpoint: {}\nsegmenter: colours\nsamples: 8\n"

@@ -9,7 +9,7 @@ import pytest
 
 from tests import tiny
 from unit59.foundation.progress import Reporter
-from unit59.recipe.opening import check_names, load_network
+from unit59.loading import check_names, load_network
 from unit59.recipe.sections import RecipeError, json_schema, read_recipe
 from unit59.run import Options, dissect
 

@@ -23,13 +23,14 @@ from unit59 import run as pipeline
 from unit59.edit import tail
 from unit59.edit.tail import Tail
 from unit59.foundation.progress import Reporter
+from unit59.loading import load_network, open_inputs, open_sampling, open_segmenter
 from unit59.networks import Network, load
-from unit59.recipe.opening import load_network, open_inputs, open_sampling, open_segmenter
 from unit59.recipe.sections import RecipeError, RecipeFile, SearchSection, read_recipe
 from unit59.results import ModelResults, find_faults, read_model
 from unit59.samples import cache as samples
-from unit59.samples.cache import GROUP, SampleCache
+from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
+from unit59.samples.shards import GROUP
 from unit59.segmenters.colours import Colours
 from unit59.site.pages.finding import finding_page
 from unit59.site.render import Renderer

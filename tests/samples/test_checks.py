@@ -12,6 +12,7 @@ from unit59.samples.checks import (
     check_activations,
     check_grid,
     check_pictures,
+    check_range,
     checked_pass,
     range_note,
 )
@@ -34,9 +35,9 @@ def test_a_layer_that_is_not_finite() -> None:
 def test_pictures_on_another_scale() -> None:
     pictures = torch.rand(2, 3, 8, 8) * 2 - 1
     check_pictures(pictures, [4, 5])
-    check_pictures(pictures * 1.4, [4, 5])  # as published networks do
+    check_range(pictures * 1.4, [4, 5])  # as published networks do
     with pytest.raises(SampleError, match=r"sample 4: the picture's values reach from .*of 0 to 255"):
-        check_pictures((pictures + 1) * 127.5, [4, 5])
+        check_range((pictures + 1) * 127.5, [4, 5])
     pictures[1, 0, 0, 0] = float("nan")
     with pytest.raises(SampleError, match="sample 5: the picture holds values that are not finite"):
         check_pictures(pictures, [4, 5])

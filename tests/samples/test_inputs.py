@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unit59.foundation import sources
-from unit59.samples.inputs import InputError, Pairs, Preparation, load_inputs
+from unit59.foundation.sources import InputError
+from unit59.samples.forms import load_inputs
+from unit59.samples.inputs import Pairs, Preparation
 
 RNG = np.random.default_rng(59)
 
@@ -90,7 +92,7 @@ def test_aligned_pairs(tmp_path: Path, direction: str) -> None:
     assert isinstance(pairs, Pairs)
     given, wanted = (left, right) if direction == "AtoB" else (right, left)
     assert (levels(pairs.load([0]))[0] == given).all()
-    assert (levels(pairs.targets([0]))[0] == wanted).all()
+    assert (levels(pairs.wanted.load([0]))[0] == wanted).all()
 
 
 def test_two_folders_are_paired_by_name(tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_two_folders_are_paired_by_name(tmp_path: Path) -> None:
     assert isinstance(pairs, Pairs)
     order = sorted(names)
     assert (levels(pairs.load([0, 1, 2])) == np.stack([maps[name] for name in order])).all()
-    assert (levels(pairs.targets([0, 1, 2])) == np.stack([images[name] for name in order])).all()
+    assert (levels(pairs.wanted.load([0, 1, 2])) == np.stack([images[name] for name in order])).all()
     (tmp_path / "images" / "a.bmp").unlink()
     with pytest.raises(InputError, match=r"maps: 'a' has no counterpart of that name in .*images"):
         load_inputs({"labels": "maps", "images": "images"}, tmp_path, (4, 4))

@@ -21,8 +21,8 @@ from unit59.foundation.progress import Reporter
 from unit59.recipe.sections import RecipeError, read_recipe
 from unit59.results import find_faults, read_model
 from unit59.run import Options, dissect
-from unit59.samples.cache import to_uint8
-from unit59.samples.inputs import load_real
+from unit59.samples.forms import load_real
+from unit59.samples.shards import to_uint8
 from unit59.segmenters.colours import Colours
 from unit59.stats.comparison import FLOOR
 from unit59.stats.frechet import frechet

@@ -13,8 +13,9 @@ from unit59.bedrooms.concepts import COLOURS
 from unit59.bedrooms.inputs import coloured
 from unit59.bedrooms.scenes import draw
 from unit59.bedrooms.segmenter import Bedrooms as BedroomSegmenter
-from unit59.samples.inputs import InputError, load_inputs
-from unit59.samples.segmented import Segmented
+from unit59.foundation.sources import InputError
+from unit59.samples.forms import load_inputs
+from unit59.samples.label_maps import SegmentedPictures
 from unit59.training.augment import augment
 from unit59.training.data import Bedrooms, Own, open_data
 
@@ -63,8 +64,8 @@ def test_pictures_that_a_segmenter_labels(tmp_path: Path) -> None:
     for number, picture in enumerate(scenes.pictures):
         Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
     inputs = load_inputs({"segmented": {"folder": "photos"}, "by": "bedrooms"}, tmp_path, (64, 64))
-    assert isinstance(inputs, Segmented)
-    expected = BedroomSegmenter().segment(inputs.targets(range(4)))[:, 0]
+    assert isinstance(inputs, SegmentedPictures)
+    expected = BedroomSegmenter().segment(inputs.wanted.load(range(4)))[:, 0]
     assert torch.equal(inputs.labels(range(4)), expected)
     drawn = ((inputs.load(range(4)) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
     assert torch.equal(drawn, torch.from_numpy(coloured(expected.numpy().astype(np.uint8))))

@@ -22,8 +22,8 @@ from unit59.bedrooms.segmenter import Bedrooms
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.networks import load
 from unit59.results import write_atomically
-from unit59.samples.cache import to_uint8
 from unit59.samples.drawing import Sampler
+from unit59.samples.shards import to_uint8
 
 #: Samples side by side.
 SHOWN = 8

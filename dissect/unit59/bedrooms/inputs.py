@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from unit59.bedrooms.concepts import COLOURS, NAMES
 from unit59.bedrooms.scenes import Scenes, draw
+from unit59.samples.forms import Form
 
 #: Scenes of the first seed are trained on. Those of the others only judge: as label maps that a model is
 #: given, and as real pictures that generated ones are compared with.
@@ -38,6 +42,11 @@ class LabelMaps:
         """The numbered label maps, float32 [N,3,size,size] in [-1,1]."""
         return label_maps(draw(numbers, HELD_OUT, self.size))
 
+    @property
+    def wanted(self) -> RealScenes:
+        """Real pictures to compare with: scenes of their own, as many."""
+        return RealScenes(self._count, self.size)
+
     def labels(self, numbers: Sequence[int]) -> Tensor:
         """What each pixel is asked to show, int64 [N,size,size]."""
         return torch.from_numpy(draw(numbers, HELD_OUT, self.size).labels).long()
@@ -45,6 +54,16 @@ class LabelMaps:
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """A hash of the numbered label maps."""
         return hashlib.sha256(coloured(draw(numbers, HELD_OUT, self.size).labels).tobytes()).hexdigest()
+
+
+class ScenesForm(Form):
+    """``{bedrooms: 1024}``: so many label maps."""
+
+    bedrooms: Annotated[int, Field(ge=1)]
+
+    def open(self, base: Path, size: tuple[int, int]) -> LabelMaps:
+        """See `Form.open`."""
+        return LabelMaps(self.bedrooms, self.size or size[0])
 
 
 class RealScenes:

@@ -22,7 +22,7 @@ from unit59.foundation.files import write_atomically
 from unit59.foundation.printable import printable
 from unit59.foundation.suggest import nearest
 from unit59.run import Run, alone
-from unit59.samples.cache import to_uint8
+from unit59.samples.shards import to_uint8
 from unit59.stats.intervals import mean_interval
 from unit59.stats.rates import Floor, rate_columns, rates_of
 from unit59.studies.effects.units import concept_columns

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from unit59.edit.edits import Levels
 from unit59.networks import Network, State
-from unit59.samples.cache import GROUP, SampleCache
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import GROUP
 from unit59.segmenters import Segmenter
 
 Numbers = NDArray[np.float64]

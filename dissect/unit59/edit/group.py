@@ -12,7 +12,7 @@ from torch import Tensor
 from unit59.edit.edits import Edit, Levels, apply_edit, region
 from unit59.edit.tail import Tail
 from unit59.networks import State
-from unit59.samples.cache import to_uint8
+from unit59.samples.shards import to_uint8
 
 
 class Group:

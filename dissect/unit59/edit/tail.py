@@ -13,7 +13,8 @@ from torch import Tensor
 
 from unit59.handles import CHANNEL, Units, units_of
 from unit59.networks import Stage, State
-from unit59.samples.cache import GROUP, SampleCache
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import GROUP
 
 
 class Tail:

@@ -19,7 +19,8 @@ from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.measure.grid import Grid
 from unit59.measure.layer import Activities
 from unit59.results import picture_name
-from unit59.samples.cache import SampleCache, to_uint8
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import to_uint8
 from unit59.store import Kept, key_of
 
 #: Raised when strips are drawn otherwise.

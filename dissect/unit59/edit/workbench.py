@@ -16,7 +16,8 @@ from unit59.engine import Here
 from unit59.handles import CHANNEL, Handle, Style, Units, units_of
 from unit59.measure.agreement import iou
 from unit59.measure.layer import Measurer
-from unit59.samples.cache import SHARD, SampleCache
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import SHARD
 from unit59.store import key_of
 
 #: Samples over which the mean and spread of values without maps are taken.

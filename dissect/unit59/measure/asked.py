@@ -15,7 +15,7 @@ from torch import Tensor
 from unit59.foundation.random import poisson_draws
 from unit59.samples.cache import SampleCache
 from unit59.samples.inputs import Labelled, Pairs
-from unit59.samples.segmented import Segmented
+from unit59.samples.label_maps import SegmentedPictures
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -82,7 +82,7 @@ class AskedLabels:
         if not isinstance(inputs, Labelled):
             return None
         # A name may stand in two planes: that of the label maps' own plane is meant.
-        own = [inputs.plane] if isinstance(inputs, Segmented) else []
+        own = [inputs.plane] if isinstance(inputs, SegmentedPictures) else []
         for plane in [name for name in own if name in cache.segmenter.planes] + [*cache.segmenter.planes]:
             if set(inputs.concepts) <= set(_numbers(cache, plane)):
                 return cls(cache, inputs, plane)
@@ -111,7 +111,7 @@ class RealPictures:
     @torch.no_grad()
     def of_samples(self, numbers: Sequence[int]) -> Tensor:
         """Int64 [n,h,w], 0 or a concept's number."""
-        real = self._pairs.targets(numbers).to(self._cache.sampler.device)
+        real = self._pairs.wanted.load(numbers).to(self._cache.sampler.device)
         return self._cache.segment(real)[:, self.plane].cpu().long()
 
 

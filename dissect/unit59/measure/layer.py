@@ -20,7 +20,8 @@ from unit59.measure.grid import Grid
 from unit59.measure.overlap import Overlap, measure_overlap
 from unit59.measure.thresholds import Thresholds, find_thresholds
 from unit59.recipe.sections import Recipe
-from unit59.samples.cache import SHARD, SampleCache
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import SHARD
 from unit59.store import Kept, key_of
 
 #: Raised when a measurement's meaning changes, so that no old value is taken for a new one.

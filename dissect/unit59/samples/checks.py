@@ -69,10 +69,10 @@ def check_activations(layer: Layer, x: Tensor, numbers: Sequence[int]) -> None:
 
 
 def check_pictures(image: Tensor, numbers: Sequence[int]) -> None:
-    """Refuse pictures that are not finite float [samples, 3, H, W], or plainly not on the scale of [-1, 1].
+    """Refuse pictures that are not finite float [samples, 3, H, W].
 
     Raises:
-        SampleError: names the sample and its range.
+        SampleError: names the sample.
     """
     if image.dim() != 4 or len(image) != len(numbers) or image.shape[1] != 3 or not image.is_floating_point():
         raise SampleError(f"{_samples(numbers)}: pictures of {image.dtype} {list(image.shape)}.")
@@ -83,6 +83,15 @@ def check_pictures(image: Tensor, numbers: Sequence[int]) -> None:
             f"sample {numbers[broken[0]]}: the picture holds values that are not finite (NaN or infinite). "
             "Look at the weights, and at `sampling` in the recipe."
         )
+
+
+def check_range(image: Tensor, numbers: Sequence[int]) -> None:
+    """Refuse pictures plainly not on the scale of [-1, 1]: a mistake of own code, not of published networks.
+
+    Raises:
+        SampleError: names the sample and its range.
+    """
+    flat = image.flatten(1)
     outside = torch.nonzero((flat.abs() > LIMIT).float().mean(1) > SHARE).flatten().tolist()
     if outside:
         low, high = float(flat[outside[0]].min()), float(flat[outside[0]].max())

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from unit59.bedrooms.inputs import TRAINED, label_maps, pictures
 from unit59.bedrooms.scenes import draw
-from unit59.samples.inputs import InputError, Inputs, Pairs, load_inputs
-from unit59.samples.segmented import Segmented
+from unit59.foundation.sources import InputError
+from unit59.samples.forms import load_inputs
+from unit59.samples.inputs import Inputs, Pairs
+from unit59.samples.label_maps import SegmentedPictures
 from unit59.training.randomness import generator
 
 
@@ -68,11 +70,11 @@ class Own:
 
     def pairs(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See `PairedData.pairs`."""
-        if not isinstance(self.inputs, Pairs | Segmented):
+        if not isinstance(self.inputs, Pairs | SegmentedPictures):
             what = "name `pairs:`, `labels:` and `images:`, or `segmented:` and `by:`"
             raise InputError(f"data: pix2pix trains on pairs: {what}.")
         chosen = self._shuffled(numbers)
-        return self.inputs.load(chosen), self.inputs.targets(chosen)
+        return self.inputs.load(chosen), self.inputs.wanted.load(chosen)
 
     def _shuffled(self, numbers: Sequence[int]) -> list[int]:
         size = len(self.inputs)

@@ -18,7 +18,7 @@ from torch import Tensor
 from unit59.foundation.files import write_atomically
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.foundation.progress import Reporter
-from unit59.samples.cache import to_uint8
+from unit59.samples.shards import to_uint8
 from unit59.training import checkpoint
 from unit59.training.checkpoint import Saved
 from unit59.training.recipe import TrainingRecipe

@@ -12,7 +12,7 @@ import polars as pl
 from unit59.edit.edits import Edit
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.foundation.random import poisson_draws
-from unit59.samples.cache import to_uint8
+from unit59.samples.shards import to_uint8
 from unit59.stats.intervals import mean_interval
 from unit59.stats.scores import Score
 from unit59.studies.artifacts.facts import Judged

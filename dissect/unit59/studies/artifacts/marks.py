@@ -11,7 +11,8 @@ from torch import Tensor
 
 from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.measure.agreement import count_agreement, interval, iou, null_scores
-from unit59.samples.cache import SHARD, SampleCache
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import SHARD
 from unit59.studies.dissected import Dissected
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.results import sha256_of
-from unit59.samples.cache import SampleCache, key_of
+from unit59.samples.cache import SampleCache
+from unit59.store import key_of
 from unit59.studies.artifacts.bad_regions import from_labels, from_masks, from_pictures, in_halves, mask_files
 from unit59.studies.artifacts.choice import choose, judge
 from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source

@@ -11,8 +11,6 @@ import numpy as np
 from unit59.results.schema import Verdict
 from unit59.studies.cause.answers import Answer
 
-#: Verdicts, the strongest first.
-STRENGTH: tuple[Verdict, ...] = ("sole cause", "one of few", "distributed", "none", "too rare")
 #: A set erases the concept when it does so in at least this share of the samples that show it.
 ERASES = 0.8
 #: The sole cause's nearest rival erases it, alone, in fewer than this share.

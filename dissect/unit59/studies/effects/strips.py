@@ -13,7 +13,7 @@ from unit59.edit.edits import Edit
 from unit59.edit.sweep import Sweep
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.results import picture_name
-from unit59.samples.cache import to_uint8
+from unit59.samples.shards import to_uint8
 from unit59.store import Kept, key_of
 
 #: Raised when strips are drawn otherwise.

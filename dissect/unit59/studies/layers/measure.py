@@ -10,9 +10,9 @@ from unit59.edit.unit_strips import draw_strips
 from unit59.handles import Units
 from unit59.measure.agreement import null_scores
 from unit59.measure.layer import Measurer
-from unit59.measure.tables import layer_record, layer_tables
 from unit59.results import LAYER_TABLES, file_name
 from unit59.studies.dissected import Dissected
+from unit59.studies.layers.tables import layer_record, layer_tables
 from unit59.studies.part import Cost, Part
 from unit59.studies.tables import Tables
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
-from unit59.measure.tables import concept_table
 from unit59.results.schema import CONCEPTS
 from unit59.studies.dissected import Dissected
+from unit59.studies.layers.tables import concept_table
 from unit59.studies.part import Cost, Part
 from unit59.studies.tables import Tables
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from unit59.edit.sweep import SampleBatch
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
-from unit59.samples.cache import GROUP
+from unit59.samples.shards import GROUP
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.noise.cases import HALF, Case, Removed

@@ -19,8 +19,8 @@ from unit59.foundation.random import stream
 from unit59.measure.asked import AskedAgreement, AskedLabels, agreement_with_asked, count_asked
 from unit59.recipe.sections import RecipeFile
 from unit59.results.quality import QUALITY, QualityRecord
-from unit59.samples.cache import GROUP, SHARD, to_uint8
 from unit59.samples.inputs import Inputs
+from unit59.samples.shards import GROUP, SHARD, to_uint8
 from unit59.stats.comparison import FLOOR, Comparison, Shares, area_shares, compare
 from unit59.store import key_of
 from unit59.studies.dissected import Dissected

@@ -23,7 +23,7 @@ from unit59.edit.attribution import at_once
 from unit59.edit.edits import Levels
 from unit59.edit.tail import Tail, groups
 from unit59.foundation.random import stream
-from unit59.samples.cache import GROUP
+from unit59.samples.shards import GROUP
 from unit59.segmenters import Segmenter
 from unit59.stats.intervals import Mean, mean_interval
 

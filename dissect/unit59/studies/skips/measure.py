@@ -17,8 +17,9 @@ from unit59.edit.group import Group
 from unit59.foundation.random import null_shifts
 from unit59.measure.asked import what_is_asked
 from unit59.networks import Network
-from unit59.samples.cache import SampleCache, key_of
+from unit59.samples.cache import SampleCache
 from unit59.stats.scores import score_columns
+from unit59.store import key_of
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.strips import picture_rows

@@ -18,7 +18,8 @@ from unit59.edit.tail import groups
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
 from unit59.results import file_name
-from unit59.samples.cache import SampleCache, to_uint8
+from unit59.samples.cache import SampleCache
+from unit59.samples.shards import to_uint8
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.strips import picture_rows

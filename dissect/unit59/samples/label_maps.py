@@ -24,7 +24,7 @@ class Given(Protocol):
     def fingerprint(self, numbers: Sequence[int]) -> str: ...  # noqa: D102
 
 
-class Segmented:
+class SegmentedPictures:
     """What a segmenter says of pictures, as label maps in its concepts' colours; black is nothing.
 
     Args:
@@ -64,10 +64,6 @@ class Segmented:
     def load(self, numbers: Sequence[int]) -> Tensor:
         """The label maps, float32 [N,3,H,W] in [-1,1]."""
         return self._palette[self.labels(numbers)].permute(0, 3, 1, 2).contiguous()
-
-    def targets(self, numbers: Sequence[int]) -> Tensor:
-        """The pictures, float32 [N,3,H,W] in [-1,1]."""
-        return self.wanted.load(numbers)
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """A hash of the pictures' bytes, of how they are prepared, and of what segments them."""
