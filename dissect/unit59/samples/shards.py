@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from unit59.samples.checks import check_activations, check_pictures, check_range, checked_pass
+from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.store import Kept, key_of
-
-if TYPE_CHECKING:
-    from unit59.samples.cache import SampleCache
 
 #: Samples in one forward pass.
 GROUP = 8
@@ -27,6 +25,23 @@ GROUP = 8
 SHARD = 64
 #: Raised when the way samples are made or kept changes, so that no old one is taken for a new one.
 VERSION = 2
+
+
+class Makes(Protocol):
+    """What a shard is made with; see `unit59.samples.cache.SampleCache`."""
+
+    @property
+    def sampler(self) -> Sampler:
+        """Makes the samples."""
+
+    def segment(self, image: Tensor) -> Tensor:
+        """Names their pixels."""
+
+    def saw(self, low: float, high: float) -> None:
+        """Is told what range pictures had."""
+
+    def made(self, count: int) -> None:
+        """Is told how many samples are made."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ class MakeShard:
     @torch.no_grad()
     def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         """See `Task.make`; the picture is segmented only where that is wanted."""
-        cache: SampleCache = bench.cache
+        cache: Makes = bench.cache
         parts: dict[Kept, list[Tensor]] = {kept: [] for kept in wanted}
         for first in range(self.first, self.first + self.count, GROUP):
             here = min(GROUP, self.first + self.count - first)
@@ -84,7 +99,7 @@ class MakeShard:
         for kept, tensors in parts.items():
             yield kept, {"x": torch.cat(tensors).contiguous().numpy()}
 
-    def _group(self, cache: SampleCache, numbers: range) -> list[tuple[Kept, Callable[[], Tensor]]]:
+    def _group(self, cache: Makes, numbers: range) -> list[tuple[Kept, Callable[[], Tensor]]]:
         """What one forward pass gives, each under where it is kept; refused where nothing can come of it."""
         sampler = cache.sampler
         with checked_pass("the network", numbers):

@@ -1,4 +1,4 @@
-"""The guide's figures of the bundled models: `python -m unit59.bedrooms.figures`, run in a checkout.
+"""The guide's figures of the bundled models: `python -m unit59.training.figures`, run in a checkout.
 
 Writes ``docs/assets/training.svg`` (curves of the bundled logs) and ``docs/assets/segmented.webp`` (the first
 samples of each model and what the segmenter reads in them).
@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unit59.bedrooms.bundle import log_of
 from unit59.bedrooms.inputs import LabelMaps, coloured
-from unit59.bedrooms.quality import MODELS, WEIGHTS
 from unit59.bedrooms.segmenter import Bedrooms
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.networks import load
 from unit59.results import write_atomically
 from unit59.samples.drawing import Sampler
 from unit59.samples.shards import to_uint8
+from unit59.training.bundle import log_of
+from unit59.training.quality import MODELS, WEIGHTS
 
 #: Samples side by side.
 SHOWN = 8

@@ -1,4 +1,4 @@
-"""From trainings to the package: `python -m unit59.bedrooms.bundle [TRAININGS]`, run in a checkout.
+"""From trainings to the package: `python -m unit59.training.bundle [TRAININGS]`, run in a checkout.
 
 Exports the weights of each training's last checkpoint, keeps its log (thinned, for curves), measures
 how good everything is and writes the tables of the model card. Each part can be repeated at any time.
@@ -11,17 +11,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from unit59.bedrooms.quality import WEIGHTS, measure
 from unit59.foundation.files import write_atomically
 from unit59.foundation.progress import Reporter
 from unit59.results import to_json
+from unit59.training.quality import WEIGHTS, measure
 from unit59.training.train import start
 
 NAMES = ("segmenter", "stylegan", "progan", "pix2pix")
 #: Lines of a log that are kept.
 KEPT = 200
-CARD = Path(__file__).parent / "MODELCARD.md"
-BEGIN, END = "<!-- measured: written by unit59.bedrooms.bundle -->", "<!-- end of measured -->"
+CARD = WEIGHTS.parent / "MODELCARD.md"
+BEGIN, END = "<!-- measured: written by unit59.training.bundle -->", "<!-- end of measured -->"
 
 
 def bundle(recipes: Path, trainings: Path, report: Reporter) -> None:

@@ -6,9 +6,9 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-from unit59.bedrooms.bundle import CARD, KEPT, thinned, update_card
 from unit59.bedrooms.concepts import NAMES
-from unit59.bedrooms.figures import curves
+from unit59.training.bundle import CARD, KEPT, thinned, update_card
+from unit59.training.figures import curves
 
 IOU = dict.fromkeys(NAMES, 0.9) | {"mean": 0.9}
 ROW = {"presence_real": 0.5, "presence_generated": 0.4, "area_real": 0.01, "area_generated": 0.02}
@@ -52,4 +52,4 @@ def test_logs_are_thinned_evenly_and_keep_their_end(tmp_path: Path) -> None:
 
 def test_the_guide_draws_the_bundled_logs() -> None:
     drawn = Path(__file__).parents[2] / "docs" / "assets" / "training.svg"
-    assert drawn.read_text() == curves(), "run `python -m unit59.bedrooms.figures`"
+    assert drawn.read_text() == curves(), "run `python -m unit59.training.figures`"

@@ -9,12 +9,12 @@ import torch
 
 from unit59.bedrooms.concepts import NUMBER
 from unit59.bedrooms.inputs import HELD_OUT, label_maps
-from unit59.bedrooms.quality import MODELS, WEIGHTS, model_quality, pix2pix_agreement, real_shares
 from unit59.bedrooms.scenes import draw
 from unit59.bedrooms.segmenter import Bedrooms
 from unit59.loading import check_names, open_inputs
 from unit59.networks import load
 from unit59.recipe.sections import read_recipe
+from unit59.training.quality import MODELS, WEIGHTS, model_quality, pix2pix_agreement, real_shares
 
 SEGMENTER = Bedrooms()
 

@@ -1,4 +1,4 @@
-"""How good the bundled models are: `unit59.bedrooms.bundle` writes it to ``weights/quality.json``.
+"""How good the bundled models are: `unit59.training.bundle` writes it to ``weights/quality.json``.
 
 It holds ``segmenter`` (IoU per concept on held-out scenes, plain and augmented) and, per model, what
 `unit59.stats.comparison.Comparison` says; for pix2pix also ``agreement``: how well its pictures, segmented
@@ -24,7 +24,7 @@ from unit59.samples.drawing import Sampler
 from unit59.stats.comparison import Comparison, Shares, area_shares, compare
 from unit59.training.segmenter import accuracy
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).parents[1] / "bedrooms" / "weights"
 MODELS = ("stylegan", "progan", "pix2pix")
 #: Generated pictures, and half of the real ones.
 SAMPLES = 2000
