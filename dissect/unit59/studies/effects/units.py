@@ -127,35 +127,41 @@ def measure_effects(
             for _, outcome in bench.sweep(layer, handle_of(kind)).areas(edits, numbers, advance)
         ]
         joined = _Part.joined(parts)
-        mean = joined.mean
-        q = benjamini_hochberg(mean.p)
+        table, q = _table(kind, wanted, concepts, joined, plain.counts[:fixed].mean(axis=0) / plain.pixels)
         tests[kind], discoveries[kind] = q.size, int((q <= FALSE_DISCOVERIES).sum())
-        before = plain.counts[:fixed].mean(axis=0) / plain.pixels
-        low, high = others_interval(mean.value)
-        measured = pl.DataFrame(
-            {
-                "unit": np.repeat(wanted, len(concepts)),
-                "kind": kind,
-                **concept_columns(concepts, len(wanted)),
-                "before": np.tile(before, len(wanted)),
-                "effect": mean.value.reshape(-1),
-                "se": mean.error.reshape(-1),
-                "low": mean.low.reshape(-1),
-                "high": mean.high.reshape(-1),
-                "p": mean.p.reshape(-1),
-                "q": q.reshape(-1),
-                "others_low": low.reshape(-1),
-                "others_high": high.reshape(-1),
-                **rate_columns(joined.rates),
-                "side": joined.side.reshape(-1),
-            }
-        ).with_columns(pl.selectors.float().fill_nan(None))
-        table = judged(measured)
         tables.append(table)
         summaries.append(_summary(table, kind, wanted, joined.change))
     if not tables:  # the budget went to other layers
         return LayerEffects(pl.DataFrame(schema=EFFECTS), pl.DataFrame(schema=UNIT_EFFECTS), {}, {})
     return LayerEffects(pl.concat(tables), pl.concat(summaries), tests, discoveries)
+
+
+def _table(
+    kind: Kind, wanted: list[int], concepts: Sequence[Concept], joined: _Part, before: NDArray[np.float64]
+) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+    """One row a (unit, concept), see `unit59.results.schema.EFFECTS`; and the q of every row."""
+    mean = joined.mean
+    q = benjamini_hochberg(mean.p)
+    low, high = others_interval(mean.value)
+    measured = pl.DataFrame(
+        {
+            "unit": np.repeat(wanted, len(concepts)),
+            "kind": kind,
+            **concept_columns(concepts, len(wanted)),
+            "before": np.tile(before, len(wanted)),
+            "effect": mean.value.reshape(-1),
+            "se": mean.error.reshape(-1),
+            "low": mean.low.reshape(-1),
+            "high": mean.high.reshape(-1),
+            "p": mean.p.reshape(-1),
+            "q": q.reshape(-1),
+            "others_low": low.reshape(-1),
+            "others_high": high.reshape(-1),
+            **rate_columns(joined.rates),
+            "side": joined.side.reshape(-1),
+        }
+    )
+    return judged(measured.with_columns(pl.selectors.float().fill_nan(None))), q
 
 
 def concept_columns(concepts: Sequence[Concept], repeats: int) -> dict[str, Any]:
