@@ -16,7 +16,7 @@ import torch
 
 from tests import tiny
 from tests.conftest import StopAt
-from unit59.edit import unit_strips as strips
+from unit59.edit import unit_pictures as strips
 from unit59.edit.tail import Tail
 from unit59.measure import layer as layer_module
 from unit59.networks import load

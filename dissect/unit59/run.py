@@ -21,7 +21,7 @@ from unit59.results.places import home_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.model.tell import tell as tell_model
 from unit59.studies.part import Part, keys_of
-from unit59.studies.parts import Asked, parts_of
+from unit59.studies.parts import PartSource, parts_of
 from unit59.studies.reports import StudyPart
 from unit59.studies.stored import Stored
 from unit59.studies.tables import Tables
@@ -104,7 +104,7 @@ class Run:
             self.opened.bench.cache.engine = options.engine(self.opened.bench, Place(file.path, options))
         self.writer = ResultsWriter(options.results, file.recipe.model)
         opened = self.opened
-        asked = Asked(file, opened.facts(), opened.bench, opened.real, opened.reads)
+        asked = PartSource(file, opened.facts(), opened.bench, opened.real, opened.reads)
         self.parts = parts_of(asked)
         self.keys = keys_of(self.parts)
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from unit59.foundation.errors import Unit59Error
 from unit59.recipe import Recipe, RecipeFile, read_recipe, recipe_of_text
 from unit59.results import ResultsWriter, model_folders, to_json
 from unit59.studies.model.tell import tell as tell_model
 from unit59.studies.stored import Stored
-from unit59.studies.telling import Teller, is_told, tell_part
-
-
-class TellError(Unit59Error):
-    """Results that cannot be told with this recipe."""
+from unit59.studies.telling import Teller, TellError, is_told, tell_part
 
 
 def tell_results(root: Path, recipe: Path | None) -> tuple[list[str], list[str]]:

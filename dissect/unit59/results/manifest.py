@@ -35,7 +35,7 @@ class FileEntry(Record):
         return cls(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-class Part(Record):
+class PartEntry(Record):
     """Files that were written together, by their paths in the model's folder."""
 
     key: str  # hash of everything that the measured files depend on
@@ -52,7 +52,7 @@ class Manifest(Record):
     """`manifest.json`."""
 
     schema_version: int = SCHEMA_VERSION
-    parts: dict[PartName, Part]
+    parts: dict[PartName, PartEntry]
     planned: list[PartName] = []  # what the recipe asks for; more than `parts` after an interrupted run
     unfinished: list[str] = []  # files that an interrupted run was replacing; no part has them
 

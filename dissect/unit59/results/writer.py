@@ -18,7 +18,7 @@ from typing import Any
 
 from unit59.foundation.files import scratch_folder, sweep_scratch, write_atomically, write_plainly
 from unit59.results.json_files import to_json
-from unit59.results.manifest import FileEntry, Kept, Manifest, Part, owned_files
+from unit59.results.manifest import FileEntry, Kept, Manifest, PartEntry, owned_files
 from unit59.results.places import MANIFEST, RUN, is_part, owner_of, reach
 from unit59.results.record import ResultsError
 
@@ -39,7 +39,7 @@ class ResultsWriter:
         reach(self.folder, MANIFEST)
         # A damaged manifest only costs time: its parts are written again.
         manifest, self._unfinished = owned_files(self.folder)
-        self.parts: dict[str, Part] = dict(manifest.parts)
+        self.parts: dict[str, PartEntry] = dict(manifest.parts)
         self._planned = list(manifest.planned)
         self._sweep()
 
@@ -64,7 +64,7 @@ class ResultsWriter:
             OSError: the disk is full; the part is as it was.
         """
         told = told or {}
-        after = Part(key=key, files=_entries(files), told=_entries(told))
+        after = PartEntry(key=key, files=_entries(files), told=_entries(told))
         self._replace(part, None, after, {**files, **told})
 
     def write_told(self, part: str, files: Mapping[str, bytes]) -> None:
@@ -115,7 +115,9 @@ class ResultsWriter:
 
     # ---- one part's files
 
-    def _replace(self, part: str, before: Part | None, after: Part, files: Mapping[str, bytes]) -> None:
+    def _replace(
+        self, part: str, before: PartEntry | None, after: PartEntry, files: Mapping[str, bytes]
+    ) -> None:
         """Put `files` in the place of those of the part that `before` does not have."""
         _check_places(part, files)
         known = self.parts.get(part)
@@ -134,7 +136,7 @@ class ResultsWriter:
             self._remove(old - set(files))
             self._set(part, after, [file for file in others if file not in files], scratch)
 
-    def _set(self, part: str, entry: Part | None, unfinished: list[str], scratch: Path) -> None:
+    def _set(self, part: str, entry: PartEntry | None, unfinished: list[str], scratch: Path) -> None:
         self.parts.pop(part, None)
         if entry is not None:
             self.parts[part] = entry

@@ -25,7 +25,7 @@ from unit59.studies.telling import name_of
 
 
 @dataclass(frozen=True)
-class Asked:
+class PartSource:
     """What parts are made of.
 
     Attributes:
@@ -71,7 +71,7 @@ class Asked:
             raise self.file.fail(place, f"the segmenter has no concept {name!r}{nearest(name, names)}")
 
 
-def parts_of(asked: Asked) -> list[Part]:
+def parts_of(asked: PartSource) -> list[Part]:
     """Every part, those that others need first.
 
     Raises:
@@ -93,7 +93,7 @@ def parts_of(asked: Asked) -> list[Part]:
         raise asked.file.fail(("searches",), f"{text} Give one of them another `name`.") from None
 
 
-def _effects(asked: Asked) -> Effects | None:
+def _effects(asked: PartSource) -> Effects | None:
     section = asked.file.recipe.effects
     if section is None:
         return None
@@ -102,7 +102,7 @@ def _effects(asked: Asked) -> Effects | None:
     return Effects(section, layers, asked.bench)
 
 
-def _searches(asked: Asked) -> list[Part]:
+def _searches(asked: PartSource) -> list[Part]:
     parts: list[Part] = []
     for index, section in enumerate(asked.file.recipe.searches):
         place = ("searches", index)
@@ -114,7 +114,7 @@ def _searches(asked: Asked) -> list[Part]:
     return parts
 
 
-def _shared(asked: Asked, section: EffectsSection | None, layers: list[str]) -> Shared | None:
+def _shared(asked: PartSource, section: EffectsSection | None, layers: list[str]) -> Shared | None:
     """What a search takes over: the effects of layers in which these set every unit to zero alone."""
     if section is None or section.units != "all" or section.ablate != "zero":
         return None
@@ -122,7 +122,7 @@ def _shared(asked: Asked, section: EffectsSection | None, layers: list[str]) -> 
     return Shared(section, both) if both else None
 
 
-def _sets(asked: Asked) -> list[Part]:
+def _sets(asked: PartSource) -> list[Part]:
     parts: list[Part] = []
     for index, section in enumerate(asked.file.recipe.sets):
         place = ("sets", index)
@@ -133,7 +133,7 @@ def _sets(asked: Asked) -> list[Part]:
     return parts
 
 
-def _studies(asked: Asked, others: Sequence[str]) -> list[Part]:
+def _studies(asked: PartSource, others: Sequence[str]) -> list[Part]:
     """Studies that a recipe names; they may read the layers and effects before them."""
     parts: list[Part] = []
     cache, base = asked.bench.cache, asked.file.path.parent

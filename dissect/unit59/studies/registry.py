@@ -20,7 +20,7 @@ from unit59.studies.telling import STUDIES
 
 
 @dataclass(frozen=True)
-class Asked:
+class NamedStudy:
     """A study that a recipe asks for.
 
     Attributes:
@@ -66,7 +66,7 @@ def known_studies() -> list[str]:
     return sorted(STUDIES)
 
 
-def load_study(spec: Any, base: Path) -> Asked:
+def load_study(spec: Any, base: Path) -> NamedStudy:
     """The study that an entry of a recipe's ``studies:`` names.
 
     Args:
@@ -88,7 +88,7 @@ def load_study(spec: Any, base: Path) -> Asked:
     found, own = _find(str(kind), base)
     with own_calls(StudyError, str(kind), own.root) if own else nullcontext():
         try:
-            return Asked(str(kind), found.model_validate(dict(given or {})), own)
+            return NamedStudy(str(kind), found.model_validate(dict(given or {})), own)
         except ValidationError as error:
             raise StudyError(f"{kind}: {_explain(error, found)}") from None
 

@@ -10,7 +10,7 @@ from unit59.edit.workbench import Workbench
 from unit59.foundation.files import sha256_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.part import Part
-from unit59.studies.registry import Asked
+from unit59.studies.registry import NamedStudy
 from unit59.studies.tables import Tables
 
 
@@ -24,7 +24,7 @@ class StudyPart(Part):
         others: names of the parts before it.
     """
 
-    def __init__(self, asked: Asked, base: Path, bench: Workbench, others: Sequence[str]) -> None:
+    def __init__(self, asked: NamedStudy, base: Path, bench: Workbench, others: Sequence[str]) -> None:
         self.asked, self._base, self._bench = asked, base, bench
         self.name = f"studies/{asked.name}"
         self.needs = tuple(name for name in others if _kind(name) in asked.study.reads)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from unit59.results.manifest import Manifest, Part
+from unit59.results.manifest import Manifest, PartEntry
 from unit59.results.places import home_of
 from unit59.results.source import Source
 from unit59.studies.tables import Tables
@@ -22,7 +22,7 @@ class Stored:
         parts: as its manifest lists them.
     """
 
-    def __init__(self, folder: Path, parts: Mapping[str, Part]) -> None:
+    def __init__(self, folder: Path, parts: Mapping[str, PartEntry]) -> None:
         self._source = Source(folder, Manifest(parts=dict(parts)))
 
     def facts(self, part: str) -> dict[str, Any]:

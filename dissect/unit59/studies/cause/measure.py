@@ -17,7 +17,7 @@ from unit59.recipe.sections import SearchSection
 from unit59.results.schema import STRENGTH, StudyPicture
 from unit59.studies.cause.concept import ConceptAtLayer, SearchedConcept
 from unit59.studies.cause.search import PROBE, LayerFinding, LayerPlan, in_order, search_layer
-from unit59.studies.effects.strips import picture_rows
+from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.tables import Tables
 from unit59.studies.unit_sets import RANDOM_SETS
 

@@ -23,7 +23,7 @@ from unit59.stats.intervals import spearman
 from unit59.stats.rates import ABSENT, Floor
 from unit59.store import key_of
 from unit59.studies.dissected import Dissected
-from unit59.studies.effects.strips import add_strips
+from unit59.studies.effects.pictures import add_strips
 from unit59.studies.effects.units import Kind, LayerEffects, choose_samples, edit_of, measure_effects
 from unit59.studies.part import Cost, Part
 from unit59.studies.tables import Tables

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from unit59.edit.unit_strips import VERSION as PICTURES
-from unit59.edit.unit_strips import draw_strips
+from unit59.edit.unit_pictures import VERSION as PICTURES
+from unit59.edit.unit_pictures import draw_strips
 from unit59.handles import Units
 from unit59.measure.agreement import null_scores
 from unit59.measure.layer import Measurer

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unit59.edit.unit_strips import UnitStrips
+from unit59.edit.unit_pictures import UnitStrips
 from unit59.measure.agreement import Agreement, Null, interval, iou, iqr
 from unit59.measure.layer import Activities
 from unit59.networks import Layer

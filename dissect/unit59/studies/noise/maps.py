@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unit59.studies.effects.strips import picture_rows
+from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.noise.cases import WHITE, MapsFacts
 
 

@@ -22,7 +22,7 @@ from unit59.networks import Layer, Network
 from unit59.samples.cache import SampleCache
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
-from unit59.studies.effects.strips import picture_rows
+from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.outlines.facts import Half, Level, OutlineFacts
 from unit59.studies.outlines.scores import LayerScores, Step, at_half, concept_table
 from unit59.studies.outlines.tell import tell

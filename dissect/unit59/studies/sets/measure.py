@@ -12,7 +12,7 @@ from unit59.recipe.sections import SetsSection
 from unit59.results.schema import AceRecord, StudyPicture
 from unit59.studies.cause.concept import ConceptAtLayer, SearchedConcept
 from unit59.studies.cause.measure import SHOWN
-from unit59.studies.effects.strips import picture_rows
+from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.sets.ace import PENALTY, Optimised, optimise_set
 from unit59.studies.sets.curves import SetCurves, cost, measure_curves
 from unit59.studies.tables import Tables

@@ -22,7 +22,7 @@ from unit59.stats.scores import score_columns
 from unit59.store import key_of
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
-from unit59.studies.effects.strips import picture_rows
+from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, WAYS, Kind, SkipFacts
 from unit59.studies.skips.mirrors import (
     Matches,

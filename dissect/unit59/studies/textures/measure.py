@@ -22,7 +22,7 @@ from unit59.samples.cache import SampleCache
 from unit59.samples.shards import to_uint8
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
-from unit59.studies.effects.strips import picture_rows
+from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.tables import Report, Tables
 from unit59.studies.textures.effects import effects, smooth, window_of
 from unit59.studies.textures.facts import End, StandingOut
