@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from tests import tiny
 from unit59.cli import app
 from unit59.commands.edit import parse_numbers, random_edits
-from unit59.edit.edits import Edit, EditError
+from unit59.edit.edits import Edit
+from unit59.edit.regions import EditError
 from unit59.foundation.errors import Unit59Error
 
 

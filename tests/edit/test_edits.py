@@ -11,7 +11,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.edit.planting import flat_levels, planted_sweep
-from unit59.edit.edits import Edit, EditError, Where, apply_edit, region, set_units
+from unit59.edit.edits import Edit, apply_edit, set_units
+from unit59.edit.regions import EditError, Where, region
 from unit59.edit.sweep import Sweep
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.planted import THINGS

@@ -12,8 +12,10 @@ from torch import Tensor
 from tests import tiny
 from tests.edit.planting import flat_levels
 from tests.published import FIXTURES, GANDISSECT, PROGAN, STYLEGAN
-from unit59.edit.edits import Edit, EditError, Levels, Where
-from unit59.edit.sweep import Sweep, batches
+from unit59.edit.edits import Edit, Levels
+from unit59.edit.questions import batches
+from unit59.edit.regions import EditError, Where
+from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.handles import HandleError, Style, units_of
 from unit59.networks import Network, load

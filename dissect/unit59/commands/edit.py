@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unit59.edit.edits import Edit, EditError, Levels, Where
+from unit59.edit.edits import Edit, Levels
+from unit59.edit.regions import EditError, Where
 from unit59.edit.sweep import Sweep
 from unit59.foundation.files import write_atomically
 from unit59.foundation.printable import printable

@@ -9,7 +9,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from unit59.edit.edits import Edit, Levels, apply_edit, region
+from unit59.edit.edits import Edit, Levels, apply_edit
+from unit59.edit.regions import region
 from unit59.edit.tail import Tail
 from unit59.networks import State
 from unit59.samples.shards import to_uint8

@@ -8,10 +8,10 @@ and an interrupted run goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -22,14 +22,12 @@ from unit59.edit.edits import Edit, Levels
 from unit59.edit.group import Group, Seen
 from unit59.edit.outcome import Outcome, Plain
 from unit59.edit.probes import Areas, Unedited
-from unit59.edit.tail import Tail, groups
+from unit59.edit.questions import Change, Probe, SampleBatch, SweepTask, batches
+from unit59.edit.tail import Tail
 from unit59.engine import Here, results_of
 from unit59.networks.base import repeat_rows
 from unit59.samples.cache import SampleCache
-from unit59.store import Kept, key_of
 
-#: Raised when the way changes are carried out or counted changes.
-VERSION = 2
 #: Changes whose counts stand in one file.
 BLOCK = 32
 #: Edits of the same samples in one pass, by kind of device. On a processor eight pictures already fill it:
@@ -37,89 +35,6 @@ BLOCK = 32
 AT_ONCE = {"cuda": 8}
 
 Arrays = dict[str, NDArray[Any]]
-
-
-class Change(Protocol):
-    """Something done to the network at one layer. `Edit` is the usual one."""
-
-    @property
-    def depends_on(self) -> str:
-        """All that it depends on besides the samples, as text."""
-
-    def images(self, group: Group) -> tuple[Tensor, Tensor]:
-        """Pictures float [N,3,H,W] of a group without and with it."""
-
-
-class Probe(Protocol):
-    """What is looked at; a frozen dataclass of plain values."""
-
-    @property
-    def depends_on(self) -> str:
-        """All that it depends on besides samples and changes, as text."""
-
-    def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
-        """Numbers by name, each with one row a sample of the group."""
-
-
-@dataclass(frozen=True)
-class SampleBatch:
-    """Samples that are changed together.
-
-    Attributes:
-        numbers: of the samples, one a row.
-        rows: how many rows of what a probe gives count; the others only fill the batch up.
-        seeds: of other noise inputs than the samples' own, one a row.
-    """
-
-    numbers: tuple[int, ...]
-    rows: int
-    seeds: tuple[int, ...] | None = None
-
-
-def batches(numbers: Sequence[int]) -> list[SampleBatch]:
-    """Samples in full groups."""
-    return [SampleBatch(tuple(group), count) for group, count in groups(numbers)]
-
-
-@dataclass(frozen=True)
-class SweepTask:
-    """A block of changes on one batch, seen by one probe.
-
-    Attributes:
-        units: name of the units that are changed.
-        handle: of the bench, which these units belong to.
-        changes: E of them.
-        probe: looks.
-        batch: of samples.
-        under: hash of what samples, segmentations and levels depend on.
-    """
-
-    small: ClassVar[bool] = True
-
-    units: str
-    handle: str
-    changes: tuple[Change, ...]
-    probe: Probe
-    batch: SampleBatch
-    under: str
-
-    @property
-    def products(self) -> Sequence[Kept]:
-        """See `Task.products`."""
-        key = key_of(
-            version=VERSION,
-            under=self.under,
-            handle=self.handle,
-            changes=[f"{type(each).__name__} {each.depends_on}" for each in self.changes],
-            probe=f"{type(self.probe).__name__} {self.probe.depends_on}",
-            batch=vars(self.batch),
-        )
-        return [Kept(f"edits/{self.units}/{type(self.probe).__name__}", key)]
-
-    def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
-        """See `Task.make`."""
-        sweep: Sweep = bench.sweep(self.units, self.handle)
-        yield wanted[0], sweep.look(self)
 
 
 class Sweep:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from unit59.edit.edits import Edit, concept_number
+from unit59.edit.edits import Edit
+from unit59.edit.regions import concept_number
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import groups
 from unit59.edit.workbench import Workbench

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from unit59.edit.sweep import SampleBatch
+from unit59.edit.questions import SampleBatch
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
 from unit59.samples.shards import GROUP
