@@ -58,6 +58,32 @@ def test_the_site_builds_without_torch(bare: Path, tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_nothing_but_unit59_is_installed(bare: Path) -> None:
+    """A file list from the installation's own record: scripts apart, all lies below one import name."""
+    code = "import importlib.metadata as m; print(*m.files('unit59'), sep='\\n')"
+    listed = subprocess.run([bare / "python", "-c", code], capture_output=True, text=True, check=True)
+    tops = {line.split("/")[0] for line in listed.stdout.split()}
+    assert {top for top in tops if not top.endswith(".dist-info")} <= {"unit59", ".."}
+    scripts = [line for line in listed.stdout.split() if line.startswith("..")]
+    assert [Path(script).name for script in scripts] == ["unit59"]
+
+
+@pytest.mark.parametrize("command", [["mkdocs"], ["python", "-m", "mkdocs"]])
+def test_files_of_ones_own_stand_in_nobodys_way(bare: Path, tmp_path: Path, command: list[str]) -> None:
+    tiny.run(tmp_path, layers="[layer2]", samples=16)
+    for name in ("generator.py", "dissect.py", "results.py"):
+        (tmp_path / name).write_text("raise RuntimeError('a module of the user, which nobody asked for')\n")
+    (tmp_path / "site_templates").mkdir()
+    (tmp_path / "site_templates" / "unit.html").write_text("mine")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text(MKDOCS)
+    env = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    program = [str(bare / command[0]), *command[1:]]
+    subprocess.run([*program, "build", "--strict", "--quiet"], cwd=tmp_path, env=env, check=True)
+    page = (tmp_path / "site/models/tiny/layer2/3/index.html").read_text()
+    assert page != "mine"
+
+
 def test_dissecting_without_torch_says_what_to_install(bare: Path, tmp_path: Path) -> None:
     recipe = tiny.write_recipe(tmp_path)
     done = subprocess.run([bare / "unit59", "dissect", recipe], capture_output=True, text=True, check=False)
