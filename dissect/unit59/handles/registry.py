@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from unit59.foundation.own_code import find_own, is_own, own_calls
-from unit59.foundation.suggest import nearest
+from unit59.foundation.suggest import explain_setting
 from unit59.handles.base import Handle, HandleError
 
 
@@ -41,15 +41,6 @@ def load_handle(spec: Any, base: Path) -> Handle:
         try:
             handle: Handle = found.model_validate(dict(given or {}))
         except ValidationError as error:
-            raise HandleError(f"{kind}: {_explain(error, found)}") from None
+            raise HandleError(f"{kind}: {explain_setting(error, found)}") from None
     handle._code = own.fingerprint  # pydantic's private attribute
     return handle
-
-
-def _explain(error: ValidationError, found: type[Handle]) -> str:
-    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    setting = ".".join(str(step) for step in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(found.model_fields)
-        return f"there is no setting {setting!r}{nearest(setting, found.model_fields)} It has {known}."
-    return f"setting {setting}: {first['msg']} (got {first['input']!r})."

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
-from unit59.foundation.suggest import nearest
+from unit59.foundation.suggest import explain_setting, nearest
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.tables import Report, Tables
@@ -90,7 +90,7 @@ def load_study(spec: Any, base: Path) -> NamedStudy:
         try:
             return NamedStudy(str(kind), found.model_validate(dict(given or {})), own)
         except ValidationError as error:
-            raise StudyError(f"{kind}: {_explain(error, found)}") from None
+            raise StudyError(f"{kind}: {explain_setting(error, found)}") from None
 
 
 def _find(kind: str, base: Path) -> tuple[type[Study], OwnCode | None]:
@@ -107,12 +107,3 @@ def _find(kind: str, base: Path) -> tuple[type[Study], OwnCode | None]:
 
 def _names() -> str:
     return f"Known: {', '.join([*known_studies(), 'or package.module:Class of your own'])}."
-
-
-def _explain(error: ValidationError, found: type[Study]) -> str:
-    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    setting = ".".join(str(step) for step in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(found.model_fields)
-        return f"there is no setting {setting!r}{nearest(setting, found.model_fields)} It has {known}."
-    return f"setting {setting}: {first['msg']} (got {first['input']!r})."
