@@ -1,66 +1,59 @@
-"""Typed rows have exactly the columns of their tables, and their values."""
+"""Typed rows are the columns of their tables: the types agree, and values are read by name."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from types import GenericAlias
+from typing import Any, get_args, get_type_hints
 
 import polars as pl
 import pytest
 
 from unit59.results import schema
-from unit59.results.quality import QUALITY
-from unit59.results.rows import (
-    ActivationRow,
-    AgreementRow,
-    AloneRow,
-    CaseRow,
-    ConceptRow,
-    EffectRow,
-    QualityRow,
-    RandomSetRow,
-    RelationRow,
-    SimilarRow,
-    SpecificityRow,
-    StaircaseRow,
-    UnitEffectRow,
-    UnitRow,
-    as_dict,
-    rows,
-)
+from unit59.results.rows import ConceptRow, as_dict, rows
 
-KINDS: list[tuple[type[Any], dict[str, Any]]] = [
-    (UnitRow, schema.UNITS),
-    (AgreementRow, schema.AGREEMENT),
-    (ActivationRow, schema.ACTIVATIONS),
-    (SimilarRow, schema.SIMILAR),
-    (ConceptRow, schema.CONCEPTS),
-    (EffectRow, schema.EFFECTS),
-    (UnitEffectRow, schema.UNIT_EFFECTS),
-    (RelationRow, schema.RELATIONS),
-    (QualityRow, QUALITY),
-    (StaircaseRow, schema.STAIRCASE),
-    (AloneRow, schema.ALONE),
-    (CaseRow, schema.CASES),
-    (SpecificityRow, schema.SPECIFICITY),
-    (RandomSetRow, schema.RANDOM_SETS),
-]
-PLAIN: dict[Any, str] = {pl.Int32: "int", pl.Int64: "int", pl.Float32: "float", pl.Float64: "float", pl.String: "str",
-         pl.Boolean: "bool"}  # fmt: skip
+PLAIN: dict[Any, type] = {
+    pl.Int32: int,
+    pl.Int64: int,
+    pl.Float32: float,
+    pl.Float64: float,
+    pl.String: str,
+    pl.Boolean: bool,
+}
 
 
-@pytest.mark.parametrize(("kind", "columns"), KINDS, ids=[kind.__name__ for kind, _ in KINDS])
-def test_a_record_has_the_columns_and_types_of_its_table(kind: type[Any], columns: dict[str, Any]) -> None:
-    assert [field.name for field in fields(kind)] == list(columns)
-    for field in fields(kind):
-        column = columns[field.name]
-        plain = f"list[{PLAIN[column.inner]}]" if isinstance(column, pl.List) else PLAIN[column]
-        assert str(field.type).removesuffix(" | None") == plain, field.name
+@pytest.mark.parametrize("file", schema.TABLES)
+def test_what_a_reader_gets_is_what_the_file_holds(file: str) -> None:
+    table = schema.TABLES[file]
+    hints = get_type_hints(table.row)
+    assert list(table.row.__slots__) == list(table) == list(hints)  # type: ignore[attr-defined]
+    for name, hint in hints.items():
+        dtype, column = table[name], table.columns[name]
+        plain: Any = GenericAlias(list, PLAIN[dtype.inner]) if isinstance(dtype, pl.List) else PLAIN[dtype]
+        assert hint == (plain | None if column.nullable else plain), name
+        assert column.nullable == (type(None) in get_args(hint))
+
+
+@pytest.mark.parametrize("file", schema.TABLES)
+def test_every_column_says_what_it_means(file: str) -> None:
+    for name, column in schema.TABLES[file].columns.items():
+        assert column.meaning, name
+        assert not column.meaning.endswith("."), name
+        numbers = column.dtype in {pl.Float32, pl.Float64, pl.List(pl.Float64), pl.List(pl.Float32)}
+        assert column.unit or not numbers or name in {"p", "q", "unusual", "score"}, name
 
 
 def test_rows_are_read_by_name_not_by_place() -> None:
-    table = pl.DataFrame({"presence": [0.5], "concept": [1], "label": ["bed"], "share": [None],
-                          "plane": ["object"], "colour": ["#112233"], "more": [1]})  # fmt: skip
+    table = pl.DataFrame(
+        {
+            "presence": [0.5],
+            "concept": [1],
+            "label": ["bed"],
+            "share": [None],
+            "plane": ["object"],
+            "colour": ["#112233"],
+            "more": [1],
+        }
+    )
     (row,) = rows(table, ConceptRow)
     assert (row.concept, row.label, row.share, row.presence) == (1, "bed", None, 0.5)
     assert list(as_dict(row)) == list(schema.CONCEPTS)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from tests.synthetic import write_results
-from unit59.results import CONCEPTS, LAYER_TABLES, ResultsError, ResultsWriter, read_model, table_bytes
-from unit59.results.tables import MOST_ROWS, parse_table
+from unit59.results import (
+    CONCEPTS,
+    LAYER_TABLES,
+    UNITS,
+    ResultsError,
+    ResultsWriter,
+    read_model,
+    table_bytes,
+)
+from unit59.results.schema import SIMILAR, TABLES, UNIT_EFFECTS
+from unit59.results.tables import DESCRIBED, MOST_ROWS, parse_table
 
 
 def _first(value: object, column: str) -> pl.Expr:
     first = pl.int_range(pl.len()) == 0
-    return pl.when(first).then(pl.lit(value, dtype=CONCEPTS.get(column, pl.Int32))).otherwise(column)
+    dtype = UNITS.get(column) or CONCEPTS.get(column)
+    return pl.when(first).then(pl.lit(value, dtype=dtype)).otherwise(column)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +41,12 @@ def _first(value: object, column: str) -> pl.Expr:
         ("model", "concepts.parquet", "label", "window"),
         ("model", "concepts.parquet", "label", "a\x00b"),
         ("model", "concepts.parquet", "concept", 2),
+        ("model", "concepts.parquet", "share", math.inf),
+        ("layers/layer1", "units.parquet", "threshold", math.nan),
+        ("layers/layer1", "units.parquet", "iou", -math.inf),
+        ("layers/layer1", "units.parquet", "interpretable", None),
+        ("layers/layer1", "units.parquet", "exemplar_peaks", [1.0, math.inf]),
+        ("layers/layer1", "units.parquet", "exemplars", [1, None]),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
@@ -44,7 +62,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     schema = CONCEPTS if part == "model" else LAYER_TABLES[table]
     spoilt = pl.read_parquet(model / file).with_columns(_first(value, column).alias(column))
     writer.write_part(part, "key", files | {file: table_bytes(spoilt, schema)}, told)
-    with pytest.raises(ResultsError, match=rf"{table}: column '(unit|label|concept)', row \d+: ") as refused:
+    with pytest.raises(ResultsError, match=rf"{table}: column '{column}', row \d+: ") as refused:
         read_model(model)
     assert "\n" not in str(refused.value)
     assert "\x00" not in str(refused.value)
@@ -56,3 +74,28 @@ def test_a_table_of_too_many_rows_is_refused_before_it_is_unpacked() -> None:
     assert len(buffer.getvalue()) < 1_000_000
     with pytest.raises(ResultsError, match="10,000,001 rows, more than"):
         parse_table("units.parquet", buffer.getvalue(), {})
+
+
+@pytest.mark.parametrize("file", TABLES)
+def test_a_table_s_file_says_what_its_columns_mean(file: str) -> None:
+    schema = TABLES[file]
+    data = table_bytes(pl.DataFrame(schema=schema), schema)
+    said = json.loads(pl.read_parquet_metadata(io.BytesIO(data))[DESCRIBED])
+    assert list(said) == list(schema)
+    for name, column in schema.columns.items():
+        assert said[name] == {"meaning": column.meaning, "unit": column.unit}
+
+
+def test_a_table_is_read_as_it_was_written_and_written_alike() -> None:
+    table = pl.DataFrame(
+        [(0, 1, "layer2", 5, 0.25), (0, 2, "layer2", 7, 0.125)], schema=SIMILAR, orient="row"
+    )
+    data = table_bytes(table, SIMILAR)
+    assert parse_table("similar.parquet", data, SIMILAR).equals(table)
+    assert table_bytes(table, SIMILAR) == data
+
+
+def test_no_number_is_written_as_nothing_where_there_may_be_nothing() -> None:
+    given = {"unit": 0, "kind": "ablate", "concepts": 0, "q": math.nan}
+    data = table_bytes(pl.DataFrame([given], schema=UNIT_EFFECTS), UNIT_EFFECTS)
+    assert parse_table("unit_effects.parquet", data, UNIT_EFFECTS)["q"].to_list() == [None]

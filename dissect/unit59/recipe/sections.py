@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from unit59.recipe.document import Document, RecipeError
-from unit59.results.record import Name
+from unit59.results.record import Line, Name
 
 __all__ = [
     "CheckpointSection",
@@ -104,7 +104,7 @@ class SearchSection(_Section):
     """Of the dissected layers."""
     name: Name | None = None
     """The study's folder and address; by default made of the concept."""
-    title: str = ""
+    title: Line = ""
     """What the finding's page is called; by default the question that it answers."""
     claim: ClaimSection | None = None
     """A claim to set beside what is measured."""
@@ -140,7 +140,7 @@ class Recipe(_Section):
 
     model: Name
     """The model's name: its folder in the results and its address on the site."""
-    title: str
+    title: Line
     """The model's name as people say it."""
     summary: str = ""
     """One or two sentences for the model's page."""

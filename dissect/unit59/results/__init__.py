@@ -15,7 +15,8 @@ A results folder holds one folder a model. Everything in it is open to any reade
                                    similar.parquet      the units whose masks overlap most
                                    pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
                     layers/<layer>/effects/effects.json, effects.parquet, unit_effects.parquet,
-                                   attribution.parquet, pictures/0059-effect.webp   where they are measured
+                                   attribution.parquet, relations.parquet,
+                                   pictures/0059-effect.webp           where they are measured
                     studies/<study>/study.json, tables and pictures (searches for causes,
                                    unit sets, reports)
 
@@ -26,19 +27,11 @@ and may have `facts.json`: what was measured and is no table. This module never 
 
 from unit59.foundation.files import file_name, sha256_of, write_atomically
 from unit59.results.check import check_results, find_faults, find_missing
+from unit59.results.contents import LayerEffects, LayerResults, ModelResults, QualityResults, StudyResults
 from unit59.results.json_files import to_json
 from unit59.results.manifest import Kept
 from unit59.results.quality import QUALITY, QualityRecord
-from unit59.results.reader import (
-    LayerEffects,
-    LayerResults,
-    ModelResults,
-    QualityResults,
-    StudyResults,
-    model_folders,
-    read_model,
-    read_results,
-)
+from unit59.results.reader import model_folders, read_model, read_results
 from unit59.results.record import SCHEMA_VERSION, ResultsError
 from unit59.results.report import ReportRecord
 from unit59.results.schema import (

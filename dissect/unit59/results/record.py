@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import is_reserved
@@ -44,9 +44,14 @@ Name = Annotated[
 ]
 #: A line of text: no control characters.
 Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_printable)]
+#: How many, or the number of a unit or sample, from 0 on.
+Count = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):
-    """Base of all JSON records: unknown fields are refused, values do not change."""
+    """Base of all JSON records: unknown fields are refused, numbers are finite, values do not change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    What a field means stands below it, as its description.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
-from unit59.results.record import SCHEMA_VERSION, Name, Record
+from unit59.results.record import SCHEMA_VERSION, Count, Line, Name, Record
 
 #: Files that the site publishes as they are: their endings say what a browser takes them for.
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,71}\.parquet$")]
@@ -22,19 +22,18 @@ PictureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.
 class Measured(Record):
     """The one number that carries the answer."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    words: str  # what it is, with its unit
+    words: str
+    """What it is, with its unit."""
     value: float
-    low: float | None = None  # 95 % interval
+    low: float | None = None
+    """95 % interval."""
     high: float | None = None
-    form: Literal["number", "percent"] = "number"  # percent: a share, shown times 100
+    form: Literal["number", "percent"] = "number"
+    """Percent: a share, shown times 100."""
 
 
 class Reference(Record):
     """A line across a chart: chance, or nothing."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     axis: Literal["x", "y"]
     value: float
@@ -45,31 +44,43 @@ class ReportChart(Record):
     """A chart of one of the study's tables."""
 
     kind: Literal["points", "lines", "bars"]
-    table: TableName  # file in the study's folder
-    x: str  # columns of the table
+    table: TableName
+    """File in the study's folder."""
+    x: str
+    """Columns of the table."""
     y: str
-    low: str | None = None  # 95 % interval of y
+    low: str | None = None
+    """95 % interval of y."""
     high: str | None = None
-    group: str | None = None  # one colour, and one line or row of bars, for each of its values
-    hover: list[str] = []  # further columns that name a point
-    where: dict[str, str] = {}  # only rows whose column has this text; yes or no for booleans
-    x_title: str  # with the unit
+    group: str | None = None
+    """One colour, and one line or row of bars, for each of its values."""
+    hover: list[str] = []
+    """Further columns that name a point."""
+    where: dict[str, str] = {}
+    """Only rows whose column has this text; yes or no for booleans."""
+    x_title: str
+    """With the unit."""
     y_title: str
     x_log: bool = False
-    x_percent: bool = False  # shares, shown as percent
+    x_percent: bool = False
+    """Shares, shown as percent."""
     y_percent: bool = False
     references: list[Reference] = []
-    label: str  # what a screen reader says
-    caption: str  # what to see in it
+    label: Line
+    """What a screen reader says."""
+    caption: str
+    """What to see in it."""
 
 
 class Column(Record):
     """A column of a shown table; `layer`, `unit`, `concept` become links where the site has their pages."""
 
     name: str
-    heading: str  # with the unit
+    heading: Line
+    """With the unit."""
     form: Literal["text", "number", "percent", "integer", "p"] = "text"
-    low: str | None = None  # columns of its 95 % interval
+    low: str | None = None
+    """Columns of its 95 % interval."""
     high: str | None = None
 
 
@@ -79,17 +90,21 @@ class ReportTable(Record):
     table: TableName
     columns: list[Column]
     where: dict[str, str] = {}
-    most: int = 20  # rows, from the top
+    most: Count = 20
+    """Rows, from the top."""
     caption: str
 
 
 class ReportPicture(Record):
     """A strip: samples side by side, one row a state, the first without any edit."""
 
-    file: PictureName  # in the study's folder `pictures`
+    file: PictureName
+    """In the study's folder `pictures`."""
     rows: list[str]
-    samples: list[int]  # left to right
-    below: list[list[str]] = []  # by row after the first: what stands below each of its pictures
+    samples: list[Count]
+    """Left to right."""
+    below: list[list[str]] = []
+    """By row after the first: what stands below each of its pictures."""
     caption: str
 
 
@@ -97,15 +112,16 @@ class UnitRef(Record):
     """A unit that a section names: the page shows its card, with a link."""
 
     layer: Name
-    unit: int
+    unit: Count
     note: str
 
 
 class ReportSection(Record):
     """A part of the page."""
 
-    title: str
-    text: list[str] = []  # paragraphs, plain text
+    title: Line
+    text: list[str] = []
+    """Paragraphs, plain text."""
     charts: list[ReportChart] = []
     tables: list[ReportTable] = []
     pictures: list[ReportPicture] = []
@@ -117,16 +133,23 @@ class ReportRecord(Record):
 
     schema_version: int = SCHEMA_VERSION
     kind: Literal["report"] = "report"
-    study: str  # which: its name in a recipe
+    study: str
+    """Which: its name in a recipe."""
     name: Name
     question: str
-    answer: str  # one or two sentences
-    number: Measured | None = None  # None: the answer is no number
-    method: list[str]  # what was done, a paragraph each
+    answer: str
+    """One or two sentences."""
+    number: Measured | None = None
+    """None: the answer is no number."""
+    method: list[str]
+    """What was done, a paragraph each."""
     sections: list[ReportSection]
-    limits: list[str]  # what it does not show
-    settings: dict[str, str]  # the recipe's, as shown
-    tables: list[TableName]  # its files
+    limits: list[str]
+    """What it does not show."""
+    settings: dict[str, str]
+    """The recipe's, as shown."""
+    tables: list[TableName]
+    """Its files."""
 
     @property
     def pictures(self) -> list[ReportPicture]:

@@ -1,17 +1,21 @@
-"""Tables of the store: Parquet with exactly the columns of a schema."""
+"""Tables of the store: Parquet with exactly the columns of a schema, which say what they hold."""
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
+from unit59.results.columns import Schema
 from unit59.results.record import ResultsError
 
 #: No table of results has more rows (512 units, 5 kinds of edit and 1 200 concepts make 3 million).
 MOST_ROWS = 10_000_000
+#: Where in a Parquet file's metadata its columns are described: JSON, `{column: {meaning, unit}}`.
+DESCRIBED = "unit59:columns"
 
 
 def picture_name(unit: int, kind: str) -> str:
@@ -20,19 +24,32 @@ def picture_name(unit: int, kind: str) -> str:
 
 
 def table_bytes(table: pl.DataFrame, schema: Mapping[str, Any]) -> bytes:
-    """The table as Parquet with exactly the columns and types of `schema`."""
+    """The table as Parquet with exactly the columns and types of `schema`; NaN is nothing, where that may be.
+
+    The file's metadata says what the columns of a schema of the results mean.
+    """
+    exact = table.select([pl.col(name).cast(kind) for name, kind in schema.items()])
+    described: dict[str, str] = {}
+    if isinstance(schema, Schema):
+        optional = [name for name, column in schema.columns.items() if column.nullable]
+        exact = exact.with_columns((pl.selectors.float() & pl.selectors.by_name(optional)).fill_nan(None))
+        described = {DESCRIBED: _described(schema)}
     buffer = io.BytesIO()
-    table.select([pl.col(name).cast(kind) for name, kind in schema.items()]).write_parquet(
-        buffer, compression="zstd"
-    )
+    exact.write_parquet(buffer, compression="zstd", metadata=described)
     return buffer.getvalue()
+
+
+def _described(schema: Schema) -> str:
+    said = {name: {"meaning": each.meaning, "unit": each.unit} for name, each in schema.columns.items()}
+    return json.dumps(said, ensure_ascii=False)
 
 
 def parse_table(place: str, data: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
     """A table from a Parquet file's content, with the columns of `schema`; all that it has without one.
 
     Raises:
-        ResultsError: not Parquet, too many rows, or a column is missing or of another type.
+        ResultsError: not Parquet, too many rows, a column is missing or of another type, a number is not
+            finite, or nothing stands where something must.
     """
     try:
         # Of the file's metadata alone: a small file may claim rows that fill the memory.
@@ -47,4 +64,33 @@ def parse_table(place: str, data: bytes, schema: Mapping[str, Any]) -> pl.DataFr
         raise ResultsError(
             f"{place}: column {wrong[0]!r} is missing or has another type than {schema[wrong[0]]}."
         )
+    if isinstance(schema, Schema):
+        _check_values(place, table, schema)
     return table.select(list(schema)) if schema else table
+
+
+def _check_values(place: str, table: pl.DataFrame, schema: Schema) -> None:
+    for name, column in schema.columns.items():
+        values = table[name]
+        bad = _without_value(values)
+        if not column.nullable:
+            bad = bad | values.is_null()
+        if (found := bad.arg_true()).len():
+            value = values[found[0]]
+            said = value.to_list() if isinstance(value, pl.Series) else value
+            raise ResultsError(
+                f"{place}: column {name!r}, row {found[0]}: {said} stands there, which is no value. "
+                "Dissect this model again."
+            )
+
+
+def _without_value(values: pl.Series) -> pl.Series:
+    """Where a number is NaN or infinite, or a list holds such a number or nothing; null is left alone."""
+    if isinstance(values.dtype, pl.List):
+        lacking = ~pl.element().is_finite().fill_null(value=False)
+        found = values.list.eval(lacking).list.any()
+    elif values.dtype.is_float():
+        found = ~values.is_finite()
+    else:
+        found = pl.repeat(value=False, n=len(values), eager=True)
+    return found.fill_null(value=False)
