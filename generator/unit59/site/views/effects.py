@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from unit59.results.reader import LayerEffects
+from unit59.results.contents import LayerEffects
 from unit59.results.rows import EffectRow, RelationRow, UnitEffectRow, rows
 from unit59.results.schema import EFFECT_TABLES, EffectsRecord, Rate
 
