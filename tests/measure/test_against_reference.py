@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests import reference
+from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.measure import grid as grid_module
 from unit59.measure import thresholds as thresholds_module
-from unit59.measure.agreement import Agreement, count_agreement, iou, iqr, null_shifts, poisson_draws
+from unit59.measure.agreement import Agreement, count_agreement, iou, iqr
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds, from_key, to_key
 

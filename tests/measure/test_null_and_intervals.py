@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.measure.agreement import (
     Agreement,
     count_agreement,
     interval,
     iou,
     null_scores,
-    null_shifts,
-    poisson_draws,
 )
 from unit59.measure.grid import Grid
 
