@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unit59.foundation.progress import Reporter
-from unit59.measure.agreement import count_agreement, iou, null_shifts, poisson_draws
+from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.measure.agreement import count_agreement, iou
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
 from unit59.recipe.sections import read_recipe
@@ -24,11 +25,12 @@ def main() -> None:
     """Print one row a layer, plane and way of taking the threshold."""
     file = read_recipe(Path("recipes/faces.yaml"))
     run = Run(file, Options(Path("results"), Path(".unit59")), Reporter(quiet=True))
-    measurer, cache, samples = run.measurer(), run.cache, file.recipe.samples
+    run.fill()
+    measurer, cache, samples = run.bench.measurer, run.bench.cache, file.recipe.samples
     concepts = cache.segmenter.concepts
     print("| layer | threshold on | on-share | plane | IoU ≥ 0.05 | shuffled | best unit |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for layer in run.layers:
+    for layer in cache.layers:
         found = measurer.activities(layer)
         grid = measurer.grid(layer)
         native = find_thresholds(

@@ -19,11 +19,14 @@ from tests.published import fullsize_stylegan
 from torch import Tensor
 
 from unit59.edit.edits import Edit, Levels
+from unit59.edit.sweep import Sweep
+from unit59.edit.tail import Tail
 from unit59.networks import load
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.samples.shards import GROUP
 from unit59.segmenters import Concept, Segmenter
+from unit59.store import Store
 
 
 class Instant(Segmenter):
@@ -44,7 +47,7 @@ def main(layer: str = "layer6", units: int = 8) -> None:
     with tempfile.TemporaryDirectory() as folder:
         network = load(fullsize_stylegan(Path(folder) / "stylegan.pkl", copies=1))
         cache = SampleCache(
-            Path(folder),
+            Store(Path(folder)),
             Sampler(network, 59),
             Instant(),
             GROUP,
@@ -54,9 +57,9 @@ def main(layer: str = "layer6", units: int = 8) -> None:
         )
         cache.fill(lambda _: None)
         count = network.layers[layer].units
-        levels = Levels(torch.zeros(count), torch.ones(count), lambda q: torch.full((count,), q))
-        bench = Bench(cache, layer, levels, "benchmark")
-        bench.plain(range(GROUP))  # the group's own pictures, made once for all edits
+        levels = Levels(*(torch.full((count, 1, 1), level) for level in (0.0, 0.0, 1.0)))
+        edits = Sweep.here(cache, Tail(cache, layer), levels, "benchmark")
+        edits.plain(range(GROUP))  # the group's own pictures, made once for all edits
         whole = tail = sweep = 0.0
         for unit in range(units):  # interleaved, so that a busy machine slows all three alike
             began = time.process_time()
@@ -65,7 +68,7 @@ def main(layer: str = "layer6", units: int = 8) -> None:
             network.run(state, after=layer)
             ended = time.process_time()
             whole, tail = whole + ended - began, tail + ended - middle
-            bench.run(Edit.ablate([unit]), range(GROUP))
+            edits.area(Edit.ablate([unit]), range(GROUP))
             sweep += time.process_time() - ended
     pictures = units * GROUP
     print(f"StyleGAN 256, {layer}, {pictures} pictures, CPU ms a picture")

@@ -1,4 +1,4 @@
-"""A sweep over a planted network, in a folder of its own."""
+"""A bench and a sweep over a planted network, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from torch import Tensor
 from unit59.edit.edits import Levels
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
+from unit59.edit.workbench import Workbench
+from unit59.foundation.progress import Reporter
+from unit59.measure.layer import Measurer
 from unit59.networks import Network
 from unit59.networks.planted import Planted
+from unit59.recipe.sections import Recipe
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.segmenters import Segmenter
@@ -66,3 +70,30 @@ def planted_sweep(folder: Path, layer: str = "layer1", samples: int = 64) -> Swe
     """Edits of a layer of a planted network."""
     cache = planted_cache(folder, samples=samples)
     return Sweep.here(cache, Tail(cache, layer), levels_of(cache, layer), "planted")
+
+
+class PlantedBench(Workbench):
+    """A bench whose channels are switched on at 1, where a planted network's things are fully there."""
+
+    def _levels(self, layer: str, handle: str = "") -> Levels:
+        return super()._levels(layer, handle) if handle else levels_of(self.cache, layer)
+
+    def levels_key(self, layer: str, handle: str = "") -> str:
+        """See `Workbench.levels_key`."""
+        return f"planted {layer} {handle}"
+
+
+def planted_recipe(samples: int = 64) -> Recipe:
+    """As much of a recipe as measurements read."""
+    words = {"model": "planted", "title": "Planted", "summary": "Its causes are known."}
+    return Recipe.model_validate(
+        {**words, "checkpoint": "nowhere.pth", "segmenter": "colours", "samples": samples}
+    )
+
+
+def planted_bench(folder: Path, network: Network | None = None, samples: int = 64) -> PlantedBench:
+    """A bench over a planted network's samples."""
+    cache = planted_cache(folder, network, samples=samples)
+    recipe = planted_recipe(samples)
+    measurer = Measurer(cache, recipe, "samples", "segmentations", Reporter(quiet=True))
+    return PlantedBench(cache, measurer, "segmentations")

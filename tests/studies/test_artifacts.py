@@ -12,15 +12,15 @@ import torch
 from PIL import Image
 
 from tests import tiny
-from tests.edit.planting import planted_cache
+from tests.edit.planting import planted_sweep
 from tests.studies import planted_unet, telling
-from unit59.networks.planted import Planted
+from unit59.edit.edits import Edit
 from unit59.recipe.sections import RecipeError
 from unit59.results.reader import read_model
 from unit59.results.report import ReportRecord
 from unit59.studies.artifacts.bad_regions import in_halves
 from unit59.studies.artifacts.measure import Artifacts
-from unit59.studies.artifacts.repairs import Repairs, switch_off
+from unit59.studies.artifacts.repairs import BadRegions, Repairs, repairs_of
 from unit59.studies.base import StudyError
 from unit59.studies.tables import Tables
 
@@ -141,11 +141,12 @@ def test_halves_share_the_bad_ones() -> None:
 
 
 def test_what_sets_do_equals_slow_counting(tmp_path: Path) -> None:
-    cache = planted_cache(tmp_path, Planted(), samples=12)
-    numbers, sets = [1, 4, 5, 8, 9, 10, 11, 0, 2], [[5], [7, 11], [0]]
+    sweep = planted_sweep(tmp_path, samples=12)
+    cache, numbers, sets = sweep.cache, [1, 4, 5, 8, 9, 10, 11, 0, 2], [[5], [7, 11], [0]]
     bad = torch.from_numpy(np.random.default_rng(1).random((12, 32, 32)) < 0.3)
-    found = switch_off(cache, "layer1", sets, bad, numbers, labels=False, advance=lambda _: None)
-    repairs = Repairs(**found, pixels=32 * 32)
+    probe = BadRegions.of(bad, numbers, labels=False)
+    repairs = repairs_of(sweep.all([Edit.ablate(units) for units in sets], numbers, probe), 32 * 32)
+    assert (repairs.left == 0).all()
     network = cache.sampler.network
     for row, number in enumerate(numbers):
         state = network.run(cache.sampler.start([number] * 8), until="layer1")

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.edit.planting import levels_of, planted_bench
+from tests.edit.planting import PlantedBench, levels_of, planted_bench
 from unit59.edit.attribution import attribute, score
-from unit59.edit.sweep import Sweep
 from unit59.foundation.planted import THINGS
 from unit59.networks.planted import CELL, SIDE
 from unit59.stats.first import judged, told_first
@@ -28,14 +27,16 @@ FIXED = 48
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> PlantedBench:
     return planted_bench(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture(scope="module")
-def found(bench: Sweep) -> LayerEffects:
-    everything = list(range(bench.units))
-    return measure_effects(bench, {"ablate": everything, "insert": everything}, range(64), FIXED, 0.002)
+def found(bench: PlantedBench) -> LayerEffects:
+    everything = list(range(32))
+    return measure_effects(
+        bench, "layer1", {"ablate": everything, "insert": everything}, range(64), FIXED, 0.002
+    )
 
 
 def row(found: LayerEffects, kind: str, unit: int, name: str) -> dict[str, float]:
@@ -44,8 +45,8 @@ def row(found: LayerEffects, kind: str, unit: int, name: str) -> dict[str, float
     return table.row(0, named=True)
 
 
-def test_ablating_the_sole_cause_takes_its_mean_share(bench: Sweep, found: LayerEffects) -> None:
-    shares = bench.plain(range(64)).counts[:, 0] / PIXELS
+def test_ablating_the_sole_cause_takes_its_mean_share(bench: PlantedBench, found: LayerEffects) -> None:
+    shares = bench.sweep("layer1").plain(range(64)).counts[:, 0] / PIXELS
     lamp = row(found, "ablate", 5, "lamp")
     assert lamp["before"] == pytest.approx(shares[:FIXED].mean())
     assert lamp["effect"] == pytest.approx(-shares[:FIXED].mean())
@@ -60,8 +61,8 @@ def test_ablating_the_sole_cause_takes_its_mean_share(bench: Sweep, found: Layer
     assert (lamp["others_low"], lamp["others_high"]) == (0, 0)
 
 
-def test_inserting_it_fills_what_is_left_of_its_band(bench: Sweep, found: LayerEffects) -> None:
-    shares = bench.plain(range(64)).counts[:, 0] / PIXELS
+def test_inserting_it_fills_what_is_left_of_its_band(bench: PlantedBench, found: LayerEffects) -> None:
+    shares = bench.sweep("layer1").plain(range(64)).counts[:, 0] / PIXELS
     lamp = row(found, "insert", 5, "lamp")
     assert lamp["effect"] == pytest.approx(BAND - shares[:FIXED].mean())
     assert (lamp["absent"], lamp["inserted"], lamp["insertion_rate"]) == ((shares == 0).sum(),) * 2 + (1,)
@@ -93,8 +94,10 @@ def test_what_only_this_unit_does_is_named_before_what_all_do_more() -> None:
     assert told_first(judged(table))["label"].item() == "cushion"
 
 
-def test_rows_do_not_depend_on_how_many_units_are_measured_beside(bench: Sweep, found: LayerEffects) -> None:
-    alone = measure_effects(bench, {"ablate": [5, 7]}, range(64), FIXED, 0.002)
+def test_rows_do_not_depend_on_how_many_units_are_measured_beside(
+    bench: PlantedBench, found: LayerEffects
+) -> None:
+    alone = measure_effects(bench, "layer1", {"ablate": [5, 7]}, range(64), FIXED, 0.002)
     columns = ["unit", "label", "effect", "se", "low", "high", "p", "erased", "shown", "side"]
     wanted = found.table.filter(pl.col("unit").is_in([5, 7]), kind="ablate").select(columns)
     assert alone.table.select(columns).equals(wanted)
@@ -102,7 +105,7 @@ def test_rows_do_not_depend_on_how_many_units_are_measured_beside(bench: Sweep, 
 
 def test_the_style_is_a_handle_too(tmp_path: Path) -> None:
     bench = planted_bench(tmp_path, samples=16)
-    found = measure_effects(bench, {"style_neutral": [5], "style_down": [5]}, range(16), 16, 0.002)
+    found = measure_effects(bench, "layer1", {"style_neutral": [5], "style_down": [5]}, range(16), 16, 0.002)
     assert (found.table["effect"] == 0).all()  # the planted styles never vary: neutral, and no spread
 
 
@@ -135,7 +138,7 @@ def test_the_gap_between_shown_and_absent() -> None:
 # ---- the cheap ranking
 
 
-def test_attribution_ranks_causes_before_what_only_agrees(bench: Sweep) -> None:
+def test_attribution_ranks_causes_before_what_only_agrees(bench: PlantedBench) -> None:
     levels = {layer: levels_of(bench.cache, layer) for layer in ("layer1", "layer2")}
     given = attribute(bench.cache, levels, range(64))
     one = given["layer1"]
@@ -148,7 +151,7 @@ def test_attribution_ranks_causes_before_what_only_agrees(bench: Sweep) -> None:
     assert ranked.tolist().index(3) > 20
 
 
-def test_attribution_is_the_slope_of_the_soft_area(bench: Sweep) -> None:
+def test_attribution_is_the_slope_of_the_soft_area(bench: PlantedBench) -> None:
     """Against finite differences of the soft area."""
     from unit59.edit.attribution import soft_areas
 

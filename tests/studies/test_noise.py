@@ -12,17 +12,20 @@ import pytest
 import torch
 
 from tests import tiny
+from tests.edit.planting import flat_levels, planted_cache
 from tests.published import FIXTURES
 from tests.studies import planted_stylegan
 from tests.studies.telling import tables_of, told_without_torch, written_report
 from unit59.edit.edits import set_units
-from unit59.networks import load
+from unit59.edit.sweep import SampleBatch, Sweep
+from unit59.edit.tail import Tail
+from unit59.networks import Network, load
 from unit59.recipe.sections import RecipeError
 from unit59.results import find_faults, read_model
 from unit59.results.report import ReportRecord
-from unit59.samples.drawing import Sampler
-from unit59.studies.noise.cases import Case
-from unit59.studies.noise.draws import measure_sample, networks_without
+from unit59.segmenters.colours import Colours
+from unit59.studies.noise.cases import Case, Removed
+from unit59.studies.noise.draws import Silenced, Spread, network_without
 from unit59.studies.noise.measure import Noise
 from unit59.studies.noise.numbers import NoiseNumbers
 
@@ -113,13 +116,21 @@ def test_it_reads_back_and_repeats_itself(amplified: Path, tmp_path: Path) -> No
     assert told == written_report(again / "studies/noise")
 
 
-def test_numbers_of_a_sample_against_pictures() -> None:
+def sweep_of(network: Network, layer: str, folder: Path) -> Sweep:
+    cache = planted_cache(folder, network, Colours(), samples=4)
+    units = network.layers[layer].units
+    levels = flat_levels(torch.zeros(units), torch.ones(units), lambda q: torch.full((units,), q))
+    return Sweep.here(cache, Tail(cache, layer), levels, "noise")
+
+
+def test_numbers_of_a_sample_against_pictures(tmp_path: Path) -> None:
     network = planted_stylegan.network({0: 0.2, 1: 0.2, 4: 0.3})
-    sampler = Sampler(network, 1)
-    seeds, order = [5, 6, 7], list(range(16))
-    states = networks_without(sampler, "layer2", 3, seeds, {"noise behind"})
-    cases = [Case("nothing", "random", 0.25, 4), Case("noise behind", "random", 0.25, 4)]
-    found = measure_sample(network, "layer2", states, cases, {"random": order})
+    sweep, seeds = sweep_of(network, "layer2", tmp_path), [5, 6, 7]
+    sampler, order = sweep.cache.sampler, tuple(range(16))
+    changes = [Silenced("nothing", 4, order, 0), Silenced("noise behind", 4, order, 0)]
+    batch = SampleBatch((3, 3, 3), 1, tuple(seeds))
+    found = sweep.all(changes, [batch], Spread())["values"]
+    assert found.shape == (2, 1, 3)
 
     def pictures(off: int, *, quiet: bool) -> np.ndarray[Any, Any]:
         drawn = []
@@ -128,12 +139,12 @@ def test_numbers_of_a_sample_against_pictures() -> None:
             if quiet:
                 start["noise"] = (*start["noise"][:3], None, None, None)
             state = network.run(start, until="layer2")
-            x = set_units(state["x"], order[:off], 0.0)
+            x = set_units(state["x"], list(order[:off]), 0.0)
             image = network.run({**state, "x": x}, after="layer2")["image"][0].detach()
             drawn.append((image.clamp(-1, 1).double().numpy() + 1) * 127.5)
         return np.stack(drawn)
 
-    for row, quiet in zip(found, (False, True), strict=True):
+    for (row,), quiet in zip(found, (False, True), strict=True):
         before, after = pictures(0, quiet=quiet), pictures(4, quiet=quiet)
         expected = [
             after.var(axis=0, ddof=1).mean(),
@@ -141,6 +152,16 @@ def test_numbers_of_a_sample_against_pictures() -> None:
             ((after - before[[2, 0, 1]]) ** 2).mean(),
         ]
         assert row == pytest.approx(expected, rel=1e-4)
+
+
+def test_each_sample_draws_an_order_of_its_own() -> None:
+    change = Silenced("nothing", 8, None, 1)
+    drawn = {number: change.units(number, 16, "layer2") for number in range(20)}
+    assert all(len(set(units)) == 8 and set(units) <= set(range(16)) for units in drawn.values())
+    assert len({tuple(sorted(units)) for units in drawn.values()}) > 15
+    more = Silenced("nothing", 12, None, 1)
+    assert all(more.units(number, 16, "layer2")[:8] == units for number, units in drawn.items())
+    assert change.units(3, 16, "layer4") != drawn[3]
 
 
 def test_shares_and_growth_of_known_numbers() -> None:
@@ -165,15 +186,18 @@ def test_shares_and_growth_of_known_numbers() -> None:
     assert low < value < high
 
 
-def test_stylegan2_has_no_rescaling_to_take_away() -> None:
+def test_stylegan2_has_no_rescaling_to_take_away(tmp_path: Path) -> None:
     network = load(FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl")
-    sampler = Sampler(network, 1)
+    sweep = sweep_of(network, "b8.conv1", tmp_path)
+    assert not network.normalises
+    removed: list[Removed] = ["nothing", "noise behind", "noise inside"]
     with torch.no_grad():
-        states = networks_without(sampler, "b8.conv1", 0, [1, 2], {"noise behind", "noise inside"})
-    noise = {name: set(state["noise"]) for name, state in states.items()}
+        group = sweep.group(SampleBatch((0, 0), 1, (1, 2)))
+        states = {what: network_without(group, what) for what in removed}
+        images = {what: network.run(state, after="b8.conv1")["image"] for what, state in states.items()}
+    noise = {what: set(state["noise"]) for what, state in states.items()}
     assert noise["nothing"] - noise["noise behind"] == {"b16.conv0", "b16.conv1", "b32.conv0", "b32.conv1"}
     assert noise["nothing"] - noise["noise inside"] == {"b8.conv1"}
-    images = {name: network.run(state, after="b8.conv1")["image"] for name, state in states.items()}
     assert not torch.equal(images["nothing"], images["noise behind"])
     assert not torch.equal(images["nothing"], images["noise inside"])
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from tests import tiny
 from tests.conftest import StopAt
-from unit59 import run as pipeline
 from unit59.bedrooms.inputs import COMPARED
 from unit59.bedrooms.scenes import draw
 from unit59.bedrooms.segmenter import Bedrooms
@@ -26,6 +25,7 @@ from unit59.samples.shards import to_uint8
 from unit59.segmenters.colours import Colours
 from unit59.stats.comparison import FLOOR
 from unit59.stats.frechet import frechet
+from unit59.studies.layers.measure import LayerPart
 from unit59.studies.quality.measure import choose
 
 REAL = "real: {folder: photos}"
@@ -91,7 +91,7 @@ def test_interrupted_and_run_again_it_ends_with_the_same_bytes(
 def test_only_what_depends_on_it_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = run(tmp_path)
     before = (folder / "quality" / "quality.json").read_bytes()
-    monkeypatch.setattr(pipeline, "draw_strips", None)  # a layer that is made again would call it
+    monkeypatch.setattr(LayerPart, "measure", None)  # made again, it would be called
     (tmp_path / "photos" / "00.png").write_bytes((tmp_path / "photos" / "01.png").read_bytes())
     tiny.run(tmp_path, layers="[layer1]", samples=24, more=REAL)
     assert (folder / "quality" / "quality.json").read_bytes() != before

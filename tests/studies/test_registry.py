@@ -51,6 +51,18 @@ class Fails(Study):
     def measure(self, model):
         return _deep(np.zeros((2, 2)))
 
+    def tell(self, tables):
+        raise NotImplementedError
+
+
+class Untold(Loudest):
+    def tell(self, tables):
+        return {}["nothing"]
+
+
+class Greedy(Loudest):
+    reads = frozenset()
+
 
 class Lies(Study):
     def measure(self, model):
@@ -120,6 +132,8 @@ def test_the_same_recipe_gives_the_same_report(tmp_path: Path) -> None:
     ("studies", "said"),
     [
         ("['own:Fails']", r"LinAlgError: Singular matrix \(.*own_c\.py, line 9\)"),
+        ("['own:Untold']", r"study own_c:Untold: KeyError: 'nothing' \(.*own_c\.py, line \d+\)"),
+        ("['own:Greedy']", r"greedy reads units of layers/layer1 and does not say so in its `reads`"),
         ("['own:Lies']", r"its report shows the table 'nowhere\.parquet', which it does not have"),
         ("[{'own:Loudest': {power: 99}}]", r"tiny\.yaml:12: studies\.0: a power above 9 says nothing"),
         ("[{'own:Loudest': {power: many}}]", r"tiny\.yaml:12: studies\.0: .*setting power: .*'many'"),

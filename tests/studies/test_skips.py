@@ -9,15 +9,19 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from torch import Tensor
 
 from tests import tiny
+from tests.edit.test_families import make_bench
 from tests.studies import planted_unet, telling
+from unit59.edit.edits import Edit
+from unit59.edit.sweep import batches
 from unit59.measure.grid import Grid
 from unit59.networks import load
 from unit59.recipe.sections import RecipeError
 from unit59.results.reader import read_model
 from unit59.results.report import ReportRecord
-from unit59.studies.skips.measure import Skips, all_pairs, mirrored, silenced
+from unit59.studies.skips.measure import Silent, Skips, all_pairs, mirrored
 from unit59.studies.skips.mirrors import Matches, Pair, best_matches
 from unit59.studies.tables import Tables
 
@@ -80,14 +84,35 @@ def test_mirrors_are_the_layers_that_a_skip_joins(tmp_path: Path) -> None:
         ("layer2", "mirrored"),
         ("layer8", "decoder layer before"),
     ]
-    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    state = network.run(network.start(network.batch(x)), until="layer2")
-    assert torch.equal(silenced(network, "layer2", None, state), network.generate(x))
-    off = {**state, "x": torch.zeros_like(state["x"])}
+
+
+def test_a_silent_way_is_exactly_that(tmp_path: Path) -> None:
+    weights = planted_unet.weights(artifact=False)
+    last = weights["model.model.3.weight"]  # everything shows in the picture, not the first skip alone
+    weights["model.model.3.weight"] = (
+        torch.randn(last.shape, generator=torch.Generator().manual_seed(1)) * 0.1
+    )
+    torch.save(weights, tmp_path / "planted.pth")
+    network = load(tmp_path / "planted.pth")
+    sweep = make_bench(network, tmp_path / "cache", "layer2")
+    numbers, everything = range(8), Edit.ablate(range(sweep.units))
+
+    def silent(way: str | None) -> Tensor:
+        return sweep.pictures(Silent(way), numbers)[1]
+
+    plain = sweep.edited(Edit.ablate([]), numbers)
+    assert torch.equal(silent(None), plain)
+    assert torch.equal(silent("both"), sweep.edited(everything, numbers))
     with torch.no_grad():
-        assert torch.equal(
-            silenced(network, "layer2", "both", state), network.run(off, after="layer2")["image"]
-        )
+        state = sweep.group(batches(numbers)[0]).state
+        zero = {**state, "x": torch.zeros_like(state["x"])}
+        # Right before layer9 the skip of layer2 and what lies deeper meet.
+        on, off = (network.run(each, after="layer2", until="layer8") for each in (state, zero))
+        for way, deeper, skip in (("skip", on, off), ("deeper", off, on)):
+            met = {**deeper, "skips": {**deeper["skips"], 2: skip["skips"][2]}}
+            by_hand = network.run(met, after="layer8")["image"]
+            assert torch.equal(silent(way), by_hand)
+            assert not torch.equal(by_hand, plain)
 
 
 class _Measured:

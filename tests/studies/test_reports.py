@@ -1,4 +1,4 @@
-"""A report's files: what it shows has to be there, on writing and on reading."""
+"""A report shows what it has: what it lacks is refused on telling and on reading."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from unit59.studies.files import report_files
 
+from tests.edit.planting import planted_recipe
 from tests.synthetic import BEDROOM, write_model
 from tests.synthetic_reports import SCORES, chart, write_report
 from unit59.results import ResultsError, find_faults, read_model
@@ -21,19 +21,8 @@ from unit59.results.report import (
     ReportSection,
     ReportTable,
 )
-from unit59.studies.base import Study, StudyError
-from unit59.studies.base import Whole as Report
-from unit59.studies.dissected import Dissected
-from unit59.studies.registry import Asked
-
-
-class Made(Study):
-    """Reports are handed to `report_files` as they are."""
-
-    depth: int = 3
-
-    def run(self, model: Dissected) -> Report:
-        raise NotImplementedError
+from unit59.studies.tables import Report, Tables
+from unit59.studies.telling import TellError, tell_part
 
 
 def report(**parts: Any) -> Report:
@@ -45,25 +34,37 @@ def report(**parts: Any) -> Report:
         "method": [],
         "sections": [section],
         "limits": [],
-        "tables": {"scores.parquet": SCORES},
     }
     return Report(**given | parts)
 
 
-def test_what_is_written_reads_back(tmp_path: Path) -> None:
-    write_model(tmp_path, "toy", "Toy", BEDROOM, {"layer1": (4, 8)}, ["layer1"], pictures=False)
-    files = report_files(Asked("made", Made(name="mine")), report(pictures={"rows.webp": b"RIFF"}))
-    assert sorted(files) == [
-        "studies/mine/pictures/rows.webp",
-        "studies/mine/scores.parquet",
-        "studies/mine/study.json",
-    ]
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    record = ReportRecord.model_validate_json((tmp_path / "studies/mine/study.json").read_text())
+def told(made: Report, frames: dict[str, pl.DataFrame], **pictures: bytes) -> dict[str, bytes]:
+    """What is told of a study of one's own."""
+    facts = {"study": "made", "name": "mine", "settings": {"depth": 3}, "facts": {"drawn": 7}}
+    images = {f"{name}.webp": data for name, data in pictures.items()}
+
+    def tell(tables: Tables) -> Report:
+        assert tables.facts == {"drawn": 7}  # its own facts alone
+        return made
+
+    files = tell_part("studies/mine", Tables(frames, facts, images), planted_recipe(), {"made": tell})
+    assert files is not None
+    return files
+
+
+def test_what_is_told_reads_back() -> None:
+    picture = ReportPicture(file="rows.webp", rows=["before"], samples=[0], caption="")
+    sections = [ReportSection(title="All", charts=[chart("points")], pictures=[picture])]
+    files = told(report(sections=sections), {"scores.parquet": SCORES}, rows=b"RIFF")
+    assert list(files) == ["studies/mine/study.json"]
+    record = ReportRecord.model_validate_json(files["studies/mine/study.json"])
     assert (record.study, record.name, record.settings) == ("made", "mine", {"depth": "3"})
-    assert pl.read_parquet(tmp_path / "studies/mine/scores.parquet").equals(SCORES)
+    assert (record.tables, record.sections) == (["scores.parquet"], sections)
+
+
+def test_nobody_tells_a_study_that_is_not_here() -> None:
+    facts = {"study": "elsewhere:Study", "name": "mine", "settings": {}, "facts": {}}
+    assert tell_part("studies/mine", Tables({"scores.parquet": SCORES}, facts), planted_recipe()) is None
 
 
 def shows(**parts: Any) -> list[ReportSection]:
@@ -71,7 +72,7 @@ def shows(**parts: Any) -> list[ReportSection]:
 
 
 BAD: list[tuple[Callable[[], dict[str, Any]], str]] = [
-    (lambda: {"tables": {}}, r"shows the table 'scores\.parquet'"),
+    (lambda: {"frames": {}}, r"the table 'scores\.parquet'"),
     (lambda: {"sections": shows(charts=[chart("lines", x="nothing")])}, r"the column 'nothing' of 'scores"),
     (lambda: {"sections": shows(charts=[chart("lines", group="g")])}, "the column 'g'"),
     (lambda: {"sections": shows(charts=[chart("lines", where={"w": "1"})])}, "the column 'w'"),
@@ -91,9 +92,9 @@ BAD: list[tuple[Callable[[], dict[str, Any]], str]] = [
         lambda: {"sections": shows(pictures=[ReportPicture(file="p.webp", rows=[], samples=[], caption="")])},
         "the picture 'p.webp'",
     ),
-    (lambda: {"tables": {"index.html": SCORES}}, r"its report's tables\.0: String should match"),
-    (lambda: {"tables": {"../scores.parquet": SCORES}}, r"its report's tables\.0: String should match"),
-    (lambda: {"question": 3}, r"its report's question: Input should be a valid string"),
+    (lambda: {"frames": {"index.html": SCORES}}, r"^studies/mine: tables\.0: String should match"),
+    (lambda: {"frames": {"../scores.parquet": SCORES}}, r"^studies/mine: tables\.0: String should match"),
+    (lambda: {"question": 3}, r"^studies/mine: question: Input should be a valid string"),
 ]
 
 
@@ -101,8 +102,12 @@ BAD: list[tuple[Callable[[], dict[str, Any]], str]] = [
 def test_a_report_that_shows_what_it_has_not_is_refused(
     parts: Callable[[], dict[str, Any]], said: str
 ) -> None:
-    with pytest.raises(StudyError, match=f"^study made: .*{said}"):
-        report_files(Asked("made", Made()), report(**parts()))
+    given = parts()
+    frames = given.pop("frames", {"scores.parquet": SCORES})
+    with pytest.raises(
+        TellError, match=said if said[0] == "^" else f"^study made: its report shows .*{said}"
+    ):
+        told(report(**given), frames)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
