@@ -1,0 +1,63 @@
+"""A sentence of a page is changed and told: without torch, and without measuring anything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.newcomers import test_study
+from tests.newcomers.running import dissected, page, write
+
+RECIPE = """\
+layers: [layer1]
+searches: [{concept: lamp, title: "What makes the lamps?", samples: 16}]
+studies:
+  - study:Together: {name: rugs, layer: layer1, units: [7, 11], concept: rug}
+"""
+LIMIT = test_study.LIMIT
+#: Tells; then says which of the modules that measure it has loaded.
+TELL = """
+import sys
+sys.modules["torch"] = None
+from pathlib import Path
+from unit59.commands.tell import tell_results
+print(*tell_results(Path("results"), Path("planted.yaml"))[0])
+print(*(name for name in sys.modules if name.endswith((".measure", ".run", ".engine"))))
+"""
+
+
+def test_new_words_without_torch_and_without_measuring(tmp_path: Path) -> None:
+    recipe = write(tmp_path, test_study.__file__, RECIPE)
+    dissected(recipe)
+    before = measured(tmp_path)
+    assert "What makes the lamps?" in page(tmp_path, "findings/planted-cause-lamp")
+    assert LIMIT in page(tmp_path, "studies/planted-rugs")
+
+    reword(recipe, "What makes the lamps?", "Who lights the lamps?")
+    reword(tmp_path / "study.py", LIMIT, "Other units may help.")
+    done = subprocess.run(
+        [sys.executable, "-c", TELL], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    changed, measuring = done.stdout.splitlines()
+    assert changed.split() == [f"planted/studies/{name}/study.json" for name in ("cause-lamp", "rugs")]
+    assert measuring == ""
+
+    assert "Who lights the lamps?" in page(tmp_path, "findings/planted-cause-lamp")
+    assert "Other units may help." in page(tmp_path, "studies/planted-rugs")
+    assert measured(tmp_path) == before
+
+
+def reword(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def measured(folder: Path) -> dict[Path, int]:
+    """When every file of the results was written that measuring makes, and every one of the cache."""
+    files = [path for path in (folder / "cache").rglob("*") if path.is_file()]
+    files += [*folder.rglob("results/**/*.parquet"), *folder.rglob("results/**/facts.json")]
+    files += folder.rglob("results/**/*.webp")
+    return {path: path.stat().st_mtime_ns for path in files}
