@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,8 @@ def test_the_page_of_formats_names_all_that_loads() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+    "page",
+    ["README.md", "CONTRIBUTING.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))],
 )
 def test_make_targets_and_commands_exist(page: str) -> None:
     text = (ROOT / page).read_text()
@@ -121,3 +123,26 @@ def test_make_targets_and_commands_exist(page: str) -> None:
             run(f"unit59 {command} --help", ROOT)
     for module in re.findall(r"python -m ([\w.\n]+)", text):
         assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+
+
+def test_the_map_of_rooms_is_the_import_contract() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text.partition("| room |")[2].partition("\n\n")[0].splitlines()
+    rooms = [room for row in table for room in re.findall(r"`(\w+)/?`", row.split("|")[1])]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert rooms == re.findall(r"unit59\.(\w+)", " ".join(contracts[0]["layers"]))
+
+
+def test_what_a_contributor_is_sent_to_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## To add")[2]
+    for file in re.findall(r"`([\w/]+\.(?:py|md))`", text):
+        places = [
+            "",
+            "dissect/unit59",
+            "dissect/unit59/studies/noise",
+            "generator/unit59/site",
+            "tests/newcomers",
+        ]
+        assert "NAME" in file or any((ROOT / place / file).is_file() for place in places), file
+    newcomers = {path.name for path in (ROOT / "tests/newcomers").glob("test_*.py")}
+    assert newcomers == set(re.findall(r"`(test_\w+\.py)`", text)) - {"test_NAME.py"}

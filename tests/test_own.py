@@ -28,6 +28,7 @@ def test_the_page(tmp_path: Path) -> None:
         ("first", 24),
         ("second", 12),
         ("third", 8),
+        ("third.rotation", 8),
     ]
     assert results.record.segmenter.planes == ["light", "colour"]
     assert "It knows how light a pixel is" in results.record.segmenter.limits
@@ -40,7 +41,12 @@ def test_every_script_of_the_page_is_run() -> None:
     """`follow` writes titled blocks and runs shell and untitled Python ones; there is no other kind."""
     shown = blocks(PAGE)
     assert {block.language for block in shown} == {"python", "yaml", "sh"}
-    assert [block.title for block in shown if block.title] == ["my_gan.py", "my_segmenter.py", "mine.yaml"]
+    assert [block.title for block in shown if block.title] == [
+        "my_gan.py",
+        "my_segmenter.py",
+        "my_handle.py",
+        "mine.yaml",
+    ]
 
 
 # ---- a family of one's own

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+
 from unit59.edit.workbench import Workbench
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sweep_partials
@@ -37,13 +39,17 @@ class Place:
     Attributes:
         recipe: its file.
         options: of the run.
+        threads: that torch computes on: sums round differently with another number, and keys name it.
     """
 
     recipe: Path
     options: Options
+    threads: int
 
     def open(self) -> Workbench:
         """What tasks need."""
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
         return _opened(self).bench
 
 
@@ -101,7 +107,9 @@ class Run:
         self.file, self.options, self.report = file, options, report
         self.opened = open_recipe(file, options, report)
         if options.engine is not None:
-            self.opened.bench.cache.engine = options.engine(self.opened.bench, Place(file.path, options))
+            self.opened.bench.cache.engine = options.engine(
+                self.opened.bench, Place(file.path, options, torch.get_num_threads())
+            )
         self.writer = ResultsWriter(options.results, file.recipe.model)
         opened = self.opened
         asked = PartSource(file, opened.facts(), opened.bench, opened.real, opened.reads)

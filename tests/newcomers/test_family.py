@@ -71,5 +71,5 @@ def test_a_knob_of_its_own(tmp_path: Path) -> None:
 )
 def test_its_mistakes_have_their_line(tmp_path: Path, sampling: str, says: str) -> None:
     recipe = write(tmp_path, __file__, f"sampling: {sampling}\n", checkpoint="family:Painter")
-    with pytest.raises(RecipeError, match=rf"planted\.yaml:10: {says}"):
+    with pytest.raises(RecipeError, match=rf"planted\.yaml:11: {says}"):
         dissected(recipe)

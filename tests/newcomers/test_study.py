@@ -97,7 +97,7 @@ def test_it_finds_what_was_planted(
 
 
 def test_its_mistakes_have_their_line(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"planted\.yaml:12: studies\.0: there is no concept 'cat'"):
+    with pytest.raises(RecipeError, match=r"planted\.yaml:13: studies\.0: there is no concept 'cat'"):
         dissected(write(tmp_path, __file__, RECIPE.format("cat", [1])))
 
 
