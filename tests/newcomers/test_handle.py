@@ -41,7 +41,9 @@ def axes(seed: int | None, number: int, units: int) -> Tensor:
     """Orthonormal rows [units, channels]."""
     if seed is None:
         return torch.eye(units)
-    return torch.linalg.qr(torch.from_numpy(normal_draw(seed, number, (units, units))))[0].T.contiguous()
+    drawn = torch.from_numpy(normal_draw(seed, number, (units, units)))
+    rows: Tensor = torch.linalg.qr(drawn)[0]
+    return rows
 
 
 RECIPE = """\
