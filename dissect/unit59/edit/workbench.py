@@ -98,7 +98,7 @@ class Workbench:
         """Hash of what the levels of a layer's units depend on."""
         units = self.units(layer, handle)
         if units.handle.maps:
-            return self.measurer.activities(layer).key
+            return self.measurer.activities_key(layer)
         return key_of(samples=self.cache.samples, usual=USUAL_SAMPLES, units=self.measurer.units_key(units))
 
     def _levels(self, layer: str, handle: str = "") -> Levels:
