@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import explain_setting, nearest
 from unit59.studies.base import Study, StudyError
-from unit59.studies.dissected import Dissected
 from unit59.studies.tables import Report, Tables
 from unit59.studies.telling import STUDIES
+
+if TYPE_CHECKING:
+    from unit59.studies.dissected import Dissected
 
 
 @dataclass(frozen=True)
