@@ -81,7 +81,7 @@ def test_its_units_are_a_layer_of_their_own(results: ModelResults) -> None:
 
 
 def test_what_a_channel_causes_is_spread_over_directions(results: ModelResults) -> None:
-    best = [each.agreement.filter(concept=1)["iou"].max() for each in results.layers]
+    best = [max(each.agreement.filter(concept=1)["iou"].to_list()) for each in results.layers]
     assert best[0] == best[1] > best[2]
     found = {each.record.name: each.record for each in results.studies}
     channels, rotated = found["channels"], found["rotated"]
