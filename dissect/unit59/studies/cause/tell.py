@@ -12,12 +12,12 @@ from unit59.studies.tables import Tables
 _SHARE = "of the samples that show the concept"
 #: What each rule of `unit59.studies.cause.verdict.judge` says.
 RULES = {
-    "erases": f"with the units off it goes in at least this share {_SHARE}",
+    "erases": f"with the units off it disappears in at least this share {_SHARE}",
     "beyond chance": "at most this share of random sets of as many other units erase half as often",
     "one": "a single unit is enough",
     "no rival": f"no other single unit erases it in more than this share {_SHARE}",
-    "all but it": "with the unit on and the others that come first in the order off, it goes in at most this "
-    "share",
+    "all but it": "with the unit on and the others that come first in the order off, it disappears in at most "
+    "this share",
     "few": "at most this many units",
 }
 

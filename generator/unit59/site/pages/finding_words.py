@@ -41,7 +41,7 @@ def named_unit(finding: Finding, claim: ClaimView) -> str:
         f"{number(named.null)}), {place}."
     ]
     if named.confirmed:
-        words.append(f"With only it off, {label} goes in {rate_words(named.confirmed)}.")
+        words.append(f"With only it off, {label} disappears in {rate_words(named.confirmed)}.")
     if named.alone:
         less = f"{named.place - 1 or 'none'} of the {named.tried} units that were off alone"
         words.append(
@@ -80,7 +80,7 @@ def answer(finding: Finding) -> str:
 def sentence(search: LayerSearch, label: str) -> str:
     """One layer's verdict in a sentence, with the numbers that carry it."""
     units, gone = f"{units_words(search.tried)} of {search.layer}", rate_words(search.erasure)
-    off = f"with {'it' if len(search.tried) == 1 else 'all of them'} off, {label} goes in {gone}"
+    off = f"with {'it' if len(search.tried) == 1 else 'all of them'} off, {label} disappears in {gone}"
     if search.verdict == "sole cause":
         spared = f"; with it on and {len(search.rest)} others off, in {rate_words(search.all_but)}"
         return f"Yes: {units} is the only cause that was found: {off}{spared if search.all_but else ''}."
@@ -88,9 +88,7 @@ def sentence(search: LayerSearch, label: str) -> str:
         few = f"a few do: {units}" if len(search.tried) > 1 else f"{units} is one of few"
         return f"No single one, but {few}; {off}."
     if search.verdict == "distributed":
-        return (
-            f"No: it is spread over many units; with {len(search.tried)} of them off, {label} goes in {gone}."
-        )
+        return f"No: it is spread over many units; with {len(search.tried)} of them off, {label} disappears in {gone}."
     return f"None was found by the rules below. What came nearest, {units}: {off}{_why_none(search)}."
 
 

@@ -52,5 +52,5 @@ def answer(study: SetStudy) -> str:
     most = "" if best.minimised else " at most"
     return (
         f"{size} of {record.units} units{most} {'is' if size == 1 else 'are'} enough: with "
-        f"{'it' if size == 1 else 'them'} off, {record.label} goes in {rate_words(best.erasure)}."
+        f"{'it' if size == 1 else 'them'} off, {record.label} disappears in {rate_words(best.erasure)}."
     )
