@@ -16,8 +16,8 @@ RULES = {
     "beyond chance": "at most this share of random sets of as many other units erase half as often",
     "one": "a single unit is enough",
     "no rival": f"no other single unit erases it in more than this share {_SHARE}",
-    "all but it": "with the unit on and the others that come first in the order off, it disappears in at most "
-    "this share",
+    "all but it": "with the unit on and the others that come first in the order off, it disappears in "
+    "at most this share",
     "few": "at most this many units",
 }
 

@@ -88,7 +88,8 @@ def sentence(search: LayerSearch, label: str) -> str:
         few = f"a few do: {units}" if len(search.tried) > 1 else f"{units} is one of few"
         return f"No single one, but {few}; {off}."
     if search.verdict == "distributed":
-        return f"No: it is spread over many units; with {len(search.tried)} of them off, {label} disappears in {gone}."
+        some = f"with {len(search.tried)} of them off, {label} disappears in {gone}"
+        return f"No: it is spread over many units; {some}."
     return f"None was found by the rules below. What came nearest, {units}: {off}{_why_none(search)}."
 
 
