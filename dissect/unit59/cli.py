@@ -248,6 +248,26 @@ def export(
 
 
 @app.command()
+def tell(
+    folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The results folder.")],
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="The recipe of one of its models: with new words, or with studies of your own."),
+    ] = None,
+) -> None:
+    """Say anew what RESULTS hold, in this version's words: nothing is measured, no network is opened."""
+    from unit59.commands.tell import tell_results
+
+    changed, untold = tell_results(folder, recipe)
+    for line in untold:
+        _complain(line)
+    for file in changed:
+        typer.echo(printable(f"{folder}/{file}: told anew."))
+    if not changed:
+        typer.echo(f"{folder}: says the same as before.")
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="The results folder.")] = Path("results"),
 ) -> None:

@@ -193,7 +193,9 @@ class Run:
     def _told(self, part: Part, tables: Tables) -> dict[str, bytes]:
         if not is_told(part.name):
             return {}
-        own = {part.asked.kind: part.asked.tell} if isinstance(part, StudyPart) else {}
+        own = {}
+        if isinstance(part, StudyPart):
+            own = {(part.asked.kind, part.asked.name): part.asked.tell}
         return tell_part(part.name, tables, self.file.recipe, own) or {}
 
     def _tell_model(self) -> None:

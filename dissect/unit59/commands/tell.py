@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from unit59.recipe import Recipe, RecipeFile, read_recipe, recipe_of_text
+from unit59.foundation.own_code import is_own
+from unit59.recipe import RecipeFile, read_recipe, recipe_of_text
 from unit59.results import ResultsWriter, model_folders, to_json
+from unit59.studies.base import StudyError
 from unit59.studies.model.tell import tell as tell_model
+from unit59.studies.registry import load_study
 from unit59.studies.stored import Stored
 from unit59.studies.telling import Teller, TellError, is_told, tell_part
 
@@ -21,8 +24,8 @@ def tell_results(root: Path, recipe: Path | None) -> tuple[list[str], list[str]]
             of one's own that it names are told too.
 
     Returns:
-        The files that say something else now, and the studies that nobody here can tell: they stay as they
-        are.
+        The files that say something else now; and a line for each study that nobody here can tell: it stays
+        as it is.
 
     Raises:
         Unit59Error: the results cannot be read, or the recipe is of none of its models.
@@ -47,18 +50,19 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
     facts = stored.facts("model")
     text = file.text if file else str(facts.get("recipe", ""))
     recipe = file.recipe if file else recipe_of_text(text, f"{writer.folder / 'facts.json'}: recipe")
-    own = _own_tellers(file) if file else {}
+    own, reasons = _own_tellers(file) if file else ({}, {})
     untold = []
     before = {name: part.told for name, part in writer.parts.items()}
     for name in sorted(writer.parts):
         if not is_told(name):
             continue
-        told = tell_part(name, stored.tables(name), recipe, own)
+        tables = stored.tables(name)
+        told = tell_part(name, tables, recipe, own)
         if told is None:
-            untold.append(f"{model}: {name.removeprefix('studies/')}")
+            untold.append(_untold(f"{model}/{name}", str(tables.facts.get("study")), reasons))
         else:
             writer.write_told(name, told)
-    layers = [stored.facts(f"layers/{name}") for name in _layers(recipe, facts, writer)]
+    layers = [stored.facts(f"layers/{name}") for name in _layers(facts, writer)]
     writer.write_told("model", {"model.json": to_json(tell_model(facts, layers))})
     changed = [
         f"{model}/{path}"
@@ -69,17 +73,30 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
     return changed, untold
 
 
-def _layers(recipe: Recipe, facts: Mapping[str, object], writer: ResultsWriter) -> list[str]:
+def _untold(part: str, study: str, reasons: Mapping[str, str]) -> str:
+    why = reasons.get(study, "give the recipe that names it with --recipe.")
+    return f"{part}: stays as it was told: {study} is a study of one's own; {why}"
+
+
+def _layers(facts: Mapping[str, object], writer: ResultsWriter) -> list[str]:
     """The layers that are there, in forward order."""
     planned = facts.get("planned_layers")
     names = [str(name) for name in planned] if isinstance(planned, list) else []
     return [name for name in names if f"layers/{name}" in writer.parts]
 
 
-def _own_tellers(file: RecipeFile) -> dict[str, Teller]:
-    """How the studies of one's own that a recipe names are told."""
-    from unit59.studies.registry import load_study
-    from unit59.studies.telling import STUDIES
-
-    asked = [load_study(spec, file.path.parent) for spec in file.recipe.studies]
-    return {each.kind: each.tell for each in asked if each.kind not in STUDIES}
+def _own_tellers(file: RecipeFile) -> tuple[dict[tuple[str, str], Teller], dict[str, str]]:
+    """By kind and name how the studies of one's own are told that a recipe names; why the others are not."""
+    tellers: dict[tuple[str, str], Teller] = {}
+    reasons: dict[str, str] = {}
+    for spec in file.recipe.studies:
+        kind = str(next(iter(spec), "") if isinstance(spec, Mapping) else spec)
+        if not is_own(kind):
+            continue  # of this package: whatever its settings, it is told from its tables
+        try:
+            asked = load_study(spec, file.path.parent)
+        except StudyError as error:
+            reasons[kind] = str(error)
+        else:
+            tellers[asked.kind, asked.name] = asked.tell
+    return tellers, reasons

@@ -40,7 +40,7 @@ class TellError(Unit59Error):
 
 
 def tell_part(
-    part: str, tables: Tables, recipe: Recipe, own: Mapping[str, Teller] | None = None
+    part: str, tables: Tables, recipe: Recipe, own: Mapping[tuple[str, str], Teller] | None = None
 ) -> dict[str, bytes] | None:
     """What is told of a part, but of the model's own and of a layer's agreement: see `unit59.studies.model`.
 
@@ -48,7 +48,7 @@ def tell_part(
         part: its name.
         tables: what was measured.
         recipe: the words that a search was given.
-        own: by name in the recipe, how one's own studies are told.
+        own: by kind and name, how the studies are told that a recipe names.
 
     Returns:
         Files by path in the model's folder; None for a study of one's own that nobody here can tell.
@@ -76,7 +76,9 @@ def is_told(part: str) -> bool:
     return part == "quality" or part.startswith("studies/") or part.endswith("/effects")
 
 
-def _record(part: str, tables: Tables, recipe: Recipe, own: Mapping[str, Teller]) -> BaseModel | None:
+def _record(
+    part: str, tables: Tables, recipe: Recipe, own: Mapping[tuple[str, str], Teller]
+) -> BaseModel | None:
     if part == "quality":
         return tell_quality(tables)
     if part.startswith("layers/"):
@@ -99,9 +101,9 @@ def name_of(section: SearchSection) -> str:
     return section.name or file_name(f"cause-{section.concept}".replace(" ", "-"))
 
 
-def _report(part: str, tables: Tables, own: Mapping[str, Teller]) -> ReportRecord | None:
+def _report(part: str, tables: Tables, own: Mapping[tuple[str, str], Teller]) -> ReportRecord | None:
     study, name = str(tables.facts.get("study")), str(tables.facts.get("name"))
-    tell = own.get(study) or _teller(study)
+    tell = own.get((study, name)) or _teller(study)
     if tell is None:
         return None
     report = tell(Tables(tables.frames, tables.facts.get("facts", {}), tables.pictures))
@@ -111,7 +113,7 @@ def _report(part: str, tables: Tables, own: Mapping[str, Teller]) -> ReportRecor
         study=study,
         name=name,
         settings={key: str(value) for key, value in tables.facts.get("settings", {}).items()},
-        tables=list(tables.frames),
+        tables=sorted(tables.frames),  # as they come back from the results, too
         **vars(report),
     )
     for missing in report_faults(record, tables.frames, tables.pictures.__contains__):
