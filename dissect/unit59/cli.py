@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 #: A disk that cannot be written, and paths that lead nowhere (a file where a folder is meant, for one).
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 _NO_SUCH_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO)
 #: Packages that the site stage does without.
 _DISSECT_NEEDS = ("torch", "numpy", "scipy", "PIL", "safetensors", "lmdb")
@@ -245,6 +245,24 @@ def export(
 
     count = write_pages(results, folder, "html" if html else "md", templates)
     typer.echo(f"{folder}: {count} pages.")
+
+
+@app.command()
+def plan(
+    recipe: RecipePath,
+    results: ResultsFolder = Path("results"),
+    cache: CacheFolder = Path(".unit59"),
+    device: Device = "cpu",
+) -> None:
+    """Say what `dissect` would do with RECIPE: which parts are there, which it measures, at what cost."""
+    from unit59.commands.plan import make_plan, show
+    from unit59.foundation.progress import Reporter
+    from unit59.recipe.opening import checked_device
+    from unit59.recipe.sections import read_recipe
+    from unit59.run import Options, Run
+
+    options = Options(results, cache, checked_device(device))
+    show(make_plan(Run(read_recipe(recipe), options, Reporter(quiet=True))), Console())
 
 
 @app.command()

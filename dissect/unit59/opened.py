@@ -133,6 +133,7 @@ class Opened:
         cache, recipe = self.bench.cache, self.file.recipe
         folder, need = cache.store.folder, disk_of_samples(cache) * recipe.samples
         need -= sum(file.stat().st_size for file in (folder / "samples").rglob("*") if file.is_file())
+        folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if need > free:
             raise Unit59Error(

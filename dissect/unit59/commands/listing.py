@@ -18,10 +18,10 @@ def show(found: Inspection, console: Console) -> None:
         console.print(Text.assemble((f"{name:<11}", "bold"), " ", printable(value, keep="")), soft_wrap=True)
     if found.layers:
         rows = [[row.name, str(row.units), f"{row.height}x{row.width}", row.path] for row in found.layers]
-        _table(console, ["layer", "units", "size", "path in the file"], rows)
+        print_table(console, ["layer", "units", "size", "path in the file"], rows)
     elif found.tensors:
         rows = [[row.name, "x".join(map(str, row.shape)) or "-", row.dtype] for row in found.tensors]
-        _table(console, ["tensor", "shape", "type"], rows)
+        print_table(console, ["tensor", "shape", "type"], rows)
 
 
 def _facts(found: Inspection) -> Iterable[tuple[str, str]]:
@@ -43,7 +43,8 @@ def _facts(found: Inspection) -> Iterable[tuple[str, str]]:
     yield "licence", found.licence or "not known from the name"
 
 
-def _table(console: Console, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: with styles in a terminal, plain columns anywhere else."""
     rows = [[printable(cell, keep="") for cell in row] for row in rows]
     if console.is_terminal:
         table = Table(*header, header_style="bold", box=None)

@@ -89,6 +89,11 @@ def groups(numbers: Sequence[int]) -> list[tuple[list[int], int]]:
     return found
 
 
+def in_groups(count: int) -> int:
+    """How many samples go through the network when so many are wanted: groups are always full."""
+    return -(-count // GROUP) * GROUP
+
+
 def _run(stages: Sequence[Stage], state: State) -> State:
     for stage in stages:
         state = stage.run(state)

@@ -15,9 +15,11 @@ from unit59.results.record import Name
 from unit59.studies.tables import Report, StudyError, Tables
 
 if TYPE_CHECKING:
+    from unit59.edit.workbench import Workbench
     from unit59.networks import Network
     from unit59.samples.cache import SampleCache
     from unit59.studies.dissected import Dissected
+    from unit59.studies.part import Cost
 
 __all__ = ["Report", "Study", "StudyError", "Tables"]
 
@@ -74,6 +76,15 @@ class Study(BaseModel, ABC):
             StudyError: there is no such file.
         """
         return []
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost | None:
+        """What measuring takes at most; None where nobody can tell beforehand.
+
+        Args:
+            bench: of the model; nothing is measured yet.
+            layers: the dissected layers.
+        """
+        return None
 
     @abstractmethod
     def measure(self, model: Dissected) -> Tables:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cost:
-    """What measuring a part takes at most, as far as nothing of it is kept yet.
+    """What measuring a part takes at most, as far as nothing of it is kept yet; full groups are counted.
 
     Attributes:
         passes: samples that go through the whole network.
-        tails: (edit, sample) pairs by layer: passes of the network behind it, each with its segmentation.
-        segmented: pictures that are segmented besides.
+        tails: by layer, samples that go through the network behind it.
+        segmented: pictures that are segmented.
         disk: bytes that the cache grows by.
     """
 
@@ -62,8 +62,8 @@ class Part(ABC):
         """By file name, the columns of its tables; by default as they are."""
         return {name: frame.schema for name, frame in tables.frames.items()}
 
-    def cost(self) -> Cost:
-        """See `Cost`."""
+    def cost(self) -> Cost | None:
+        """See `Cost`; None where nobody can tell beforehand."""
         return Cost()
 
 

@@ -79,7 +79,7 @@ def parts_of(asked: PartSource) -> list[Part]:
     """
     bench = asked.bench
     layers = [LayerPart(units, bench.measurer, bench.labels_key) for units in bench.cache.units.values()]
-    parts: list[Part] = [ModelPart(asked.facts, bench.labels_key, bench.cache.samples), *layers]
+    parts: list[Part] = [ModelPart(asked.facts, bench.labels_key), *layers]
     if asked.real is not None:
         parts.append(QualityPart(asked.file, asked.real, bench, asked.reads))
     effects = _effects(asked)

@@ -9,7 +9,7 @@ from typing import Any
 from unit59.edit.workbench import Workbench
 from unit59.foundation.files import sha256_of
 from unit59.studies.dissected import Dissected
-from unit59.studies.part import Part
+from unit59.studies.part import Cost, Part
 from unit59.studies.registry import NamedStudy
 from unit59.studies.tables import Tables
 
@@ -44,6 +44,11 @@ class StudyPart(Part):
             "layers": {layer: bench.levels_key(layer) for layer in bench.cache.layers},
             "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples", *study.uses}),
         }
+
+    def cost(self) -> Cost | None:
+        """See `Part.cost`."""
+        with self.asked.calls():
+            return self.asked.study.cost(self._bench, self._bench.cache.layers)
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`; the facts say which study it is, for who tells it."""

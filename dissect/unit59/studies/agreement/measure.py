@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from unit59.edit.workbench import Workbench
 from unit59.results import INTERPRETABLE_IOU
 from unit59.studies.agreement.numbers import (
     RELATED,
@@ -24,6 +25,7 @@ from unit59.studies.agreement.numbers import (
 from unit59.studies.agreement.tell import tell
 from unit59.studies.base import Study
 from unit59.studies.dissected import Dissected
+from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
 
 #: What an edit has to do to a concept to count as control of it: take away when off, bring when on.
@@ -41,6 +43,10 @@ class AgreementVsEffect(Study):
         """Join agreement and effects, and correlate them."""
         pairs = all_pairs(model)
         return Tables() if pairs.is_empty() else compared(pairs, all_units(model), model.seed)
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost:
+        """See `Study.cost`."""
+        return Cost()
 
     def tell(self, tables: Tables) -> Report:
         """See `unit59.studies.agreement.tell`."""

@@ -8,19 +8,22 @@ from typing import Annotated, ClassVar, Literal
 import polars as pl
 from pydantic import Field
 
+from unit59.edit.tail import in_groups
+from unit59.edit.workbench import Workbench
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.results import sha256_of
 from unit59.samples.cache import SampleCache
 from unit59.store import key_of
 from unit59.studies.artifacts.bad_regions import from_labels, from_masks, from_pictures, in_halves, mask_files
-from unit59.studies.artifacts.choice import choose, judge
+from unit59.studies.artifacts.choice import SHOWN, choose, judge
 from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source
 from unit59.studies.artifacts.marks import BadSamples, candidates, marks
 from unit59.studies.artifacts.tell import tell
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
+from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
-from unit59.studies.unit_sets import RANDOM_SETS
+from unit59.studies.unit_sets import RANDOM_SETS, ladder
 
 #: Fewer samples do not make two halves with a null each.
 FEWEST = 8
@@ -106,6 +109,18 @@ class Artifacts(Study):
             judged=judged,
         )
         return Tables(frames, facts.model_dump(mode="json"), pictures)
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost:
+        """See `Study.cost`."""
+        half = in_groups(min(self.edited + self.edited // 2, self._looked_at(bench.cache)))
+        steps = {
+            layer: len(ladder(min(self.most, bench.units(layer).count), between=False)) + 1
+            for layer in layers
+        }
+        # Which layer is judged on the other half is not known yet; the first has the longest way to go.
+        judged = {layer: (self.random_sets + 2) * half + 2 * in_groups(SHOWN) for layer in layers[:1]}
+        tails = {layer: count * half + judged.get(layer, 0) for layer, count in steps.items()}
+        return Cost(tails=tails, segmented=sum(tails.values()))
 
     def tell(self, tables: Tables) -> Report:
         """See `Study.tell`."""

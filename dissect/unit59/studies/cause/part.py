@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
 from unit59.recipe.sections import EffectsSection, SearchSection
 from unit59.results import STUDY_TABLES
-from unit59.studies.cause.measure import measure_search
+from unit59.studies.cause.measure import SHOWN, measure_search
+from unit59.studies.cause.search import PROBE, RIVALS
+from unit59.studies.cause.staircase import TESTS
+from unit59.studies.cause.verdict import few_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.measure import effect_samples
 from unit59.studies.part import Cost, Part
 from unit59.studies.tables import Tables
+from unit59.studies.unit_sets import RANDOM_SETS, ladder
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,18 @@ class SearchPart(Part):
         return STUDY_TABLES
 
     def cost(self) -> Cost:
-        """Every probed unit off alone on sixteen samples, and about as much again for sets and chance."""
-        tails = {}
+        """The most that a search may spend: it stops where the answer is clear."""
+        section, samples = self.section, self._bench.cache.samples
+        half = in_groups(min(-(-section.samples // 2), samples))
+        tails: dict[str, int] = {}
+        segmented = 0
         for layer in self._layers:
-            units = self._bench.units(layer)
-            probed = units.count if self.section.probe == "all" else min(units.count, self.section.probe)
-            free = self._shared is not None and layer in self._shared.layers
-            tails[units.layer.name] = (0 if free else 16 * probed) + 60 * self.section.samples // 2
-        return Cost(tails=tails)
+            units = self._bench.units(layer).count
+            probed = units if section.probe == "all" else min(units, section.probe)
+            stairs = 2 * (len(ladder(units)) + units.bit_length()) + TESTS
+            sets = RIVALS + 3 * few_of(units) + 2 * RANDOM_SETS + 4
+            # Asked one by one, edits have the unedited samples go through again.
+            asked = 2 * (probed + 1 + stairs + sets) * half
+            tails[layer] = asked + 10 * in_groups(SHOWN)  # five rows of pictures, and their originals
+            segmented += asked
+        return Cost(passes=in_groups(PROBE), tails=tails, segmented=segmented)

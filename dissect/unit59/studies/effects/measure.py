@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unit59.edit.attribution import Attribution, attribute, can_attribute, score
 from unit59.edit.edits import Edit
+from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
 from unit59.foundation.random import permutation
 from unit59.recipe.sections import EffectsSection
@@ -184,16 +185,27 @@ class EffectsPart(Part):
         return EFFECT_TABLES
 
     def cost(self) -> Cost:
-        """Every unit off and on, on all samples."""
+        """Every unit off and on, on all samples; the first layer's part ranks the units of all."""
         section, units = self._effects.section, self._effects.bench.units(self.layer)
         share = units.count
         if section.units != "all":
             whole = sum(self._effects.bench.units(layer).count for layer in self._effects.layers)
             share = min(units.count, section.low_ranked + units.count * section.units // max(whole, 1))
-        kinds = 2 + len(section.styles) * (
-            section.style_layers == "all" or self.layer in section.style_layers
+        bench = self._effects.bench
+        styled = section.style_layers == "all" or self.layer in section.style_layers
+        styles = len(section.styles) * (styled and bench.has(self.layer, "style"))
+        edits = 2 * share + (styles * bench.units(self.layer, "style").count if styles else 0)
+        samples = bench.cache.samples
+        fixed = in_groups(min(section.samples + section.extra, samples))
+        # The unedited samples go through once for each kind, and once for themselves.
+        tails = (edits + 3 + styles) * fixed
+        strips = 2 * share * in_groups(bench.measurer.recipe.exemplars)
+        ranks = self.layer == self._effects.layers[0]
+        return Cost(
+            passes=min(RANKING_SAMPLES, samples) if ranks else 0,
+            tails={self.layer: tails + strips},
+            segmented=tails,
         )
-        return Cost(tails={units.layer.name: kinds * share * (section.samples + section.extra)})
 
     def _record(
         self,

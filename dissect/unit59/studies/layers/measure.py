@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from unit59.edit.tail import in_groups
 from unit59.edit.unit_pictures import VERSION as PICTURES
 from unit59.edit.unit_pictures import draw_strips
 from unit59.handles import Units
@@ -65,5 +66,5 @@ class LayerPart(Part):
 
     def cost(self) -> Cost:
         """Strips: the exemplars with the unit off, as many others with it on."""
-        exemplars = self._measurer.recipe.exemplars
-        return Cost(tails={self.units.layer.name: 2 * exemplars * self.units.count})
+        strip = in_groups(self._measurer.recipe.exemplars)
+        return Cost(tails={self.units.name: 2 * strip * self.units.count})

@@ -11,7 +11,7 @@ from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
 from unit59.results.schema import CONCEPTS
 from unit59.studies.dissected import Dissected
 from unit59.studies.layers.tables import concept_table
-from unit59.studies.part import Cost, Part
+from unit59.studies.part import Part
 from unit59.studies.tables import Tables
 
 
@@ -21,13 +21,12 @@ class ModelPart(Part):
     Args:
         facts: the fields of `ModelRecord` that are known before anything is measured.
         labels_key: hash of what samples and segmentations depend on.
-        samples: how many there are.
     """
 
     name = "model"
 
-    def __init__(self, facts: Mapping[str, Any], labels_key: str, samples: int) -> None:
-        self._facts, self._labels_key, self._samples = dict(facts), labels_key, samples
+    def __init__(self, facts: Mapping[str, Any], labels_key: str) -> None:
+        self._facts, self._labels_key = dict(facts), labels_key
 
     def depends_on(self) -> Mapping[str, Any]:
         """See `Part.depends_on`."""
@@ -46,7 +45,3 @@ class ModelPart(Part):
     def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
         """See `Part.schemas`."""
         return {"concepts.parquet": CONCEPTS}
-
-    def cost(self) -> Cost:
-        """The samples."""
-        return Cost(passes=self._samples, segmented=self._samples)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from unit59.edit.questions import SampleBatch
+from unit59.edit.workbench import Workbench
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
 from unit59.samples.shards import GROUP
@@ -25,6 +26,7 @@ from unit59.studies.noise.draws import Silenced, Spread, levels
 from unit59.studies.noise.maps import NoiseMaps
 from unit59.studies.noise.numbers import NoiseNumbers, facts_of
 from unit59.studies.noise.tell import tell
+from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
 
 #: Samples on the strips.
@@ -94,6 +96,17 @@ class Noise(Study):
             facts_of(found, maps.facts(), model.network.family).model_dump(mode="json"),
             maps.strips(),
         )
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost:
+        """See `Study.cost`."""
+        network, numbers = bench.cache.sampler.network, min(self.samples, bench.cache.samples)
+        chosen = [name for name in layers if self.layers == "all" or name in self.layers]
+        # Beside the cases, each sample goes through as it is, without each part of the network, and for maps.
+        tails = {
+            name: (len(self._cases(network, name)) + 5) * numbers * self.draws + 8 * SHOWN * GROUP
+            for name in chosen
+        }
+        return Cost(passes=len(chosen) * (2 * numbers * self.draws + 4 * SHOWN * GROUP), tails=tails)
 
     def tell(self, tables: Tables) -> Report:
         """See `unit59.studies.noise.tell`."""

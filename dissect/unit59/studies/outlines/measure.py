@@ -17,6 +17,8 @@ from torch import Tensor
 from unit59.edit.asked import Drawn, count_by_chance, scorer_of
 from unit59.edit.edits import Edit
 from unit59.edit.group import Group
+from unit59.edit.tail import in_groups
+from unit59.edit.workbench import Workbench
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.networks import Layer, Network
 from unit59.samples.cache import SampleCache
@@ -26,6 +28,7 @@ from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.outlines.facts import Half, Level, OutlineFacts
 from unit59.studies.outlines.scores import LayerScores, Step, at_half, concept_table
 from unit59.studies.outlines.tell import tell
+from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
 from unit59.studies.unit_sets import halvings, order_of_sample
 
@@ -97,6 +100,18 @@ class Outlines(Study):
             "concepts.parquet": concept_table(scorer, counts, halves, model.concepts),
         }
         return Tables(frames, facts.model_dump(mode="json"), _strips(model, halves, self.ablate, facts.shown))
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost:
+        """See `Study.cost`."""
+        numbers = in_groups(min(self.samples, bench.cache.samples))
+        network = bench.cache.sampler.network
+        counted = {
+            name: (len(steps_of(network.layers[name].units)) + 1) * numbers
+            for name in layers
+            if self.layers == "all" or name in self.layers
+        }
+        tails = {name: count + 2 * in_groups(SHOWN) for name, count in counted.items()}
+        return Cost(tails=tails, segmented=sum(counted.values()))
 
     def tell(self, tables: Tables) -> Report:
         """See `Study.tell`."""

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from unit59.edit.asked import Drawn, count_by_chance, scorer_of
 from unit59.edit.group import Group
+from unit59.edit.tail import in_groups
+from unit59.edit.workbench import Workbench
 from unit59.foundation.random import null_shifts
 from unit59.measure.asked import what_is_asked
 from unit59.networks import Network
@@ -23,6 +25,7 @@ from unit59.store import key_of
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
+from unit59.studies.part import Cost
 from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, WAYS, Kind, SkipFacts
 from unit59.studies.skips.mirrors import (
     Matches,
@@ -98,6 +101,14 @@ class Skips(Study):
         )
         pictures = {"ways.webp": _strip(model, mirrors, facts.shown)}
         return Tables(frames, facts.model_dump(mode="json"), pictures)
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost:
+        """See `Study.cost`."""
+        numbers = in_groups(min(self.samples, bench.cache.samples))
+        counted = (len(WAYS) + 2) * numbers
+        pairs = mirrored(bench.cache.sampler.network, layers)
+        tails = {layer: counted + 6 * in_groups(SHOWN) for layer, _ in pairs}
+        return Cost(tails=tails, segmented=len(pairs) * counted)
 
     def tell(self, tables: Tables) -> Report:
         """See `Study.tell`."""

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from unit59.edit.edits import Edit
 from unit59.edit.group import Seen
-from unit59.edit.tail import groups
+from unit59.edit.tail import groups, in_groups
+from unit59.edit.workbench import Workbench
 from unit59.foundation.suggest import nearest
 from unit59.networks import Network
 from unit59.results import file_name
@@ -23,6 +24,7 @@ from unit59.samples.shards import to_uint8
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
+from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
 from unit59.studies.textures.effects import effects, smooth, window_of
 from unit59.studies.textures.facts import End, StandingOut
@@ -124,6 +126,20 @@ class Textures(Study):
         found = TextureNumbers(measured, reference, numbers, window, model.seed)
         shown, pictures = self._standing_out(model, found)
         return Tables(found.tables(), facts_of(found, plane, shown).model_dump(mode="json"), pictures)
+
+    def cost(self, bench: Workbench, layers: list[str]) -> Cost:
+        """See `Study.cost`."""
+        numbers = in_groups(min(self.samples, bench.cache.samples))
+        chosen = [name for name in layers if self.layers == "all" or name in self.layers]
+        units = {name: bench.cache.sampler.network.layers[name].units for name in chosen}
+        most = {
+            name: count if self.units == "all" else min(self.units, count) for name, count in units.items()
+        }
+        # Every unit and nothing; the strips of few units are drawn with both.
+        tails = {name: (count + 1) * numbers for name, count in most.items()}
+        reference = numbers * (1 + 2 * len(AMPLITUDES))
+        strips = {name: count + 2 * most[name] * in_groups(SHOWN) for name, count in tails.items()}
+        return Cost(tails=strips, segmented=sum(tails.values()) + reference)
 
     def tell(self, tables: Tables) -> Report:
         """See `unit59.studies.textures.tell`."""
