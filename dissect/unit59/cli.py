@@ -255,10 +255,9 @@ def plan(
     device: Device = "cpu",
 ) -> None:
     """Say what `dissect` would do with RECIPE: which parts are there, which it measures, at what cost."""
-    from unit59.recipe.opening import checked_device
-
     from unit59.commands.plan import make_plan, show
     from unit59.foundation.progress import Reporter
+    from unit59.loading import checked_device
     from unit59.recipe.sections import read_recipe
     from unit59.run import Options, Run
 
