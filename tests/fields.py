@@ -23,7 +23,7 @@ def rows(model: type[BaseModel], prefix: str = "") -> list[str]:
     for name, field in model.model_fields.items():
         default = "required" if field.is_required() else _said(field.get_default(call_default_factory=True))
         found.append(f"| `{prefix}{name}` | {field.description} | {default} |")
-        for section in _sections(field.annotation):
+        for section in sections_of(field.annotation):
             found += rows(section, f"{prefix}{name}.")
     return found
 
@@ -51,7 +51,8 @@ def _said(default: Any) -> str:
     return "–" if default in (None, "", [], {}) else f"`{default}`"
 
 
-def _sections(annotation: Any) -> list[type[BaseModel]]:
+def sections_of(annotation: Any) -> list[type[BaseModel]]:
+    """The pydantic models that an annotation names, also within lists and unions."""
     parts = [annotation, *getattr(annotation, "__args__", ())]
     return [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests import fields, tiny
+from tests import fields, results_page, tiny
+from tests.synthetic import write_results
 from unit59.checkpoints.published import PUBLISHED
 from unit59.segmenters import known_segmenters
 
@@ -100,6 +101,21 @@ def test_the_tables_of_fields_are_current() -> None:
     text = (ROOT / fields.PAGE).read_text()
     assert fields.table() in text
     assert fields.sampling_table() in text
+
+
+def test_reading_results(tmp_path: Path) -> None:
+    write_results(tmp_path / "results")
+    follow("docs/guide/results.md", tmp_path)
+
+
+def test_the_page_of_results_is_current() -> None:
+    text = (ROOT / results_page.PAGE).read_text()
+    assert results_page.generated() in text
+
+
+def test_every_column_and_field_is_described() -> None:
+    rows = [line.split(" | ") for line in results_page.generated().splitlines() if line.startswith("| `")]
+    assert [row[0] for row in rows if not row[-1].strip(" |")] == []
 
 
 def test_the_page_of_formats_names_all_that_loads() -> None:

@@ -22,7 +22,9 @@ A results folder holds one folder a model. Everything in it is open to any reade
 
 The results are written in *parts* (the model's own, one a layer, one a layer's effects, one a study), each
 in the folder of its name. A part appears whole or not at all, carries the hash of everything it depends on,
-and may have `facts.json`: what was measured and is no table. This module never imports torch.
+and may have `facts.json`: what was measured and is no table.
+
+This module never imports torch.
 """
 
 from unit59.foundation.files import file_name, sha256_of, write_atomically

@@ -25,33 +25,41 @@ class Measured(Record):
     words: str
     """What it is, with its unit."""
     value: float
+    """The number."""
     low: float | None = None
-    """95 % interval."""
+    """Lower end of its 95 % interval."""
     high: float | None = None
+    """Upper end."""
     form: Literal["number", "percent"] = "number"
-    """Percent: a share, shown times 100."""
+    """How it is said; percent: a share, shown times 100."""
 
 
 class Reference(Record):
     """A line across a chart: chance, or nothing."""
 
     axis: Literal["x", "y"]
+    """Whose value it is at."""
     value: float
+    """Where it is."""
     name: str
+    """What it says."""
 
 
 class ReportChart(Record):
     """A chart of one of the study's tables."""
 
     kind: Literal["points", "lines", "bars"]
+    """How it is drawn."""
     table: TableName
     """File in the study's folder."""
     x: str
-    """Columns of the table."""
+    """The column of the places, left to right."""
     y: str
+    """The column of the heights."""
     low: str | None = None
-    """95 % interval of y."""
+    """The column of the lower end of its 95 % interval."""
     high: str | None = None
+    """Upper end."""
     group: str | None = None
     """One colour, and one line or row of bars, for each of its values."""
     hover: list[str] = []
@@ -61,11 +69,15 @@ class ReportChart(Record):
     x_title: str
     """With the unit."""
     y_title: str
+    """With the unit."""
     x_log: bool = False
+    """Whether x is on a log scale."""
     x_percent: bool = False
     """Shares, shown as percent."""
     y_percent: bool = False
+    """Shares, shown as percent."""
     references: list[Reference] = []
+    """Lines across it."""
     label: Line
     """What a screen reader says."""
     caption: str
@@ -76,23 +88,30 @@ class Column(Record):
     """A column of a shown table; `layer`, `unit`, `concept` become links where the site has their pages."""
 
     name: str
+    """In the file."""
     heading: Line
     """With the unit."""
     form: Literal["text", "number", "percent", "integer", "p"] = "text"
+    """How its cells are said."""
     low: str | None = None
-    """Columns of its 95 % interval."""
+    """The column of the lower end of its 95 % interval."""
     high: str | None = None
+    """Upper end."""
 
 
 class ReportTable(Record):
     """A table as the page shows it; the whole one is a file beside the page."""
 
     table: TableName
+    """File in the study's folder."""
     columns: list[Column]
+    """What is shown of it."""
     where: dict[str, str] = {}
+    """Only rows whose column has this text; yes or no for booleans."""
     most: Count = 20
     """Rows, from the top."""
     caption: str
+    """What to see in it."""
 
 
 class ReportPicture(Record):
@@ -101,49 +120,64 @@ class ReportPicture(Record):
     file: PictureName
     """In the study's folder `pictures`."""
     rows: list[str]
+    """Its states."""
     samples: list[Count]
     """Left to right."""
     below: list[list[str]] = []
     """By row after the first: what stands below each of its pictures."""
     caption: str
+    """What to see in it."""
 
 
 class UnitRef(Record):
     """A unit that a section names: the page shows its card, with a link."""
 
     layer: Name
+    """Its layer."""
     unit: Count
+    """Its number."""
     note: str
+    """Why it is named."""
 
 
 class ReportSection(Record):
     """A part of the page."""
 
     title: Line
+    """Its heading."""
     text: list[str] = []
     """Paragraphs, plain text."""
     charts: list[ReportChart] = []
+    """Charts."""
     tables: list[ReportTable] = []
+    """Tables."""
     pictures: list[ReportPicture] = []
+    """Strips."""
     units: list[UnitRef] = []
+    """Units that it names."""
 
 
 class ReportRecord(Record):
     """`studies/<name>/study.json` of a study that writes its own report."""
 
     schema_version: int = SCHEMA_VERSION
+    """Of the results; a reader refuses others."""
     kind: Literal["report"] = "report"
+    """Of record."""
     study: str
-    """Which: its name in a recipe."""
+    """Which study: its name in a recipe."""
     name: Name
+    """The study's name in the results, which is its folder's."""
     question: str
+    """What was asked."""
     answer: str
     """One or two sentences."""
     number: Measured | None = None
-    """None: the answer is no number."""
+    """The one number that carries the answer; null: it is none."""
     method: list[str]
     """What was done, a paragraph each."""
     sections: list[ReportSection]
+    """Parts of the page, in order."""
     limits: list[str]
     """What it does not show."""
     settings: dict[str, str]

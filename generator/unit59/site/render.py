@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from unit59.foundation.errors import Unit59Error
 from unit59.results import INTERPRETABLE_IOU
+from unit59.results.schema import TABLES
 from unit59.site.cells import measured_words
 from unit59.site.site import Page, Site
 
@@ -62,7 +63,7 @@ class Renderer:
             measured=measured_words,
         )
         self._environment.globals.update(
-            site=site, cut=INTERPRETABLE_IOU, strips=frozenset(site.strips), version=_version()
+            head=head, site=site, cut=INTERPRETABLE_IOU, strips=frozenset(site.strips), version=_version()
         )
 
     def body(self, page: Page) -> str:
@@ -187,6 +188,24 @@ def _table_row(row: Sequence[Any]) -> str:
         text = "\0".join(str(cell).replace("\0", "\ufffd") for cell in row)
     head, *cells = html.escape(text).split("\0")
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def head(column: str, words: str = "") -> Markup:
+    """The head of a table's column, with what the schema says of it as its tool tip.
+
+    >>> head("similar.rank", "place")
+    Markup('<th scope="col" title="1 for the unit whose mask overlaps most, 2 for the next …">place</th>')
+
+    Args:
+        column: `table.column` of the results.
+        words: its heading; without any, the schema's.
+
+    Raises:
+        KeyError: there is no such column.
+    """
+    table, _, name = column.partition(".")
+    found = TABLES[f"{table}.parquet"].columns[name]
+    return Markup('<th scope="col" title="{}">{}</th>').format(found.said, words or found.heading or name)
 
 
 def figure(value: Any) -> str:
