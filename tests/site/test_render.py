@@ -14,7 +14,7 @@ from unit59.results import Kept
 from unit59.site import render
 from unit59.site.pages import all_pages, site_pages, unit_pages
 from unit59.site.pages.model import model_page
-from unit59.site.render import Links, Renderer, TemplateError, number, percent
+from unit59.site.render import Links, Renderer, TemplateError, head, number, percent
 from unit59.site.site import Site
 
 
@@ -177,3 +177,12 @@ def test_no_concept_far_off_is_said_too(site: Site) -> None:
     table = quality.table.with_columns(presence_difference=pl.lit(0.1))
     near = replace(model, results=replace(model.results, quality=replace(quality, table=table)))
     assert "No concept shows more than 10 percentage points" in Renderer(site).body(model_page(site, near))
+
+
+def test_a_head_says_what_the_schema_says_of_its_column() -> None:
+    assert 'title="overlap of the two units&#39; masks (IoU)">overlap</th>' in head("similar.overlap")
+    assert 'title="the 95 % bootstrap interval of the IoU over samples (IoU)"' in head(
+        "units.iou_low", "95 % interval"
+    )
+    with pytest.raises(KeyError):
+        head("units.renamed")

@@ -205,7 +205,8 @@ def head(column: str, words: str = "") -> Markup:
     """
     table, _, name = column.partition(".")
     found = TABLES[f"{table}.parquet"].columns[name]
-    return Markup('<th scope="col" title="{}">{}</th>').format(found.said, words or found.heading or name)
+    said = found.said.removeprefix("lower end of ")  # one cell shows both ends of an interval
+    return Markup('<th scope="col" title="{}">{}</th>').format(said, words or found.heading or name)
 
 
 def figure(value: Any) -> str:
