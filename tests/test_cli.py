@@ -97,14 +97,19 @@ def test_one_that_fails_does_not_stop_the_other(capsys: pytest.CaptureFixture[st
     assert call(capsys, "dissect", first, second, *places)[0] == 2  # said before anything runs
 
 
+def wait_for_samples(folder: Path) -> None:
+    """Until the first of many samples are made."""
+    deadline = time.monotonic() + 120
+    while not list((folder / "cache").glob("*/samples/pictures/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_ctrl_c_reaches_all(tmp_path: Path) -> None:
     recipes = [str(path) for path in two_recipes(tmp_path, 3000)]
     command = [sys.executable, "-m", "unit59.cli", "dissect", *recipes]
     command += ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--jobs", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not list((tmp_path / "cache").rglob("*.safetensors")) and time.monotonic() < deadline:
-            time.sleep(0.01)  # until the first of many samples are made
+        wait_for_samples(tmp_path)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         said = process.stderr.read()
@@ -118,9 +123,7 @@ def started(folder: Path, recipes: list[Path]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "unit59.cli", "dissect", *map(str, recipes)]
     command += ["--results", str(folder / "results"), "--cache", str(folder / "cache"), "--jobs", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not list((folder / "cache").rglob("*.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_samples(folder)
     return process
 
 

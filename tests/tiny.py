@@ -24,7 +24,7 @@ samples: {samples}
 seed: {seed}
 shuffles: 3
 bootstrap: 20
-exemplars: 4
+exemplars: {exemplars}
 {more}
 """
 
@@ -57,6 +57,7 @@ def write_recipe(folder: Path, name: str = "tiny.yaml", **values: Any) -> Path:
         "layers": "all",
         "samples": 70,
         "seed": 3,
+        "exemplars": 4,
         "more": "",
         **values,
     }
@@ -65,10 +66,29 @@ def write_recipe(folder: Path, name: str = "tiny.yaml", **values: Any) -> Path:
     return path
 
 
-def run(folder: Path, results: str = "results", cache: str = "cache", batch: int = 64, **values: Any) -> Path:
+class Listening(Reporter):
+    """A quiet reporter that remembers what it was told to say."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Remember a line."""
+        self.said.append(text)
+
+
+def run(
+    folder: Path,
+    results: str = "results",
+    cache: str = "cache",
+    batch: int = 64,
+    report: Reporter | None = None,
+    **values: Any,
+) -> Path:
     """Dissect it; the results folder of the model."""
     options = Options(folder / results, folder / cache, batch=batch)
-    return dissect(read_recipe(write_recipe(folder, **values)), options, Reporter(quiet=True))
+    return dissect(read_recipe(write_recipe(folder, **values)), options, report or Reporter(quiet=True))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

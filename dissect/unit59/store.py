@@ -62,7 +62,8 @@ class Store:
 
     def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
         self.folder, self.say = folder, say
-        self._sound: set[tuple[Path, int, int]] = set()
+        #: Of every file that was read: its size and time, and whether it was whole.
+        self._read_before: dict[Path, tuple[tuple[int, int], bool]] = {}
 
     def has(self, kept: Kept) -> bool:
         """Whether it is there, whole."""
@@ -71,7 +72,10 @@ class Store:
             state = path.stat()
         except OSError:
             return False
-        return (path, state.st_size, state.st_mtime_ns) in self._sound or self._read(kept) is not None
+        known = self._read_before.get(path)
+        if known and known[0] == (state.st_size, state.st_mtime_ns):
+            return known[1]
+        return self._read(kept) is not None
 
     def keep(self, kept: Kept, data: bytes) -> None:
         """Keep bytes, whole or not at all.
@@ -79,6 +83,7 @@ class Store:
         Raises:
             OSError: the disk is full, or the folder cannot be written.
         """
+        self._read_before.pop(self.folder / kept.path, None)
         write_atomically(self.folder / kept.path, data + hashlib.sha256(data).digest())
 
     def bytes_of(self, kept: Kept, make: Callable[[], bytes]) -> bytes:
@@ -122,8 +127,9 @@ class Store:
         except FileNotFoundError:
             return None
         content, digest = data[:-_DIGEST], data[-_DIGEST:]
-        if len(data) < _DIGEST or hashlib.sha256(content).digest() != digest:
+        whole = len(data) >= _DIGEST and hashlib.sha256(content).digest() == digest
+        now = ((state.st_size, state.st_mtime_ns), whole)
+        if not whole and self._read_before.get(path) != now:
             self.say(f"{path}: damaged since it was written; made again.")
-            return None
-        self._sound.add((path, state.st_size, state.st_mtime_ns))
-        return content
+        self._read_before[path] = now
+        return content if whole else None

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from tests import tiny
 from tests.edit.planting import levels_of, planted_cache
 from tests.published import FIXTURES, STYLEGAN
 from unit59.edit.edits import Edit
@@ -61,3 +63,21 @@ def test_a_sweep_runs_the_head_at_most_once_a_group(make, layer: str, heads: int
     assert {counts[name] for name in names[: position + 1]} == {2 * heads}
     # Behind the layer: once for the unedited pictures and once an edit, a group.
     assert {counts[name] for name in names[position + 1 :]} == {2 * (1 + len(edits))}
+
+
+@torch.no_grad()
+def test_the_last_group_is_filled_up_and_only_what_is_asked_for_comes_back(tmp_path: Path) -> None:
+    tiny.write_recipe(tmp_path)
+    network = load(tmp_path / "tiny.pth")
+    cache = planted_cache(tmp_path / "cache", network, Colours(), samples=20)
+    tail = Tail(cache, "layer2")
+    sizes = [(len(state["x"]), count) for state, count in tail.states(range(11))]
+    assert sizes == [(GROUP, GROUP), (GROUP, 3)]
+    sweep = Sweep.here(cache, tail, levels_of(cache, "layer2"), "test")
+    before, after = sweep.pictures(Edit(do="scale", units=(1,), factor=1.0), range(11))
+    assert (before == after).all()
+    before, after = sweep.pictures(Edit.ablate([1]), range(11))
+    assert len(before) == len(after) == 11
+    assert (before != after).flatten(1).any(1).all()
+    whole = network.run(cache.sampler.start(range(8)))["image"]
+    assert (whole == before[:8]).all()

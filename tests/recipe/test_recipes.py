@@ -16,18 +16,22 @@ import yaml
 from PIL import Image
 
 from tests import tiny
+from tests.edit.planting import levels_of
 from tests.networks.persistence import stylegan2_attributes, stylegan2_weights, write_pickle
 from tests.networks.test_stylegan2 import random_settings
 from tests.published import FIXTURES, GANDISSECT, PROGAN, STYLEGAN
 from unit59 import run as pipeline
 from unit59.edit import tail
+from unit59.edit.edits import Edit
+from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.foundation.progress import Reporter
+from unit59.handles import Style, units_of
 from unit59.loading import load_network, open_inputs, open_sampling, open_segmenter
 from unit59.networks import Network, load
 from unit59.recipe.sections import RecipeError, RecipeFile, SearchSection, read_recipe
 from unit59.results import ModelResults, find_faults, read_model
-from unit59.samples import cache as samples
+from unit59.samples import shards
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.samples.shards import GROUP
@@ -35,6 +39,7 @@ from unit59.segmenters.colours import Colours
 from unit59.site.pages.finding import finding_page
 from unit59.site.render import Renderer
 from unit59.site.site import Site
+from unit59.store import Store
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 PIX2PIX = FIXTURES / "pix2pix" / "unet256_batch_dropout_latest_net_G.pth"
@@ -127,7 +132,7 @@ def _small_segmenter(entry: Any, small: Path) -> Any:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer samples in a pass: a strip of two pictures needs no pass of eight."""
-    for module in (samples, tail):
+    for module in (shards, tail):
         monkeypatch.setattr(module, "GROUP", 2)
 
 
@@ -209,7 +214,7 @@ def filled(file: RecipeFile, folder: Path, layers: list[str]) -> SampleCache:
     recipe = file.recipe
     sampler = Sampler(network, recipe.seed, open_sampling(file, network), open_inputs(file, network))
     keys: Any = {"samples": "a", "segmentations": "b"}
-    cache = SampleCache(folder, sampler, Colours(), recipe.samples, layers, None, keys)
+    cache = SampleCache(Store(folder), sampler, Colours(), recipe.samples, layers, None, keys)
     cache.fill(lambda _: None)
     return cache
 
@@ -329,11 +334,16 @@ def test_an_empty_edit_changes_no_bit_and_a_real_one_does(edited: tuple[SampleCa
     whole = network.run(cache.sampler.start(range(GROUP)))["image"]
     for layer in layers:
         behind = Tail(cache, layer)
-        before, after = behind.before_after(range(GROUP), torch.clone)
-        assert torch.equal(before, after), layer
+        assert torch.equal(behind.image(behind.state(range(GROUP))), whole), layer
+        if Style().units(network, network.layers[layer]):
+            styled = Tail(cache, units_of(network, network.layers[layer], Style(), layer))
+            assert torch.equal(styled.image(styled.state(range(GROUP))), whole), layer
+        sweep = Sweep.here(cache, behind, levels_of(cache, layer), "test")
+        every = tuple(range(sweep.units))
+        before, after = sweep.pictures(Edit(do="scale", units=every, factor=1.0), range(GROUP))
         assert torch.equal(before, whole), layer
-        assert torch.equal(behind.image_of_entry(behind.entry(range(GROUP))), whole), layer
-        before, after = behind.before_after(range(3), lambda x: x * 0)
+        assert torch.equal(after, whole), layer
+        before, after = sweep.pictures(Edit.ablate(every), range(3))
         assert torch.equal(before, whole[:3]), layer
         assert not torch.equal(before, after), layer
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,9 @@ def load(
 
     if isinstance(module, Network):
         module.code = own.fingerprint
+        with own_calls(NetworkError, f"{spec}: its layers", own.root):
+            _ = module.layers
+        _guard(module, spec, own.root)
         return module.requires_grad_(False).eval()
 
     def given(name: str, value: Any, default: Any = None) -> Any:
@@ -93,6 +97,24 @@ def load(
     )
     network.code = own.fingerprint
     return network
+
+
+def _guard(network: Network, name: str, root: Path) -> None:
+    """A network of the user's own making: what its passes raise, whoever asks for them, is one message."""
+    start, stages = network.start, network.stages
+
+    def guarded(call: Callable[[Any], State]) -> Callable[[Any], State]:
+        def run(given: Any) -> State:
+            with own_calls(NetworkError, f"{name}: a pass raised", root):
+                return call(given)
+
+        return run
+
+    def guarded_stages() -> list[Stage]:
+        return [replace(stage, run=guarded(stage.run)) for stage in stages()]
+
+    # Of this object only: the class is the user's.
+    network.__dict__.update(start=guarded(start), stages=guarded_stages)
 
 
 class OwnNetwork(Network):

@@ -105,14 +105,14 @@ class MakeShard:
         with checked_pass("the network", numbers):
             start = sampler.start(_within(numbers, sampler.inputs))
             state, after = sampler.network.trace(start, self.layers)
-        image = state["image"]
-        check_pictures(image, numbers)
-        if sampler.network.code:
-            check_range(image, numbers)
-        cache.saw(float(image.min()), float(image.max()))
-        for name in self.layers:
+        image, counted = state["image"], self.first + self.count - numbers.start
+        for name in self.layers:  # first: what breaks a layer breaks the picture as well
             layer = sampler.network.layers[name]
-            check_activations(layer, after[name]["x"], numbers)
+            check_activations(layer, after[name]["x"], numbers, counted)
+        check_pictures(image, numbers, counted)
+        if sampler.network.code:
+            check_range(image, numbers, counted)
+        cache.saw(float(image.min()), float(image.max()))
 
         def labels() -> Tensor:
             with checked_pass("the segmenter", numbers):
