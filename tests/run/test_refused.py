@@ -12,6 +12,7 @@ from unit59.networks import own
 from unit59.samples.drawing import Sampler
 
 SAMPLES, SEED = 20, 3
+RAISED = "{group}: mine:Mine: a pass raised "
 RECIPE = f"""\
 model: mine
 title: Mine
@@ -113,14 +114,14 @@ def refused(capsys: pytest.CaptureFixture[str], folder: Path, recipe: Path) -> s
 @pytest.mark.parametrize(
     ("faults", "says"),
     [
-        ({"layer": "x[odd, 1] = float('nan')"}, "layer first, unit 1, sample {n}: the activation is not finite"),
+        ({"layer": "x[odd, 1] = float('nan')"}, "layer first, unit 1, sample {n}: the activation is"),
         ({"layer": "x[odd, 2, 3, 3] = -float('inf')"}, "layer first, unit 2, sample {n}: the activation is"),
         ({"picture": "image[odd, 0, 1, 1] = float('nan')"}, "sample {n}: the picture holds values that are"),
         ({"picture": "image[odd] *= 255"}, "sample {n}: the picture's values reach from"),
         ({"picture": "image = (image + 1) * 127.5"}, "sample 0: the picture's values reach from"),
-        ({"picture": "if odd.any(): raise ValueError('bad day')"}, "{group}: mine:Mine: a pass raised ValueError"),
-        ({"picture": "if odd.any(): sys.exit(0)"}, "{group}: mine:Mine: a pass raised it called sys.exit(0)"),
-        ({"layer": "if odd.any(): sys.exit(0)"}, "{group}: mine:Mine: a pass raised it called sys.exit(0)"),
+        ({"picture": "if odd.any(): raise ValueError('bad day')"}, RAISED + "ValueError"),
+        ({"picture": "if odd.any(): sys.exit(0)"}, RAISED + "it called sys.exit(0)"),
+        ({"layer": "if odd.any(): sys.exit(0)"}, RAISED + "it called sys.exit(0)"),
     ],
 )  # fmt: skip
 def test_a_module(
@@ -134,12 +135,12 @@ def test_a_module(
 @pytest.mark.parametrize(
     ("faults", "says"),
     [
-        ({"picture": "image[odd] = float('nan')"}, "sample {n}: the picture holds values that are not finite"),
+        ({"picture": "image[odd] = float('nan')"}, "sample {n}: the picture holds values that are"),
         ({"picture": "image[odd] *= 255"}, "sample {n}: the picture's values reach from"),
-        ({"picture": "if odd.any(): raise ValueError('bad day')"}, "{group}: mine:Mine: a pass raised ValueError: bad"),
-        ({"picture": "if odd.any(): sys.exit(0)"}, "{group}: mine:Mine: a pass raised it called sys.exit(0)"),
-        ({"start": "if odd.any(): sys.exit(0)"}, "{group}: mine:Mine: a pass raised it called sys.exit(0)"),
-        ({"start": "if odd.any(): raise KeyError('w')"}, "{group}: mine:Mine: a pass raised KeyError: 'w'"),
+        ({"picture": "if odd.any(): raise ValueError('bad day')"}, RAISED + "ValueError: bad"),
+        ({"picture": "if odd.any(): sys.exit(0)"}, RAISED + "it called sys.exit(0)"),
+        ({"start": "if odd.any(): sys.exit(0)"}, RAISED + "it called sys.exit(0)"),
+        ({"start": "if odd.any(): raise KeyError('w')"}, RAISED + "KeyError: 'w'"),
     ],
 )  # fmt: skip
 def test_a_family_of_ones_own(
