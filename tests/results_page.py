@@ -13,12 +13,12 @@ from pydantic import BaseModel
 import unit59.results
 from tests.fields import sections_of
 from unit59.results.columns import Schema
+from unit59.results.report import ReportRecord
 from unit59.results.schema import (
     TABLES,
     EffectsRecord,
     ModelRecord,
     QualityRecord,
-    ReportRecord,
     SearchRecord,
     SetsRecord,
 )
