@@ -22,6 +22,7 @@ from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.places import home_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.model.tell import tell as tell_model
+from unit59.studies.model.tell import words_of
 from unit59.studies.part import Part, keys_of
 from unit59.studies.parts import PartSource, parts_of
 from unit59.studies.reports import StudyPart
@@ -207,7 +208,8 @@ class Run:
             for part in self.parts
             if part.name.startswith("layers/") and part.name.count("/") == 1 and self.is_current(part)
         ]
-        record = tell_model(results.facts("model"), layers)
+        words = words_of(self.file.recipe, self.file.text)
+        record = tell_model(results.facts("model"), layers, words)
         self.writer.write_told("model", {"model.json": to_json(record)})
 
     def _write_run(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from unit59.foundation.files import file_name
 from unit59.foundation.own_code import is_own
 from unit59.recipe import RecipeFile, read_recipe, recipe_of_text
 from unit59.results import ResultsWriter, model_folders, to_json
 from unit59.studies.base import StudyError
 from unit59.studies.model.tell import tell as tell_model
+from unit59.studies.model.tell import words_of
 from unit59.studies.registry import load_study
 from unit59.studies.stored import Stored
 from unit59.studies.telling import Teller, TellError, is_told, tell_part
@@ -48,8 +50,9 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
     writer = ResultsWriter(root, model)
     stored = Stored(writer.folder, writer.parts)
     facts = stored.facts("model")
-    text = file.text if file else str(facts.get("recipe", ""))
-    recipe = file.recipe if file else recipe_of_text(text, f"{writer.folder / 'facts.json'}: recipe")
+    place, known = stored.words()
+    text = file.text if file else str(known.get("recipe", ""))
+    recipe = file.recipe if file else recipe_of_text(text, f"{place}: recipe")
     own, reasons = _own_tellers(file) if file else ({}, {})
     untold = []
     before = {name: part.told for name, part in writer.parts.items()}
@@ -63,7 +66,7 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
         else:
             writer.write_told(name, told)
     layers = [stored.facts(f"layers/{name}") for name in _layers(facts, writer)]
-    writer.write_told("model", {"model.json": to_json(tell_model(facts, layers))})
+    writer.write_told("model", {"model.json": to_json(tell_model(facts, layers, words_of(recipe, text)))})
     changed = [
         f"{model}/{path}"
         for name, part in writer.parts.items()
@@ -82,7 +85,7 @@ def _layers(facts: Mapping[str, object], writer: ResultsWriter) -> list[str]:
     """The layers that are there, in forward order."""
     planned = facts.get("planned_layers")
     names = [str(name) for name in planned] if isinstance(planned, list) else []
-    return [name for name in names if f"layers/{name}" in writer.parts]
+    return [name for name in map(file_name, names) if f"layers/{name}" in writer.parts]
 
 
 def _own_tellers(file: RecipeFile) -> tuple[dict[tuple[str, str], Teller], dict[str, str]]:

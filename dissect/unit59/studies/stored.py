@@ -10,6 +10,7 @@ import polars as pl
 
 from unit59.results.manifest import Manifest, PartEntry
 from unit59.results.places import home_of
+from unit59.results.record import ResultsError
 from unit59.results.source import Source
 from unit59.studies.tables import Tables
 
@@ -23,6 +24,7 @@ class Stored:
     """
 
     def __init__(self, folder: Path, parts: Mapping[str, PartEntry]) -> None:
+        self._folder = folder
         self._source = Source(folder, Manifest(parts=dict(parts)))
 
     def facts(self, part: str) -> dict[str, Any]:
@@ -32,6 +34,17 @@ class Stored:
             ResultsError: it is not there, or damaged.
         """
         return self._source.object(f"{home_of(part)}facts.json")
+
+    def words(self) -> tuple[Path, dict[str, Any]]:
+        """What was last said of the model, else (it is missing, or damaged) its facts; and where that stands.
+
+        Raises:
+            ResultsError: neither is there.
+        """
+        try:
+            return self._folder / "model.json", self._source.object("model.json")
+        except ResultsError:
+            return self._folder / f"{home_of('model')}facts.json", self.facts("model")
 
     def frame(self, part: str, name: str) -> pl.DataFrame:
         """One of a part's tables.

@@ -11,6 +11,7 @@ from unit59.foundation.pictures import sheet, sheet_shape, tile_edge
 from unit59.results.schema import CONCEPTS
 from unit59.studies.dissected import Dissected
 from unit59.studies.layers.tables import concept_table
+from unit59.studies.model.tell import WORDS
 from unit59.studies.part import Part
 from unit59.studies.tables import Tables
 
@@ -30,7 +31,8 @@ class ModelPart(Part):
 
     def depends_on(self) -> Mapping[str, Any]:
         """See `Part.depends_on`."""
-        return {"facts": self._facts, "labels": self._labels_key}
+        facts = {name: fact for name, fact in self._facts.items() if name not in WORDS}
+        return {"facts": facts, "labels": self._labels_key}
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`."""

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from unit59.recipe.sections import Recipe
 from unit59.results import ModelRecord
 
+#: Of the facts, those that a recipe may change without anything being measured anew.
+WORDS = ("title", "summary", "recipe")
 
-def tell(facts: Mapping[str, Any], layers: Iterable[Mapping[str, Any]]) -> ModelRecord:
+
+def words_of(recipe: Recipe, text: str) -> dict[str, str]:
+    """See `WORDS`; `text` is the whole recipe's."""
+    return {"title": recipe.title, "summary": recipe.summary, "recipe": text}
+
+
+def tell(
+    facts: Mapping[str, Any], layers: Iterable[Mapping[str, Any]], words: Mapping[str, str]
+) -> ModelRecord:
     """The model's record.
 
     Args:
         facts: of the part `model`.
         layers: the facts of the layers' parts, in forward order.
+        words: the recipe's words as they are now, which go before those of the facts; see `WORDS`.
     """
-    return ModelRecord.model_validate({**facts, "layers": list(layers)})
+    return ModelRecord.model_validate({**facts, **words, "layers": list(layers)})
