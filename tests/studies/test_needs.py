@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import tiny
+from unit59.commands.tell import tell_results
 from unit59.run import Run
 from unit59.studies.part import Part
 
@@ -78,3 +79,10 @@ def test_a_study_s_setting_measures_that_study(tried: Tried) -> None:
 def test_samples_of_effects_measure_the_effects_and_what_reads_them(tried: Tried) -> None:
     # The search takes over which units were swept on which samples.
     assert tried.run(effects=9) == {*EFFECTS, "studies/mine", "studies/cause-red"}
+
+
+def test_telling_alone_keeps_the_words_that_were_told_last(tried: Tried) -> None:
+    tried.run(title="What makes it red?")
+    before = tiny.contents(tried.results)
+    assert tell_results(tried.results.parent, None) == ([], [])
+    assert tiny.contents(tried.results) == before
