@@ -57,7 +57,8 @@ def main(layer: str = "layer6", units: int = 8) -> None:
         )
         cache.fill(lambda _: None)
         count = network.layers[layer].units
-        levels = Levels(*(torch.full((count, 1, 1), level) for level in (0.0, 0.0, 1.0)))
+        silent, insert = torch.zeros(count, 1, 1), torch.ones(count, 1, 1)
+        levels = Levels(silent, silent, insert)
         edits = Sweep.here(cache, Tail(cache, layer), levels, "benchmark")
         edits.plain(range(GROUP))  # the group's own pictures, made once for all edits
         whole = tail = sweep = 0.0

@@ -17,7 +17,8 @@ from tests.published import FIXTURES
 from tests.studies import planted_stylegan
 from tests.studies.telling import tables_of, told_without_torch, written_report
 from unit59.edit.edits import set_units
-from unit59.edit.sweep import SampleBatch, Sweep
+from unit59.edit.questions import SampleBatch
+from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.networks import Network, load
 from unit59.recipe.sections import RecipeError

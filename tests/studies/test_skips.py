@@ -15,7 +15,7 @@ from tests import tiny
 from tests.edit.test_families import make_bench
 from tests.studies import planted_unet, telling
 from unit59.edit.edits import Edit
-from unit59.edit.sweep import batches
+from unit59.edit.questions import batches
 from unit59.measure.grid import Grid
 from unit59.networks import load
 from unit59.recipe.sections import RecipeError
