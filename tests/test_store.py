@@ -37,7 +37,7 @@ class Count:
 @pytest.mark.parametrize("small", [False, True])
 def test_arrays_come_back_as_they_were(tmp_path: Path, small: bool) -> None:
     store = Store(tmp_path)
-    arrays = {"a": np.arange(6).reshape(2, 3).T, "b": np.array(2.5, np.float32), "c": np.zeros((0, 4))}
+    arrays: dict[str, Any] = {"a": np.arange(6).reshape(2, 3).T, "b": np.float32(2.5), "c": np.zeros((0, 4))}
     store.keep_arrays(KEPT, arrays, small=small)
     found = Store(tmp_path).arrays(KEPT)
     assert found is not None

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from unit59.foundation.ending import INTERRUPTED, TERMINATED, Terminated, end_in_order
+from unit59.foundation.ending import INTERRUPTED, TERMINATED, Terminated, end_in_order, was_terminated
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.own_code import describe, is_out_of_memory
 from unit59.foundation.printable import printable
@@ -319,10 +319,17 @@ def main() -> None:
     """Run the command line; bad input ends with one message and exit status 2, SIGTERM with 143."""
     end_in_order()
     try:
-        app()
-    except Terminated:
+        _run()
+    except BaseException as fault:
+        if not (isinstance(fault, Terminated) or was_terminated()):
+            raise
         _complain("unit59: terminated. The same command goes on from here.")
         sys.exit(TERMINATED)
+
+
+def _run() -> None:
+    try:
+        app()
     except Unit59Error as error:
         _complain(f"unit59: {error}")
         sys.exit(2)

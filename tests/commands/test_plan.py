@@ -71,14 +71,18 @@ def test_samples_and_layers_are_counted_exactly(tmp_path: Path) -> None:
     run = opened(tmp_path, layers="[layer2]", samples=70)
     with counted() as done:
         run.run()
-    assert done == {"passes": samples.passes, "segmented": samples.segmented, "tails": layer.tails["layer2"]}
+    assert done == {
+        "passes": samples.passes,
+        "segmented": samples.segmented,
+        "tails": (layer.tails or {})["layer2"],
+    }
     files = [path for path in (tmp_path / "cache/tiny/samples").rglob("*") if path.is_file()]
     assert samples.disk == pytest.approx(sum(path.stat().st_size for path in files), rel=0.05)
 
 
 @pytest.mark.parametrize("more", [EFFECTS, SEARCH, SETS, f"{EFFECTS}\nstudies: [agreement-vs-effect]"])
 def test_what_edits_is_bounded(tmp_path: Path, more: str) -> None:
-    plain = {"layers": "[layer2]", "samples": 64}
+    plain: dict[str, Any] = {"layers": "[layer2]", "samples": 64}
     tiny.run(tmp_path, **plain)
     plan = planned(tmp_path, **plain, more=more)
     costs = [each.cost for each in plan.values() if each.cost is not None]
@@ -93,7 +97,7 @@ def test_what_edits_is_bounded(tmp_path: Path, more: str) -> None:
 
 
 def test_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first = {"layers": "[layer2]", "samples": 16, "more": "effects: {samples: 8}"}
+    first: dict[str, Any] = {"layers": "[layer2]", "samples": 16, "more": "effects: {samples: 8}"}
     tiny.run(tmp_path, **first)
     before = tiny.contents(tmp_path / "results")
     assert not any(each.why for each in planned(tmp_path, **first).values())

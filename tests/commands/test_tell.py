@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ main()
 """
 
 
-def recipe(folder: Path, title: str = "Why is it dark?") -> dict[str, str | int]:
+def recipe(folder: Path, title: str = "Why is it dark?") -> dict[str, Any]:
     return {"layers": "[layer2]", "samples": 40, "more": MORE.format(title=title)}
 
 

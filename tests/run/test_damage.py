@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_damage_is_found_and_the_same_command_mends_it(finished: Path, tmp_path:
 
 # ---- the cache
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "samples": 20,
     "layers": "[layer2, layer3]",
     "more": "effects: {samples: 8, extra: 0, layers: [layer3]}",

@@ -16,11 +16,12 @@ import pytest
 
 from tests import tiny
 from tests.conftest import StopAt
+from unit59.edit import unit_pictures
 from unit59.results import find_faults, read_model
 from unit59.studies.layers import measure as layers
 
 #: Small enough that a run can be stopped at many of its steps.
-SMALL = {
+SMALL: dict[str, Any] = {
     "samples": 8,
     "layers": "[layer3]",
     "exemplars": 1,
@@ -142,7 +143,7 @@ def test_kill_9_and_the_same_command_again(finished: Path, tmp_path: Path, until
 
 
 def test_an_interrupted_run_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = layers.draw_strips
+    draw = unit_pictures.draw_strips
 
     def failing(sweep: Any, *rest: Any) -> Any:
         if sweep.layer == "layer2":

@@ -47,7 +47,9 @@ def told(made: Report, frames: dict[str, pl.DataFrame], **pictures: bytes) -> di
         assert tables.facts == {"drawn": 7}  # its own facts alone
         return made
 
-    files = tell_part("studies/mine", Tables(frames, facts, images), planted_recipe(), {"made": tell})
+    files = tell_part(
+        "studies/mine", Tables(frames, facts, images), planted_recipe(), {("made", "mine"): tell}
+    )
     assert files is not None
     return files
 

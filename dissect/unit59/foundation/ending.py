@@ -13,6 +13,8 @@ INTERRUPTED, TERMINATED = 130, 143
 #: Set for the children of a side-by-side run: their standard input closes when the parent is gone.
 WATCHED = "UNIT59_ENDS_WITH_STDIN"
 
+_CAME = threading.Event()
+
 
 class Terminated(BaseException):
     """SIGTERM arrived. No `Exception`, so that nobody takes it for a fault of the code that it interrupts."""
@@ -26,8 +28,14 @@ def end_in_order() -> None:
         threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
 
 
+def was_terminated() -> bool:
+    """Whether SIGTERM has come; what it interrupts may turn `Terminated` into an error of its own."""
+    return _CAME.is_set()
+
+
 def _terminated(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the ending itself is not interrupted
+    _CAME.set()
     raise Terminated
 
 
