@@ -9,11 +9,11 @@ from unit59.foundation.files import file_name
 from unit59.foundation.own_code import is_own
 from unit59.recipe import RecipeFile, read_recipe, recipe_of_text
 from unit59.results import ResultsWriter, model_folders, to_json
-from unit59.studies.base import StudyError
 from unit59.studies.model.tell import tell as tell_model
 from unit59.studies.model.tell import words_of
 from unit59.studies.registry import load_study
 from unit59.studies.stored import Stored
+from unit59.studies.tables import StudyError
 from unit59.studies.telling import Teller, TellError, is_told, tell_part
 
 
