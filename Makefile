@@ -30,8 +30,8 @@ faces: $(FACES_READY)
 serve: models
 	$(BIN)/mkdocs serve
 
-# Tests run on all processors, one thread each; a module's tests stay together, as they share what they make.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
+# Tests run on all processors, one thread each, and find each other from any folder; a module's tests stay together, as they share what they make.
+PYTEST := OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR) $(BIN)/pytest --numprocesses auto --dist loadfile
 FAST := $(addprefix tests/,foundation stats results measure edit handles samples)
 
 check: lint
