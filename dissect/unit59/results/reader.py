@@ -8,7 +8,7 @@ from typing import TypeVar
 import polars as pl
 
 from unit59.results.contents import LayerEffects, LayerResults, ModelResults, QualityResults, StudyResults
-from unit59.results.json_files import read_object, validated
+from unit59.results.json_files import read_object
 from unit59.results.manifest import WAY_OUT
 from unit59.results.places import RUN, reach
 from unit59.results.quality import QUALITY, QualityRecord
@@ -134,34 +134,6 @@ def _read_effects(source: Source, home: str) -> LayerEffects:
         attribution=optional("attribution.parquet"),
         relations=optional("relations.parquet"),
     )
-
-
-def read_units(folder: Path, layer: str) -> pl.DataFrame:
-    """A layer's units (see `UNITS`), from the model's folder.
-
-    Raises:
-        ResultsError: missing or damaged.
-    """
-    return Source.of(folder).table(f"layers/{layer}/units.parquet", LAYER_TABLES["units.parquet"])
-
-
-def read_effects(folder: Path, layer: str) -> LayerEffects | None:
-    """A layer's effects, from the model's folder; None where they are not measured.
-
-    Raises:
-        ResultsError: damaged.
-    """
-    source, home = Source.of(folder), f"layers/{layer}/effects"
-    return _read_effects(source, home) if f"{home}/effects.json" in source.files else None
-
-
-def read_record(path: Path, kind: type[_R]) -> _R:
-    """Read and validate one JSON file, whether a manifest lists it or not.
-
-    Raises:
-        ResultsError: missing, a link, not JSON, not of this kind, or of another schema.
-    """
-    return validated(path, read_object(path), kind)
 
 
 def _read_quality(source: Source) -> QualityResults:
