@@ -6,7 +6,6 @@ of comes from (seed, i) alone.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,12 +14,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unit59.foundation.random import normal_draw, seed_of_sample
 from unit59.networks import Batch, Network, Sampling, State
-from unit59.networks.base import Noise, normal_draw
+from unit59.networks.base import Noise
 from unit59.samples.inputs import Inputs
-
-#: Streams of random numbers per sample: keeps a sample's latent code, class and noise apart.
-LATENT, CLASS, NOISE = 0, 1, 2
 
 
 class Sampler:
@@ -53,11 +50,11 @@ class Sampler:
             noise: other noise inputs than the samples' own.
         """
         if self.inputs is None:
-            latents = np.stack([self._draw(i, LATENT, self.network.latent_size) for i in numbers])
+            latents = np.stack([self._draw(i, "latent", self.network.latent_size) for i in numbers])
             given = torch.from_numpy(latents)
         else:
             given = self.inputs.load(numbers)
-        own = self.sampling.noise_inputs([_stream(self.seed, i, NOISE) for i in numbers])
+        own = self.sampling.noise_inputs([seed_of_sample(self.seed, "noise", i) for i in numbers])
         return self.network.start(
             Batch(
                 given.to(self.device),
@@ -71,15 +68,9 @@ class Sampler:
         size = self.network.label_size
         if not size:
             return None
-        drawn = [int(np.argmax(self._draw(i, CLASS, size))) for i in numbers]
+        drawn = [int(np.argmax(self._draw(i, "class", size))) for i in numbers]
         classes = torch.tensor(list(self.sampling.classes(drawn)), device=self.device)
         return F.one_hot(classes, size).float()
 
-    def _draw(self, number: int, stream: int, size: int) -> NDArray[np.float32]:
-        return normal_draw(_stream(self.seed, number, stream), number, (size,))
-
-
-def _stream(seed: int, number: int, stream: int) -> int:
-    """A 64-bit seed of its own for each (seed, sample, stream)."""
-    text = f"{seed}/{number}/{stream}".encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest(), "little")
+    def _draw(self, number: int, part: str, size: int) -> NDArray[np.float32]:
+        return normal_draw(seed_of_sample(self.seed, part, number), number, (size,))
