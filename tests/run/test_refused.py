@@ -95,7 +95,7 @@ def oddest(folder: Path, text: str) -> tuple[int, str]:
     write(folder, text)
     network = own.load("mine:Mine", folder=folder)
     sampler = Sampler(network, SEED)
-    first = torch.tensor([sampler._draw(i, 0, network.latent_size)[0] for i in range(SAMPLES)])
+    first = torch.tensor([sampler._draw(i, "latent", network.latent_size)[0] for i in range(SAMPLES)])
     top = first.sort().values[-2:]
     return int(first.argmax()), str(float(top.mean()))
 
@@ -178,7 +178,7 @@ def test_what_only_fills_a_pass_is_not_judged(capsys: pytest.CaptureFixture[str]
     """The last of 20 samples run in a pass of eight; four of its rows are of no sample that is asked for."""
     write(tmp_path, MODULE)
     sampler = Sampler(own.load("mine:Mine", folder=tmp_path), SEED)
-    first = [float(sampler._draw(i, 0, 4)[0]) for i in range(24)]
+    first = [float(sampler._draw(i, "latent", 4)[0]) for i in range(24)]
     other = max(first[20:])
     odd = f"odd = (z.flatten(1)[:, 0] - {other}).abs() < 1e-6; x[odd] = float('nan')"
     recipe = write(tmp_path, MODULE, layer=odd)

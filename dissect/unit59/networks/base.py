@@ -384,16 +384,6 @@ def noise_seeds(noise: Noise, count: int) -> list[int] | None:
     return [int(seed) for seed in noise]
 
 
-def normal_draw(seed: int, stream: int, shape: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Standard normal float32 numbers that depend on (seed, stream) alone, on every machine and device.
-
-    A counter-based generator (Philox) gives each sample a stream of its own, so that sample i is the
-    same whatever is drawn before or beside it.
-    """
-    bits = np.random.Philox(key=np.array([seed % 2**64, stream % 2**64], dtype=np.uint64))
-    return np.random.Generator(bits).standard_normal(tuple(shape), dtype=np.float32)
-
-
 def count_parameters(network: nn.Module) -> int:
     """Number of weights."""
     return sum(parameter.numel() for parameter in network.parameters())

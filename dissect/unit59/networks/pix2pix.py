@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from unit59.checkpoints import Checkpoint
+from unit59.foundation.random import normal_draw
 from unit59.networks.base import (
     Batch,
     Layer,
@@ -30,7 +31,6 @@ from unit59.networks.base import (
     as_rgb,
     edited,
     noise_seeds,
-    normal_draw,
 )
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import label_vectors

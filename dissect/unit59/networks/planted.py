@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from unit59.foundation.planted import BACKGROUND, THINGS, Thing
-from unit59.networks.base import Batch, Layer, Stage, State, edited, noise_seeds, normal_draw
+from unit59.foundation.random import normal_draw
+from unit59.networks.base import Batch, Layer, Stage, State, edited, noise_seeds
 from unit59.networks.sampling import Noisy
 from unit59.networks.styled import OutputStyles
 

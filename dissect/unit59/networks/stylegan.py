@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unit59.checkpoints import Checkpoint
+from unit59.foundation.random import normal_draw
 from unit59.networks.base import (
     Batch,
     Layer,
@@ -25,7 +26,6 @@ from unit59.networks.base import (
     as_rgb,
     edited,
     noise_seeds,
-    normal_draw,
 )
 from unit59.networks.configured import Configured
 from unit59.networks.inputs import label_vectors, latent_codes, truncate

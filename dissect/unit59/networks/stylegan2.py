@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unit59.checkpoints import Checkpoint
+from unit59.foundation.random import normal_draw
 from unit59.networks.base import (
     Batch,
     Layer,
@@ -24,7 +25,6 @@ from unit59.networks.base import (
     as_rgb,
     edited,
     noise_seeds,
-    normal_draw,
 )
 from unit59.networks.configured import Configured
 from unit59.networks.filters import upsample2
