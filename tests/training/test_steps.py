@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from tests.training.tiny import Random
 from unit59.training.data import Bedrooms
-from unit59.training.gan import GanTrainer
+from unit59.training.gan import GanTrainer, losses
 from unit59.training.growth import moment
 from unit59.training.optimiser import Adam
 from unit59.training.pix2pix import Pix2PixTrainer
@@ -71,6 +72,26 @@ def test_the_penalty_is_the_squared_slope_at_real_pictures() -> None:
         expected += sum(value**2 for value in slope) / 4
     found = made._penalty(real.double(), moment(made.recipe.phases, 0)).item()
     assert found == pytest.approx(3.0 / 2 * expected, rel=0.05)
+
+
+def test_relativistic_losses_compare_pairs() -> None:
+    fake, real = torch.tensor([0.5, -1.0, 3.0]), torch.tensor([1.0, 2.0, -0.5])
+    shown = [(f, r) for f, r in zip(fake.tolist(), real.tolist(), strict=True)]
+    generator_loss, critic_loss = losses("relativistic", fake, real)
+    assert generator_loss.item() == pytest.approx(sum(math.log(1 + math.exp(r - f)) for f, r in shown) / 3)
+    assert critic_loss.item() == pytest.approx(sum(math.log(1 + math.exp(f - r)) for f, r in shown) / 3)
+
+
+def test_relativistic_training_penalises_generated_pictures_too() -> None:
+    phase = {"side": 8, "images": 400, "batch": 4, "penalty": 3.0}
+    plain, paired = (trainer(phases=[phase], loss=loss) for loss in ("logistic", "relativistic"))
+    real, now = plain.data.load(range(4)), moment(plain.recipe.phases, 0)
+    fake = plain._make(now, 0)
+    r1, r2 = plain._penalty(real, now), plain._penalty(fake, now)
+    assert r2 > 0
+    assert torch.equal(plain._penalties(real, fake, now), r1)
+    assert torch.equal(paired._penalties(real, fake, now), r1 + r2)
+    assert all(math.isfinite(value) for value in paired.step(0).values())
 
 
 def test_every_step_is_repeatable_and_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Training Progressive GAN and StyleGAN: non-saturating loss with R1, growing, averaged weights."""
+"""Training Progressive GAN and StyleGAN: two losses, R1 and R2, growing, averaged weights."""
 
 from __future__ import annotations
 
@@ -82,12 +82,11 @@ class GanTrainer:
             shown = fake.detach().requires_grad_()
             fake_scores = self.critic(shown, now.alpha)
             real_scores = self.critic(real, now.alpha)
-            generator_loss = F.softplus(-fake_scores).mean()
-            critic_loss = F.softplus(fake_scores).mean() + F.softplus(-real_scores).mean()
+            generator_loss, critic_loss = losses(self.recipe.loss, fake_scores, real_scores)
         # One pass of the critic serves both losses: its slope at the pictures leads on into the generator.
         (wanted,) = torch.autograd.grad(generator_loss, shown, retain_graph=True)
         if number % self.recipe.penalty_every == 0:
-            critic_loss = critic_loss + self.recipe.penalty_every * self._penalty(real, now)
+            critic_loss = critic_loss + self.recipe.penalty_every * self._penalties(real, fake, now)
         self._critic_adam.step(critic_loss)
         self._generator_adam.step(fake, wanted)
         self._update_average(now)
@@ -182,10 +181,15 @@ class GanTrainer:
         w = torch.where(later[:, :, None], network.start(network.batch(z, noise="none"))["w"], w)
         return {**state, "w": w, "styles": network.styles_from(w)}
 
-    def _penalty(self, real: Tensor, now: Moment) -> Tensor:
-        """R1 (Mescheder et al. 2018): half gamma times the squared slope of the scores at real pictures."""
-        real = real.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(self.critic(real, now.alpha).sum(), real, create_graph=True)
+    def _penalties(self, real: Tensor, fake: Tensor, now: Moment) -> Tensor:
+        """R1, and with the relativistic loss R2 beside it: the same at generated pictures."""
+        found = self._penalty(real, now)
+        return found + self._penalty(fake, now) if self.recipe.loss == "relativistic" else found
+
+    def _penalty(self, pictures: Tensor, now: Moment) -> Tensor:
+        """Half gamma times the squared slope of the scores at the pictures (Mescheder et al. 2018)."""
+        pictures = pictures.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic(pictures, now.alpha).sum(), pictures, create_graph=True)
         return now.penalty / 2 * slope.square().sum(dim=(1, 2, 3)).mean()
 
     def _update_average(self, now: Moment) -> None:
@@ -208,6 +212,18 @@ class GanTrainer:
 
     def _moved(self, tensors: Tensors) -> Tensors:
         return {name: tensor.to(self.device) for name, tensor in tensors.items()}
+
+
+def losses(kind: str, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    """The generator's and the critic's loss from the scores [N] of generated and real pictures.
+
+    ``logistic`` judges each picture alone (Goodfellow et al. 2014, non-saturating); ``relativistic`` asks
+    which of a pair, a real and a generated picture, looks more real (Huang et al. 2024, section 2): a
+    generator that makes one kind of picture only cannot win against all real ones.
+    """
+    if kind == "relativistic":
+        return F.softplus(real - fake).mean(), F.softplus(fake - real).mean()
+    return F.softplus(-fake).mean(), F.softplus(fake).mean() + F.softplus(-real).mean()
 
 
 class _Frame(nn.Module):

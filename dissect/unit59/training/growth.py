@@ -28,7 +28,7 @@ class Phase(BaseModel):
     batch: Annotated[int, Field(ge=2, le=4096)] = 16
     """Pictures a step."""
     penalty: Annotated[float, Field(ge=0)] = 1.0
-    """Gamma of R1; smaller pictures, and larger batches, want less of it."""
+    """Gamma of R1 (and R2); smaller pictures, and larger batches, want less of it."""
 
     @property
     def steps(self) -> int:
@@ -45,7 +45,7 @@ class Moment:
         batch: pictures a step.
         alpha: share of the new layers, 1 when they are there for good.
         images: real pictures shown before this step.
-        penalty: gamma of R1.
+        penalty: gamma of R1 (and R2).
     """
 
     side: int

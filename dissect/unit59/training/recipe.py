@@ -51,8 +51,10 @@ class GanRecipe(_Training):
     """Learning rate of StyleGAN's mapping network, relative to the others'; a short training wants more."""
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.0025
     """Learning rate of Adam."""
+    loss: Literal["logistic", "relativistic"] = "logistic"
+    """`relativistic` compares pictures in pairs, and adds R2 to R1 (Huang et al. 2024)."""
     penalty_every: Annotated[int, Field(ge=1)] = 16
-    """R1 is applied at every so many steps, that much stronger (Karras et al. 2020)."""
+    """R1 (and R2) is applied at every so many steps, that much stronger (Karras et al. 2020)."""
     half_life: Annotated[int, Field(ge=1)] = 10_000
     """Of the averaged weights, in pictures."""
     precision: Literal["float32", "bfloat16"] = "float32"
