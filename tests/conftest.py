@@ -6,7 +6,12 @@ import os
 from collections.abc import Iterator
 from typing import Protocol
 
+import hypothesis
 import pytest
+
+# No test is about how long one example takes, and a busy machine takes its time.
+hypothesis.settings.register_profile("unit59", deadline=None)
+hypothesis.settings.load_profile("unit59")
 
 
 class StopAt(Protocol):

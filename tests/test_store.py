@@ -46,7 +46,7 @@ def test_arrays_come_back_as_they_were(tmp_path: Path, small: bool) -> None:
         assert np.array_equal(found[name], array)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(small=st.booleans(), data=st.data())
 def test_no_flipped_bit_and_no_lost_end_is_believed(tmp_path: Path, small: bool, data: st.DataObject) -> None:
     said: list[str] = []

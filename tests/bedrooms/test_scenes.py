@@ -22,7 +22,7 @@ SHARES = {
 }
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=40))
 def test_a_scene_is_its_own_whatever_is_drawn_beside_it(numbers: list[int]) -> None:
     together = draw(numbers)

@@ -14,7 +14,7 @@ from unit59.measure.grid import Grid
 from unit59.measure.overlap import measure_overlap
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 4), st.integers(1, 5), st.integers(1, 9))
 def test_activity(seed: int, samples: int, units: int, count: int, batch: int) -> None:
     rng = np.random.default_rng(seed)
@@ -58,7 +58,7 @@ def test_overlap_is_the_masks_iou_across_layers() -> None:
     for name, unit in found.names:
         mask = np.zeros((4, 64), bool)
         for hits in grids[name].hits(maps[name][:, unit : unit + 1], limits[name][unit : unit + 1]):
-            mask[hits.sample, hits.pixel] = True
+            mask[hits.sample, hits.pixel.long()] = True
         masks.append(mask)
     for i, one in enumerate(masks):
         for j, other in enumerate(masks):

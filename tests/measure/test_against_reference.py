@@ -48,11 +48,13 @@ def batches(x: Tensor, size: int) -> Iterator[tuple[int, Tensor]]:
         yield start, x[start : start + size]
 
 
-def engine_thresholds(x: Tensor, size: tuple[int, int], q: float, batch: int) -> tuple[Tensor, Tensor]:
+def engine_thresholds(
+    x: Tensor, size: tuple[int, int], q: float, batch: int, *, compiled: bool
+) -> tuple[Tensor, Tensor]:
     low, high = x.amin((0, 2, 3)), x.amax((0, 2, 3))
     found = find_thresholds(
         lambda: (part for _, part in batches(x, batch)),
-        Grid((x.shape[2], x.shape[3]), size),
+        Grid((x.shape[2], x.shape[3]), size, compiled=compiled),
         len(x),
         low,
         high,
@@ -61,7 +63,7 @@ def engine_thresholds(x: Tensor, size: tuple[int, int], q: float, batch: int) ->
     return found.value, found.on_share
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     shapes,
     kinds,
@@ -70,34 +72,58 @@ def engine_thresholds(x: Tensor, size: tuple[int, int], q: float, batch: int) ->
     st.integers(1, 5),
     st.sampled_from([0, 20, thresholds_module.KEPT]),
     st.booleans(),
+    st.booleans(),
+    st.sampled_from([1, grid_module.BLOCK]),
 )
 def test_thresholds_and_masks(
-    shape: tuple[int, ...], kind: str, seed: int, q: float, batch: int, kept: int, as_it_is: bool
+    shape: tuple[int, ...],
+    kind: str,
+    seed: int,
+    q: float,
+    batch: int,
+    kept: int,
+    as_it_is: bool,
+    compiled: bool,
+    block: int,
 ) -> None:
     samples, units, height, width, *size = shape
     if as_it_is:
         size = [height, width]
     x = draw(seed, (samples, units, height, width), kind)
     upsampled = reference.on_grid(x.numpy(), (size[0], size[1]))
-    with mock.patch.object(thresholds_module, "KEPT", kept):
-        value, share = engine_thresholds(x, (size[0], size[1]), q, batch)
+    with (
+        mock.patch.object(thresholds_module, "KEPT", kept),
+        mock.patch.object(grid_module, "BLOCK", block),
+    ):
+        value, share = engine_thresholds(x, (size[0], size[1]), q, batch, compiled=compiled)
+        found = list(Grid((height, width), (size[0], size[1]), compiled=compiled).hits(x, value))
     expected = [reference.threshold(upsampled[:, unit], q) for unit in range(units)]
     assert value.tolist() == expected
     masks = upsampled > np.array(expected, np.float32)[:, None, None]
     assert share.tolist() == masks.mean(axis=(0, 2, 3)).tolist()
     assert (share <= q).all()
     hit = np.zeros(masks.shape, np.bool_).reshape(samples, units, -1)
-    for hits in Grid((height, width), (size[0], size[1])).hits(x, value):
-        hit[hits.sample, hits.unit, hits.pixel] = True
-        there = upsampled.reshape(samples, units, -1)[hits.sample, hits.unit, hits.pixel]
+    for hits in found:
+        pixel = hits.pixel.long()
+        assert not hit[hits.sample, hits.unit, pixel].any()
+        hit[hits.sample, hits.unit, pixel] = True
+        there = upsampled.reshape(samples, units, -1)[hits.sample, hits.unit, pixel]
         assert (hits.value.numpy() == there).all()
     assert (hit.reshape(masks.shape) == masks).all()
 
 
-@settings(max_examples=40, deadline=None)
-@given(shapes, kinds, st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 3), st.integers(1, 4))
+@settings(max_examples=40)
+@given(
+    shapes,
+    kinds,
+    st.integers(0, 10**6),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.sampled_from([1, 2, 3, 4, 300]),
+    st.booleans(),
+)
 def test_agreement_counts(
-    shape: tuple[int, ...], kind: str, seed: int, batch: int, planes: int, concepts: int
+    shape: tuple[int, ...], kind: str, seed: int, batch: int, planes: int, concepts: int, compiled: bool
 ) -> None:
     samples, units, height, width, *size = shape
     x = draw(seed, (samples, units, height, width), kind)
@@ -105,7 +131,8 @@ def test_agreement_counts(
     # A concept stands in one plane: give each plane the concepts of its turn.
     own = (labels - 1) % planes == np.arange(planes)[None, :, None, None]
     labels = np.where(own, labels, 0)
-    found, value, draws, shifts = count(x, labels, (size[0], size[1]), concepts, batch)
+    kept = labels.astype(np.uint8 if concepts < 256 else np.int16)  # as they are kept
+    found, value, draws, shifts = count(x, kept, (size[0], size[1]), concepts, batch, compiled=compiled)
     masks = reference.on_grid(x.numpy(), (size[0], size[1])) > value.numpy()[:, None, None]
     mask, area, both = reference.counts(masks, labels, concepts)
     assert (found.mask == mask.sum(0)).all()
@@ -130,15 +157,21 @@ def test_agreement_counts(
 
 
 def count(
-    x: Tensor, labels: np.ndarray, size: tuple[int, int], concepts: int, batch: int
+    x: Tensor,
+    labels: np.ndarray,
+    size: tuple[int, int],
+    concepts: int,
+    batch: int,
+    *,
+    compiled: bool = True,
 ) -> tuple[Agreement, Tensor, np.ndarray, np.ndarray]:
-    value, _ = engine_thresholds(x, size, 0.2, batch)
+    value, _ = engine_thresholds(x, size, 0.2, batch, compiled=compiled)
     draws, shifts = poisson_draws(3, len(x), 4), null_shifts(3, len(x), 3)
     flat = torch.from_numpy(labels).flatten(2)
     found = count_agreement(
         batches(x, batch),
         lambda numbers: flat[torch.from_numpy(numbers)],
-        Grid((x.shape[2], x.shape[3]), size),
+        Grid((x.shape[2], x.shape[3]), size, compiled=compiled),
         value,
         concepts,
         len(x),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.networks import naive
@@ -18,7 +18,6 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=GENERATOR)
 
 
-@settings(deadline=None)
 @given(
     up=st.integers(1, 4),
     down=st.integers(1, 3),

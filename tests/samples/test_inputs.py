@@ -74,7 +74,7 @@ def test_crop_takes_the_middle_and_squash_takes_all(tmp_path: Path) -> None:
     assert load_inputs({"folder": ".", "size": 8}, tmp_path, (4, 4)).load([0]).shape == (1, 3, 8, 8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 12), st.integers(1, 12), st.booleans())
 def test_every_size_fits(height: int, width: int, to_height: int, to_width: int, crop: bool) -> None:
     prepare = Preparation(to_height, to_width, "crop" if crop else "squash")

@@ -341,7 +341,7 @@ def parts(draw: st.DrawFn) -> list[tuple[str, Segmenter]]:
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(parts())
 def test_a_stack_keeps_every_pixels_concept(parts: list[tuple[str, Segmenter]]) -> None:
     stack = Stack(parts)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unit59.measure import kernels
+
 #: (number of the first sample, activations [n,U,h,w]) of all samples in order; called anew for every pass.
 Steps = Callable[[], Iterable[tuple[int, Tensor]]]
 
@@ -65,15 +67,25 @@ def measure_activity(steps: Steps, count: int) -> Activity:
 
 def histogram(steps: Steps, activity: Activity) -> Tensor:
     """Counts int64 [U,bins] of native values in equal bins between each unit's smallest and largest."""
-    low = activity.low.double()[:, None, None]
-    width = (activity.high.double()[:, None, None] - low).clamp(min=1e-300)
-    units = len(activity.low)
-    offset = torch.arange(units, device=activity.low.device)[:, None, None] * HISTOGRAM_BINS
-    counts = torch.zeros(units * HISTOGRAM_BINS, dtype=torch.int64, device=activity.low.device)
+    low = activity.low.double()
+    width = (activity.high.double() - low).clamp(min=1e-300)
+    counts = torch.zeros(len(low), HISTOGRAM_BINS, dtype=torch.int64, device=low.device)
     for _, x in steps():
-        place = ((x.double() - low) / width * HISTOGRAM_BINS).long().clamp(0, HISTOGRAM_BINS - 1) + offset
-        counts += torch.bincount(place.reshape(-1), minlength=len(counts))
-    return counts.view(units, HISTOGRAM_BINS)
+        (_count_compiled if x.device.type == "cpu" else _count)(x.flatten(2), low, width, counts)
+    return counts
+
+
+def _count_compiled(x: Tensor, low: Tensor, width: Tensor, counts: Tensor) -> None:
+    """Count values [n,U,pixels] by their bins, in one compiled loop."""
+    kernels.histogram(x.contiguous().numpy(), low.numpy(), width.numpy(), counts.numpy())
+
+
+def _count(x: Tensor, low: Tensor, width: Tensor, counts: Tensor) -> None:
+    """The same by torch's operations."""
+    units, bins = counts.shape
+    offset = torch.arange(units, device=x.device)[:, None] * bins
+    place = ((x.double() - low[:, None]) / width[:, None] * bins).long().clamp(0, bins - 1) + offset
+    counts += torch.bincount(place.reshape(-1), minlength=counts.numel()).view_as(counts)
 
 
 class _Best:

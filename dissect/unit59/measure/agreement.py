@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unit59.measure.grid import Grid
+from unit59.measure import kernels
+from unit59.measure.grid import Grid, Hits
 
 Counts = NDArray[np.int64]
 
 #: One step of the pass: number of its first sample, activations [n,U,h,w].
 Steps = Iterable[tuple[int, Tensor]]
-#: Segmentations int [n,P,pixels of the grid] of the given samples.
+#: Segmentations (integers of any size) [n,P,pixels of the grid] of the given samples.
 Segmentations = Callable[[NDArray[np.int64]], Tensor]
 
 
@@ -78,29 +79,46 @@ def count_agreement(
     """
     units, device = len(thresholds), thresholds.device
     total = _Totals(len(draws), units, concepts, device)
-    shuffled = torch.zeros(len(shifts), units * (concepts + 1), dtype=torch.int64, device=device)
+    shuffled = torch.zeros(units, len(shifts), concepts + 1, dtype=torch.int64, device=device)
     for start, activations in steps:
         numbers = start + np.arange(len(activations))
-        own = segmentations(numbers).to(device)
-        others = [segmentations((numbers + int(shift)) % samples).to(device) for shift in shifts]
-        both = torch.zeros(len(numbers), units * (concepts + 1), dtype=torch.int64, device=device)
-        mask = torch.zeros(len(numbers), units, dtype=torch.int64, device=device)
+        own = segmentations(numbers)
+        others = [segmentations((numbers + int(shift)) % samples) for shift in shifts]
+        labels = torch.stack([own, *others], dim=3).to(device)
+        both = torch.zeros(len(numbers), units, concepts + 1, dtype=torch.int64, device=device)
+        mask = torch.zeros(len(numbers) * units, dtype=torch.int64, device=device)
         for hits in grid.hits(activations, thresholds):
-            _tally(mask, hits.sample * units + hits.unit)
-            column = hits.unit * (concepts + 1)
-            row = hits.sample * both.shape[1] + column
-            for plane in range(own.shape[1]):
-                _tally(both, row + own[hits.sample, plane, hits.pixel])
-                for shuffle, other in enumerate(others):
-                    _tally(shuffled[shuffle], column + other[hits.sample, plane, hits.pixel])
-        area = torch.stack([_areas(each, concepts) for each in own])
+            mask[hits.begin : hits.begin + len(hits.ends)] += hits.sizes
+            (_tally_compiled if grid.compiled else _tally)(hits, labels, both, shuffled)
+        area = torch.stack([_areas(each, concepts) for each in own]).to(device)
         weights = torch.from_numpy(draws[:, numbers]).to(device)
-        total.add(mask, area, both.view(len(numbers), units, concepts + 1)[:, :, 1:], weights)
+        total.add(mask.view(len(numbers), units), area, both[:, :, 1:], weights)
     return Agreement(
         pixels=samples * grid.pixels,
-        both_shuffled=_plain(shuffled.view(len(shifts), units, concepts + 1)[:, :, 1:]),
+        both_shuffled=_plain(shuffled.transpose(0, 1)[:, :, 1:]),
         **total.plain(),
     )
+
+
+def _tally_compiled(hits: Hits, labels: Tensor, own: Tensor, others: Tensor) -> None:
+    """Count hits by the labels at their pixels, in one compiled loop; see `kernels.tally`."""
+    ends, pixels = hits.ends.numpy(), hits.pixel.numpy()
+    kernels.tally(hits.begin, ends, pixels, labels.numpy(), own.numpy(), others.numpy())
+
+
+def _tally(hits: Hits, labels: Tensor, own: Tensor, others: Tensor) -> None:
+    """The same by torch's operations."""
+    row, pixel, width = hits.row, hits.pixel.long(), own.shape[2]
+    sample, unit = row // hits.units, row % hits.units
+    for plane in range(labels.shape[1]):
+        _add(own, row * width + labels[sample, plane, pixel, 0].long())
+        for shuffle in range(others.shape[1]):
+            column = (unit * others.shape[1] + shuffle) * width
+            _add(others, column + labels[sample, plane, pixel, shuffle + 1].long())
+
+
+def _add(counts: Tensor, places: Tensor) -> None:
+    counts.view(-1).add_(torch.bincount(places, minlength=counts.numel()))
 
 
 class _Totals:
@@ -123,10 +141,6 @@ class _Totals:
         return {k: _plain(v) for k, v in self.sums.items()} | {
             f"{k}_drawn": _plain(v.long()) for k, v in self.drawn.items()
         }
-
-
-def _tally(counts: Tensor, places: Tensor) -> None:
-    counts.view(-1).add_(torch.bincount(places, minlength=counts.numel()))
 
 
 def _areas(segmentation: Tensor, concepts: int) -> Tensor:

@@ -11,10 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
+
+from unit59.measure import kernels
 
 #: Upsampled values in memory at once.
 BLOCK = 1 << 22
@@ -22,19 +27,42 @@ BLOCK = 1 << 22
 
 @dataclass(frozen=True)
 class Hits:
-    """Grid pixels at which units pass their threshold, in no particular order.
+    """Grid pixels at which units pass their floor: row by row, where row r is unit r % U of sample r // U.
 
     Attributes:
-        sample: int64 [K], row of the batch.
-        unit: int64 [K].
-        pixel: int64 [K], row-major position on the grid.
+        units: U.
+        begin: row of the first of `ends`.
+        ends: int64 [rows], where each row's hits end.
+        pixel: int32 [K], row-major position on the grid; within a row in no particular order.
         value: float32 [K].
     """
 
-    sample: Tensor
-    unit: Tensor
+    units: int
+    begin: int
+    ends: Tensor
     pixel: Tensor
     value: Tensor
+
+    @property
+    def sizes(self) -> Tensor:
+        """int64 [rows], how many hits each has."""
+        return torch.diff(self.ends, prepend=self.ends.new_zeros(1))
+
+    @property
+    def row(self) -> Tensor:
+        """int64 [K]."""
+        rows = torch.arange(self.begin, self.begin + len(self.ends), device=self.ends.device)
+        return rows.repeat_interleave(self.sizes)
+
+    @property
+    def sample(self) -> Tensor:
+        """int64 [K], row of the batch."""
+        return self.row // self.units
+
+    @property
+    def unit(self) -> Tensor:
+        """int64 [K]."""
+        return self.row % self.units
 
 
 class Grid:
@@ -43,13 +71,20 @@ class Grid:
     Args:
         native: height and width of the unit's map.
         size: height and width of the grid.
-        device: where the work is done.
+        device: where the work is done: compiled loops on the processor, torch's operations elsewhere.
+        compiled: False uses torch's operations on the processor too.
     """
 
     def __init__(
-        self, native: tuple[int, int], size: tuple[int, int], device: torch.device | str = "cpu"
+        self,
+        native: tuple[int, int],
+        size: tuple[int, int],
+        device: torch.device | str = "cpu",
+        *,
+        compiled: bool = True,
     ) -> None:
         self.native, self.size = native, size
+        self.compiled = compiled and torch.device(device).type == "cpu"
         self._rows = _Axis.of(native[0], size[0], device)
         self._columns = _Axis.of(native[1], size[1], device)
 
@@ -58,33 +93,58 @@ class Grid:
         """Pixels of the grid."""
         return self.size[0] * self.size[1]
 
-    def hits(self, activations: Tensor, thresholds: Tensor) -> Iterator[Hits]:
-        """The pixels with a value strictly greater than the unit's threshold, block by block.
+    def hits(self, activations: Tensor, floors: Tensor) -> Iterator[Hits]:
+        """The pixels with a value strictly greater than the unit's floor, block by block.
 
         Args:
             activations: float32 [N,U,h,w].
-            thresholds: float32 [U].
+            floors: float32 [U].
         """
+        if self.compiled:
+            yield from self._compiled_hits(activations, floors)
+            return
         if self.native == self.size:
-            yield self._as_they_are(activations, thresholds)
+            yield self._as_they_are(activations, floors)
             return
         padded = F.pad(activations, (1, 1, 1, 1), mode="replicate")
-        corner = padded > thresholds[:, None, None]
+        corner = padded > floors[:, None, None]
         side = corner[:, :, 1:] | corner[:, :, :-1]
         above = side[..., 1:] | side[..., :-1]
         above &= self._rows.used[:, None] & self._columns.used[None, :]
         cells = above.nonzero()
         step = max(1, BLOCK // (self._rows.most * self._columns.most))
         for block in torch.split(cells, step):
-            yield self._upsample(padded, thresholds, block)
+            yield self._upsample(padded, floors, block)
 
-    def _as_they_are(self, activations: Tensor, thresholds: Tensor) -> Hits:
+    def _compiled_hits(self, activations: Tensor, floors: Tensor) -> Iterator[Hits]:
+        units = activations.shape[1]
+        rows = len(activations) * units
+        room = min(max(BLOCK, self.pixels), rows * self.pixels)
+        maps, limits = activations.contiguous().numpy(), floors.numpy()
+        begin = 0
+        while begin < rows:
+            ends, pixels = np.empty(rows - begin, np.int64), np.empty(room, np.int32)
+            values = np.empty(room, np.float32)
+            if self.native == self.size:
+                stop = kernels.select(maps.reshape(*maps.shape[:2], -1), limits, begin, ends, pixels, values)
+            else:
+                axes = self._rows.arrays, self._columns.arrays
+                stop = kernels.upsample(maps, limits, begin, *axes, self.size[1], ends, pixels, values)
+            ends = ends[: stop - begin]
+            found = int(ends[-1])
+            parts = (torch.from_numpy(part) for part in (ends, pixels[:found], values[:found]))
+            yield Hits(units, begin, *parts)
+            begin = stop
+
+    def _as_they_are(self, activations: Tensor, floors: Tensor) -> Hits:
         """The hits of maps that have the grid's size: every weight of the upsampling is 0 or 1."""
-        above = activations > thresholds[:, None, None]
-        sample, unit, row, column = above.nonzero(as_tuple=True)
-        return Hits(sample, unit, row * self.size[1] + column, activations[above] + 0.0)
+        above = activations > floors[:, None, None]
+        row, column = above.nonzero(as_tuple=True)[2:]
+        counts = above.flatten(2).sum(2).reshape(-1)
+        pixel = (row * self.size[1] + column).int()
+        return Hits(activations.shape[1], 0, counts.cumsum(0), pixel, activations[above] + 0.0)
 
-    def _upsample(self, padded: Tensor, thresholds: Tensor, cells: Tensor) -> Hits:
+    def _upsample(self, padded: Tensor, floors: Tensor, cells: Tensor) -> Hits:
         sample, unit, row, column = cells.unbind(1)
         corners = [
             padded[sample, unit, row + down, column + right].double()[:, None, None]
@@ -95,13 +155,15 @@ class Grid:
         top = corners[0] * (1 - x) + corners[1] * x
         bottom = corners[2] * (1 - x) + corners[3] * x
         values = (top * (1 - y) + bottom * y).float() + 0.0  # + 0.0: there is one zero
-        inside = values > thresholds[unit][:, None, None]
+        inside = values > floors[unit][:, None, None]
         inside &= self._rows.valid[row][:, :, None] & self._columns.valid[column][:, None, :]
         cell, down, right = inside.nonzero(as_tuple=True)
         pixel = (
             (self._rows.first[row[cell]] + down) * self.size[1] + self._columns.first[column[cell]] + right
         )
-        return Hits(sample[cell], unit[cell], pixel, values[cell, down, right])
+        units = padded.shape[1]
+        counts = torch.bincount(sample[cell] * units + unit[cell], minlength=len(padded) * units)
+        return Hits(units, 0, counts.cumsum(0), pixel.int(), values[cell, down, right])
 
 
 @dataclass(frozen=True)
@@ -121,6 +183,11 @@ class _Axis:
     valid: Tensor
     fraction: Tensor
     used: Tensor
+
+    @cached_property
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """`first`, how many positions each cell holds, and `fraction`, for compiled loops."""
+        return self.first.numpy(), self.valid.sum(1).numpy(), self.fraction.numpy()
 
     @classmethod
     def of(cls, native: int, size: int, device: torch.device | str) -> _Axis:

@@ -249,7 +249,7 @@ class Measurer:
         with self._step(f"{layer}: agreement", samples) as tick:
             return count_agreement(
                 self.cache.steps(layer, tick),
-                self.cache.labels,
+                self.cache.stored_labels,
                 self.grid(layer),
                 self.activities(layer).thresholds.value,
                 len(self.cache.segmenter.concepts),

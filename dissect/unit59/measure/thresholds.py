@@ -12,14 +12,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from unit59.measure.grid import Grid
+from unit59.measure import kernels
+from unit59.measure.grid import Grid, Hits
 
 BINS = 4096
 #: The first look takes this multiple of the tail, so that the bound it gives is almost always low enough.
 SLACK = 1.6
+#: And, at first, this multiple of the native map's; more where the grid's turns out to be shorter.
+NATIVE_SLACK = 4.0
 #: Samples that the first look takes.
 FIRST_LOOK = 64
 #: So many values are kept from one pass for the next, which then need not upsample again.
@@ -60,7 +64,7 @@ def find_thresholds(
     """
     rank = int(q * samples * grid.pixels) + 1
     search = _Search(grid, rank, low, high)
-    search.begin(_first_guess(batches, grid, low, q))
+    search.start = _first_guess(batches, grid, low, high, q)
     while search.open.any():
         search.narrow(batches)
     return Thresholds(search.value, search.above.double() / (samples * grid.pixels))
@@ -76,41 +80,34 @@ class _Search:
         self.above = torch.zeros_like(self.stop)
         self.open = torch.ones_like(self.stop, dtype=torch.bool)
         self.value = self.low.clone()
-        #: Key and unit (int32) of every value in the units' ranges, but for those in `unseen`.
+        #: Key and unit (int32 each) of every value in the units' ranges, but for those in `unseen`.
         self.kept: list[tuple[Tensor, Tensor]] = []
         self.unseen = self.open.clone()
 
-    def begin(self, guess: Tensor) -> None:
-        self.start = to_key(guess)
-
     def narrow(self, batches: Batches) -> None:
         """One look at all values in the ranges: at the kept ones, and for the other units at all samples."""
-        width = ((self.stop - self.start + BINS - 1) // BINS).clamp(min=1)
-        counts = torch.zeros(len(width), BINS, dtype=torch.int64, device=width.device)
+        # No value lies in the range of a unit that is decided.
+        ranges = _Ranges.of(self.start, torch.where(self.open, self.stop, self.start))
         kept: list[tuple[Tensor, Tensor]] = []
         count = 0
-        for keys, units in chain(self.kept, self._look(batches)):
-            key, unit = keys.long(), units.long()
-            inside = self.open[unit] & (key > self.start[unit]) & (key <= self.stop[unit])
-            key, unit = key[inside], unit[inside]
-            place = unit * BINS + (key - self.start[unit] - 1) // width[unit]
-            counts += torch.bincount(place, minlength=counts.numel()).view_as(counts)
+        parts: Iterator[Part] = chain(self.kept, self._look(batches))
+        for part in parts:
+            key, unit = _count_in(self.grid, part, ranges)
             count += len(key)
             if count <= KEPT:
-                kept.append((key.int(), unit.int()))
+                kept.append((key, unit))
         self.kept = kept if count <= KEPT else []
         self.unseen = torch.full_like(self.open, count > KEPT)
-        self._choose(counts, width)
+        self._choose(ranges.counts, ranges.width)
 
-    def _look(self, batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
-        """Key and unit of the values that are not kept, from each range's start on."""
+    def _look(self, batches: Batches) -> Iterator[Hits]:
+        """The values that are not kept, from each range's start on."""
         wanted = self.open & self.unseen
         if not wanted.any():
             return
         floor = torch.where(wanted, from_key(self.start), torch.inf)
         for batch in batches():
-            for hits in self.grid.hits(batch, floor):
-                yield to_key(hits.value), hits.unit
+            yield from self.grid.hits(batch, floor)
 
     def _choose(self, counts: Tensor, width: Tensor) -> None:
         # From the top: how many values lie in this bin or above it.
@@ -142,17 +139,81 @@ class _Search:
         self.start[unit] = lowest
 
 
-def _first_guess(batches: Batches, grid: Grid, low: Tensor, q: float) -> Tensor:
-    """A bound below most units' thresholds, from the first batch: saves upsampling what cannot matter."""
+@dataclass(frozen=True)
+class _Ranges:
+    """Per unit the keys (start, stop] that are looked at, cut into bins of a width, and counts [U,bins]."""
+
+    start: Tensor
+    stop: Tensor
+    width: Tensor
+    counts: Tensor
+
+    @classmethod
+    def of(cls, start: Tensor, stop: Tensor) -> _Ranges:
+        width = ((stop - start + BINS - 1) // BINS).clamp(min=1)
+        return cls(start, stop, width, torch.zeros(len(start), BINS, dtype=torch.int64, device=start.device))
+
+
+#: Hits, or the keys and units (int32 each) that an earlier look kept.
+Part = Hits | tuple[Tensor, Tensor]
+
+
+def _count_in(grid: Grid, part: Part, ranges: _Ranges) -> tuple[Tensor, Tensor]:
+    """Count the values that lie in their unit's range; their keys and units."""
+    return _count_compiled(part, ranges) if grid.compiled else _count(part, ranges)
+
+
+def _count(part: Part, ranges: _Ranges) -> tuple[Tensor, Tensor]:
+    """By torch's operations."""
+    key, unit = (
+        (to_key(part.value), part.unit) if isinstance(part, Hits) else (part[0].long(), part[1].long())
+    )
+    inside = (key > ranges.start[unit]) & (key <= ranges.stop[unit])
+    key, unit = key[inside], unit[inside]
+    counts = ranges.counts
+    place = unit * counts.shape[1] + (key - ranges.start[unit] - 1) // ranges.width[unit]
+    counts += torch.bincount(place, minlength=counts.numel()).view_as(counts)
+    return key.int(), unit.int()
+
+
+def _count_compiled(part: Part, ranges: _Ranges) -> tuple[Tensor, Tensor]:
+    """In one compiled loop."""
+    size = len(part.value) if isinstance(part, Hits) else len(part[0])
+    starts, stops, widths = ranges.start.numpy(), ranges.stop.numpy(), ranges.width.numpy()
+    key, unit, counts = np.empty(size, np.int32), np.empty(size, np.int32), ranges.counts.numpy()
+    if isinstance(part, Hits):
+        ends, values = part.ends.numpy(), part.value.numpy()
+        found = kernels.narrow(part.begin, ends, values, starts, stops, widths, counts, key, unit)
+    else:
+        keys, of = part[0].numpy(), part[1].numpy()
+        found = kernels.narrow_kept(keys, of, starts, stops, widths, counts, key, unit)
+    return torch.from_numpy(key[:found].copy()), torch.from_numpy(unit[:found].copy())
+
+
+def _first_guess(batches: Batches, grid: Grid, low: Tensor, high: Tensor, q: float) -> Tensor:
+    """A key below most units' thresholds, from the first batch: saves upsampling what cannot matter.
+
+    Above the native map's tail the first samples are upsampled, and their own tail gives the bound.
+    """
     first = next(iter(batches()))[:FIRST_LOOK]
-    guess = low + 0.0
-    lowest = torch.full_like(low, -torch.inf)
-    size = len(first) * grid.pixels
-    tail = min(size, int(SLACK * q * size) + 1)
-    for unit in range(first.shape[1]):
-        values = [hits.value for hits in grid.hits(first[:, unit : unit + 1], lowest[unit : unit + 1])]
-        guess[unit] = torch.cat(values).topk(tail).values[-1]
-    return torch.maximum(guess, low)
+    native = first.transpose(0, 1).flatten(1)
+    tail = int(SLACK * q * len(first) * grid.pixels) + 1
+    lowest = torch.maximum(native.amin(1), low) + 0.0
+    guess, slack = to_key(lowest), SLACK if grid.native == grid.size else NATIVE_SLACK
+    missing = torch.ones_like(guess, dtype=torch.bool)
+    while missing.any() and slack * q < 1:
+        count = int(slack * q * native.shape[1]) + 1
+        floor = torch.maximum(native.topk(count, dim=1).values[:, -1], lowest) + 0.0
+        ranges = _Ranges.of(to_key(floor), to_key(high + 0.0))
+        for hits in grid.hits(first, torch.where(missing, floor, torch.inf)):
+            _count_in(grid, hits, ranges)
+        reached = ranges.counts.flip(1).cumsum(1).flip(1)
+        found = missing & (reached[:, 0] >= tail)
+        bins = (reached >= tail).sum(1) - 1
+        guess = torch.where(found, ranges.start + bins * ranges.width, guess)
+        missing &= ~found & (floor > lowest)
+        slack *= NATIVE_SLACK
+    return guess
 
 
 def to_key(values: Tensor) -> Tensor:

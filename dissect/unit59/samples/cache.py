@@ -176,7 +176,11 @@ class SampleCache:
 
     def labels(self, numbers: NDArray[np.int64]) -> Tensor:
         """Segmentations int64 [n,planes,pixels of the grid] of any samples."""
-        return self._rows(numbers, lambda task: task.labels).flatten(2).long()
+        return self.stored_labels(numbers).long()
+
+    def stored_labels(self, numbers: NDArray[np.int64]) -> Tensor:
+        """The same as they are kept: uint8, or int16 where there are many concepts."""
+        return self._rows(numbers, lambda task: task.labels).flatten(2)
 
     def pictures(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Pictures uint8 [n,H,W,3] of any samples."""

@@ -1,0 +1,244 @@
+"""Compiled loops on the processor: what torch's operations would do in many passes over large arrays.
+
+They hold no rule of their own: `unit59.measure.grid` and its neighbours say what is computed and do the same
+with torch's operations on other devices; the tests compare both with a slow reference. Floating point is
+plain IEEE double and single precision in the order written, so that a value's bytes are those of torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Ints = NDArray[np.int64]
+
+
+def compiled(function: F) -> F:
+    """Compile at the first call; the next process finds the machine code, where a folder can be written."""
+    try:
+        made = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's can be written
+        made = numba.njit(nogil=True)(function)
+    return cast(F, made)
+
+
+@compiled
+def upsample(
+    maps: NDArray[np.float32],
+    floors: NDArray[np.float32],
+    begin: int,
+    rows: tuple[Ints, Ints, NDArray[np.float64]],
+    columns: tuple[Ints, Ints, NDArray[np.float64]],
+    width: int,
+    ends: Ints,
+    pixels: NDArray[np.int32],
+    values: NDArray[np.float32],
+) -> int:
+    """Values on the grid above their unit's floor, map by map, until the space may not hold another map's.
+
+    Args:
+        maps: [rows,U,h,w]; row r is unit r % U of sample r // U.
+        floors: [U].
+        begin: row to begin with.
+        rows: per cell of the vertical axis the first grid position, how many there are, and how far each
+            lies from the cell's first corner to its second.
+        columns: the same of the horizontal axis.
+        width: of the grid.
+        ends: filled: where each row's hits end.
+        pixels: filled: row-major position on the grid.
+        values: filled.
+
+    Returns:
+        The row to go on with.
+    """
+    samples, units, height, across = maps.shape
+    stop: int = samples * units
+    room, found = len(pixels), 0
+    most = columns[2].shape[1]
+    largest = rows[2].shape[1] * most * (height + 1) * (across + 1)
+    top, bottom = np.empty(most), np.empty(most)
+    for row in range(begin, stop):
+        if found + largest > room and row > begin:
+            return row
+        sample, unit = row // units, row % units
+        floor = floors[unit]
+        for cell in range(height + 1):
+            first, deep = rows[0][cell], rows[1][cell]
+            above, below = max(cell - 1, 0), min(cell, height - 1)
+            for other in range(across + 1):
+                start, wide = columns[0][other], columns[1][other]
+                left, right = max(other - 1, 0), min(other, across - 1)
+                a, b = maps[sample, unit, above, left], maps[sample, unit, above, right]
+                c, d = maps[sample, unit, below, left], maps[sample, unit, below, right]
+                # A bilinear value never exceeds the largest of its corners.
+                if not (a > floor or b > floor or c > floor or d > floor):
+                    continue
+                p, q, r, s = np.float64(a), np.float64(b), np.float64(c), np.float64(d)
+                slack = 1e-15 * max(abs(p), abs(q), abs(r), abs(s))
+                for i in range(wide):
+                    x = columns[2][other, i]
+                    top[i] = p * (1 - x) + q * x
+                    bottom[i] = r * (1 - x) + s * x
+                for j in range(deep):
+                    y = rows[2][cell, j]
+                    # Nor does a row's exceed its larger end, but for rounding.
+                    if max(p * (1 - y) + r * y, q * (1 - y) + s * y) + slack <= floor:
+                        continue
+                    place = (first + j) * width + start
+                    for i in range(wide):
+                        value = np.float32(top[i] * (1 - y) + bottom[i] * y) + np.float32(0)
+                        pixels[found] = place + i
+                        values[found] = value
+                        found += value > floor
+        ends[row - begin] = found
+    return stop
+
+
+@compiled
+def select(
+    maps: NDArray[np.float32],
+    floors: NDArray[np.float32],
+    begin: int,
+    ends: Ints,
+    pixels: NDArray[np.int32],
+    values: NDArray[np.float32],
+) -> int:
+    """As `upsample`, of maps [rows,U,pixels] that have the grid's size."""
+    samples, units, size = maps.shape
+    stop: int = samples * units
+    room, found = len(pixels), 0
+    for row in range(begin, stop):
+        if found + size > room and row > begin:
+            return row
+        floor = floors[row % units]
+        for pixel in range(size):
+            value = maps[row // units, row % units, pixel] + np.float32(0)
+            pixels[found] = pixel
+            values[found] = value
+            found += value > floor
+        ends[row - begin] = found
+    return stop
+
+
+@compiled
+def tally(
+    begin: int,
+    ends: Ints,
+    pixels: NDArray[np.int32],
+    labels: NDArray[Any],
+    own: Ints,
+    others: Ints,
+) -> None:
+    """Count hits by the labels that stand at their pixels.
+
+    Args:
+        begin: row of the first of `ends`; row r is unit r % U of sample r // U.
+        ends: where each row's hits end.
+        pixels: positions on the grid.
+        labels: [samples,planes,pixels,1 + S], the sample's own segmentation and those of S others.
+        own: [samples,U,C + 1], grows by the hits with the own segmentation.
+        others: [U,S,C + 1], grows by the hits with the others'.
+    """
+    units, shuffles = others.shape[:2]
+    hit = 0
+    for number in range(len(ends)):
+        sample, unit = (begin + number) // units, (begin + number) % units
+        for k in range(hit, ends[number]):
+            pixel = pixels[k]
+            for plane in range(labels.shape[1]):
+                own[sample, unit, labels[sample, plane, pixel, 0]] += 1
+                for shuffle in range(shuffles):
+                    others[unit, shuffle, labels[sample, plane, pixel, shuffle + 1]] += 1
+        hit = ends[number]
+
+
+@compiled
+def narrow(
+    begin: int,
+    ends: Ints,
+    values: NDArray[np.float32],
+    starts: Ints,
+    stops: Ints,
+    widths: Ints,
+    counts: Ints,
+    kept: NDArray[np.int32],
+    of: NDArray[np.int32],
+) -> int:
+    """Count values in their unit's range of keys (start, stop] by bins, and keep these keys.
+
+    Args:
+        begin: row of the first of `ends`; row r is unit r % U of a sample.
+        ends: where each row's values end.
+        values: no NaN, and one zero.
+        starts: [U].
+        stops: [U].
+        widths: [U], of a bin.
+        counts: [U,bins], grows.
+        kept: filled with the keys.
+        of: filled with their units.
+
+    Returns:
+        How many are kept.
+    """
+    units = len(starts)
+    bits = values.view(np.int32)
+    found = first = 0
+    for number in range(len(ends)):
+        unit = (begin + number) % units
+        start, stop, width = starts[unit], stops[unit], widths[unit]
+        for k in range(first, ends[number]):
+            key = np.int64(bits[k])
+            if key < 0:
+                key = -(key & 0x7FFFFFFF)
+            if start < key <= stop:
+                counts[unit, (key - start - 1) // width] += 1
+                kept[found] = key
+                of[found] = unit
+                found += 1
+        first = ends[number]
+    return found
+
+
+@compiled
+def narrow_kept(
+    keys: NDArray[np.int32],
+    of: NDArray[np.int32],
+    starts: Ints,
+    stops: Ints,
+    widths: Ints,
+    counts: Ints,
+    kept: NDArray[np.int32],
+    kept_of: NDArray[np.int32],
+) -> int:
+    """As `narrow`, of keys that an earlier look kept."""
+    found = 0
+    for k in range(len(keys)):
+        unit, key = of[k], np.int64(keys[k])
+        start = starts[unit]
+        if start < key <= stops[unit]:
+            counts[unit, (key - start - 1) // widths[unit]] += 1
+            kept[found] = keys[k]
+            kept_of[found] = unit
+            found += 1
+    return found
+
+
+@compiled
+def histogram(
+    maps: NDArray[np.float32], low: NDArray[np.float64], width: NDArray[np.float64], counts: Ints
+) -> None:
+    """Count the values of maps [n,U,pixels] in equal bins from `low` on; `counts` [U,bins] grows."""
+    samples, units, size = maps.shape
+    bins = counts.shape[1]
+    for sample in range(samples):
+        for unit in range(units):
+            least, span = low[unit], width[unit]
+            for pixel in range(size):
+                place = int((np.float64(maps[sample, unit, pixel]) - least) / span * bins)
+                counts[unit, min(max(place, 0), bins - 1)] += 1
