@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,23 @@ def test_whether_a_claim_holds_follows_from_the_search(site: Site) -> None:
         same = record.verdict == "sole cause" and record.causes == [view.claim.unit]
         assert ("found the same unit" in view.holds) == same
     assert "was not searched, so the claim was not tested" in claim(site, "not-searched").holds
+
+
+def test_a_claim_is_held_against_the_search_of_its_own_layer(site: Site) -> None:
+    """Two layers hold a sole cause: the record names one of them, the claim is right about the other."""
+    found, claim = finding(site, "both"), finding(site, "here").record.claim
+    first, second = (
+        layer.model_copy(update={"verdict": "sole cause", "causes": [unit]})
+        for layer, unit in zip(found.record.layers, (1, 2), strict=True)
+    )
+    named = {"verdict": "sole cause", "layer": second.layer, "causes": second.causes, "claim": claim}
+    record = found.record.model_copy(update={"layers": [first, second], **named})
+    told = replace(found, results=replace(found.results, record=record))
+    assert told.best == second
+    assert told.ordered == [second, first]
+    view = claim_view(told)
+    assert view is not None
+    assert "found the same unit" in view.holds
 
 
 def test_many_layers_stand_in_a_table_and_the_best_in_full(site: Site) -> None:

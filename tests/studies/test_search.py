@@ -33,6 +33,7 @@ from unit59.studies.cause.measure import measure_search
 from unit59.studies.cause.reduction import minimise, shortest_prefix
 from unit59.studies.cause.search import LayerPlan, search_layer
 from unit59.studies.cause.tell import tell, tell_layer
+from unit59.studies.cause.verdict import strongest
 from unit59.studies.tables import Tables
 from unit59.studies.unit_sets import ladder, random_sets
 
@@ -256,6 +257,20 @@ def test_a_search_over_layers_names_the_strongest_verdict(benches: dict[str, Swe
     assert [layer.verdict for layer in record.layers] == ["one of few", "sole cause"]
     assert {picture.file for picture in record.pictures} == set(study.measured.pictures)
     assert set(study.measured.frames["staircase.parquet"]["layer"]) == {"layer1", "layer2"}
+
+
+def test_of_equal_verdicts_the_layer_that_erases_most_often_is_named() -> None:
+    def found(layer: str, verdict: str, rate: float) -> dict[str, Any]:
+        return {"layer": layer, "verdict": verdict, "erasure": {"rate": rate}}
+
+    layers = [
+        found("a", "none", 1.0),
+        found("b", "one of few", 0.8),
+        found("c", "one of few", 0.9),
+        found("d", "one of few", 0.9),
+    ]
+    assert strongest(layers) == layers[2]
+    assert strongest([]) is None
 
 
 def test_a_search_is_told_from_its_tables_alone(benches: dict[str, Sweep], tmp_path: Path) -> None:

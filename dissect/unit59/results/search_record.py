@@ -155,7 +155,7 @@ class SearchRecord(Record):
     verdict: Verdict
     """The strongest over the layers."""
     layer: Name | None
-    """The layer of that verdict."""
+    """The layer of that verdict; of several the one that erases most often; null: too rare."""
     causes: list[Count]
     """The units that it names there; empty for none."""
     layers: list[LayerSearch]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar
 
 from unit59.results import ReportRecord, SearchRecord, SetsRecord, StudyResults
@@ -101,12 +100,10 @@ class Finding(ConceptStudy):
         assert isinstance(self.results.record, SearchRecord)  # noqa: S101  # see `studies_of`
         return self.results.record
 
-    @cached_property
+    @property
     def best(self) -> LayerSearch | None:
-        """The layer that the verdict is of; for none, the one in which most was erased. None: too rare."""
-        found = self.record.layers
-        decided = [each for each in found if each.verdict == self.record.verdict]
-        return max(decided, key=lambda each: each.erasure.rate, default=None)
+        """The layer that the verdict is of. None: too rare."""
+        return next((each for each in self.record.layers if each.layer == self.record.layer), None)
 
     @property
     def ordered(self) -> list[LayerSearch]:

@@ -14,9 +14,10 @@ from unit59.edit.workbench import Workbench
 from unit59.foundation.files import file_name
 from unit59.foundation.progress import Reporter
 from unit59.recipe.sections import SearchSection
-from unit59.results.schema import STRENGTH, StudyPicture
+from unit59.results.schema import StudyPicture
 from unit59.studies.cause.concept import ConceptAtLayer, SearchedConcept
 from unit59.studies.cause.search import PROBE, LayerFinding, LayerPlan, in_order, search_layer
+from unit59.studies.cause.verdict import strongest
 from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.tables import Tables
 from unit59.studies.unit_sets import RANDOM_SETS
@@ -59,12 +60,12 @@ def measure_search(
         for picture, data in _pictures(subject, found[-1], plan.claimed):
             pictures[picture.file] = data
             shown.append(picture)
-    best = min((each.facts for each in found), key=lambda each: STRENGTH.index(each["verdict"]), default=None)
+    best = strongest([each.facts for each in found])
     facts = {
         "kind": "search",
         "name": name,
         "verdict": best["verdict"] if best else "too rare",
-        "layer": best["layer"] if best and best["causes"] else None,
+        "layer": best["layer"] if best else None,
         "causes": best["causes"] if best else [],
         "layers": [each.facts for each in found],
         "random_sets": RANDOM_SETS,

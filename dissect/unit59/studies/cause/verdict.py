@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unit59.results.schema import Verdict
+from unit59.results.schema import STRENGTH, Verdict
 from unit59.studies.cause.answers import Answer
 
 #: A set erases the concept when it does so in at least this share of the samples that show it.
@@ -95,6 +95,16 @@ def judge(evidence: Evidence, units: int) -> tuple[Verdict, list[Ruling]]:
     if {"one", "no rival", "all but it"} <= met:
         return "sole cause", rules
     return ("one of few" if "few" in met else "distributed"), rules
+
+
+def strongest(layers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The layer that a search names: the strongest verdict, of several the one that erases most often.
+
+    Args:
+        layers: what was found in each, in forward order: among equals the first is named.
+    """
+    order = {verdict: place for place, verdict in enumerate(STRENGTH)}
+    return min(layers, key=lambda each: (order[each["verdict"]], -each["erasure"]["rate"]), default=None)
 
 
 def numbers(evidence: Evidence) -> dict[str, Any]:

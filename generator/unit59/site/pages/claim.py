@@ -76,7 +76,7 @@ def claim_view(finding: Finding) -> ClaimView | None:
 
 def _holds(finding: Finding, claim: Claim) -> str:
     """Whether the search says the same as the claim, as far as it can."""
-    record, best = finding.record, finding.best
+    record = finding.record
     if claim.network:
         return (
             f"The claim is about another network, {claim.network}: nothing that is measured here can confirm "
@@ -84,13 +84,14 @@ def _holds(finding: Finding, claim: Claim) -> str:
             "and units are numbered by the order in which a network was built, so the same numbers in two "
             "networks have nothing to do with each other."
         )
-    if best is None:
+    if finding.best is None:
         return "Too few samples show the concept: the claim was not tested."
-    if record.verdict == "sole cause" and (record.layer, record.causes) == (claim.layer, [claim.unit]):
-        return "The search, which was not told of the claim, found the same unit."
-    if not any(each.layer == claim.layer for each in record.layers):
+    searched = next((each for each in record.layers if each.layer == claim.layer), None)
+    if searched is None:
         return f"{claim.layer} was not searched, so the claim was not tested."
-    if claim.layer == best.layer and claim.unit in record.causes:
+    if searched.verdict == "sole cause" and searched.causes == [claim.unit]:
+        return "The search, which was not told of the claim, found the same unit."
+    if claim.unit in searched.causes:
         return "The search, which was not told of the claim, found that unit among others."
     return "The search, which was not told of the claim, did not find this."
 
