@@ -50,9 +50,11 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
     writer = ResultsWriter(root, model)
     stored = Stored(writer.folder, writer.parts)
     facts = stored.facts("model")
-    place, known = stored.words()
-    text = file.text if file else str(known.get("recipe", ""))
-    recipe = file.recipe if file else recipe_of_text(text, f"{place}: recipe")
+    if file is None:
+        place, text = stored.recipe()
+        recipe = recipe_of_text(text, f"{place}: recipe")
+    else:
+        recipe, text = file.recipe, file.text
     own, reasons = _own_tellers(file) if file else ({}, {})
     untold = []
     before = {name: part.told for name, part in writer.parts.items()}

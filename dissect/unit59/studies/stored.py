@@ -10,7 +10,6 @@ import polars as pl
 
 from unit59.results.manifest import Manifest, PartEntry
 from unit59.results.places import home_of
-from unit59.results.record import ResultsError
 from unit59.results.source import Source
 from unit59.studies.tables import Tables
 
@@ -35,16 +34,13 @@ class Stored:
         """
         return self._source.object(f"{home_of(part)}facts.json")
 
-    def words(self) -> tuple[Path, dict[str, Any]]:
-        """What was last said of the model, else (it is missing, or damaged) its facts; and where that stands.
+    def recipe(self) -> tuple[Path, str]:
+        """The file that holds the recipe's text, and the text.
 
         Raises:
-            ResultsError: neither is there.
+            ResultsError: it is missing, or damaged.
         """
-        try:
-            return self._folder / "model.json", self._source.object("model.json")
-        except ResultsError:
-            return self._folder / f"{home_of('model')}facts.json", self.facts("model")
+        return self._folder / "model.json", str(self._source.object("model.json").get("recipe", ""))
 
     def frame(self, part: str, name: str) -> pl.DataFrame:
         """One of a part's tables.

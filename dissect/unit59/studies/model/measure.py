@@ -27,12 +27,12 @@ class ModelPart(Part):
     name = "model"
 
     def __init__(self, facts: Mapping[str, Any], labels_key: str) -> None:
-        self._facts, self._labels_key = dict(facts), labels_key
+        self._facts = {name: fact for name, fact in facts.items() if name not in WORDS}
+        self._labels_key = labels_key
 
     def depends_on(self) -> Mapping[str, Any]:
         """See `Part.depends_on`."""
-        facts = {name: fact for name, fact in self._facts.items() if name not in WORDS}
-        return {"facts": facts, "labels": self._labels_key}
+        return {"facts": self._facts, "labels": self._labels_key}
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`."""

@@ -8,7 +8,7 @@ from typing import Any
 from unit59.recipe.sections import Recipe
 from unit59.results import ModelRecord
 
-#: Of the facts, those that a recipe may change without anything being measured anew.
+#: What a recipe may change without anything being measured anew: it stands in `model.json` alone.
 WORDS = ("title", "summary", "recipe")
 
 
@@ -25,6 +25,6 @@ def tell(
     Args:
         facts: of the part `model`.
         layers: the facts of the layers' parts, in forward order.
-        words: the recipe's words as they are now, which go before those of the facts; see `WORDS`.
+        words: the recipe's; see `WORDS`.
     """
     return ModelRecord.model_validate({**facts, **words, "layers": list(layers)})
