@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tests import tiny
 from unit59 import cli
+from unit59.commands.many import dissect_all
 from unit59.foundation.version import __version__
 from unit59.results import read_model
 
@@ -95,6 +96,27 @@ def test_one_that_fails_does_not_stop_the_other(capsys: pytest.CaptureFixture[st
     assert read_model(tmp_path / "results/b").missing_layers == []
     second.write_text("modle: b")
     assert call(capsys, "dissect", first, second, *places)[0] == 2  # said before anything runs
+
+
+def test_the_current_folder_s_files_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipes = two_recipes(tmp_path)
+    (tmp_path / "yaml.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    ended = dissect_all(recipes, ["--quiet"], 2, print)
+    assert not (tmp_path / "ran").exists()
+    assert set(ended.values()) == {0}
+    assert read_model(tmp_path / "results/b").missing_layers == []
+
+
+def test_status_0_halfway_is_not_done(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    first, second = two_recipes(tmp_path)
+    (tmp_path / "ends.py").write_text("import os\nos._exit(0)")
+    first.write_text(first.read_text().replace("colours", "ends:Colours"))
+    places = ("--results", tmp_path / "results", "--cache", tmp_path / "cache")
+    status, _, err = call(capsys, "dissect", first, second, *places)
+    assert status == 2
+    assert "a unit59: something ended the run before it was done." in err
+    assert f"not finished: {first}." in err
 
 
 def wait_for_samples(folder: Path) -> None:

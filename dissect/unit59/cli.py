@@ -12,7 +12,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from unit59.foundation.ending import INTERRUPTED, TERMINATED, Terminated, end_in_order, was_terminated
+from unit59.foundation.ending import (
+    INTERRUPTED,
+    TERMINATED,
+    Terminated,
+    done_status,
+    end_in_order,
+    was_terminated,
+)
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.own_code import describe, is_out_of_memory
 from unit59.foundation.printable import printable
@@ -89,6 +96,7 @@ def dissect(
         return
     with _interruptible():
         run(files[0], options, Reporter(quiet=quiet))
+    raise typer.Exit(done_status())
 
 
 def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, device: str) -> None:

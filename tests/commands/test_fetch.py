@@ -37,6 +37,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     def download(command: list[str], **_: object) -> Done:
         assert "--no-deps" in command
+        assert command[1] == "-P"  # the current folder may hold a pip.py
         folder = Path(command[command.index("--dest") + 1])
         if served["wheel"]:
             (folder / "package-1.0-py3-none-any.whl").write_bytes(served["wheel"])

@@ -113,7 +113,7 @@ def _is(path: Path, digest: str) -> bool:
 
 
 def _download(wheel: Wheel, scratch: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *_ONE_PLATFORM]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", *_ONE_PLATFORM]
     done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
         [*command, "--dest", str(scratch), wheel.requirement], capture_output=True, text=True, check=False
     )

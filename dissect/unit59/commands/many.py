@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from unit59.foundation.ending import INTERRUPTED, TERMINATED, WATCHED, Terminated
+from unit59.foundation.ending import DONE, INTERRUPTED, TERMINATED, WATCHED, Terminated
 
 
 def processors() -> int:
@@ -30,17 +30,18 @@ def dissect_all(
         say: is given every line that one of them says.
 
     Returns:
-        The exit status of each.
+        The exit status of each: 0 where everything was done.
     """
     environment = {"OMP_NUM_THREADS": str(max(1, processors() // jobs)), **os.environ, WATCHED: "1"}
     running: list[subprocess.Popen[str]] = []
     stopped: signal.Signals | None = None
-    statuses = {-signal.SIGINT: INTERRUPTED, -signal.SIGTERM: TERMINATED}
+    statuses = {DONE: 0, 0: 1, -signal.SIGINT: INTERRUPTED, -signal.SIGTERM: TERMINATED}
 
     def run(recipe: Path) -> int:
         if stopped:
             return statuses[-stopped]
-        command = [sys.executable, "-m", "unit59.cli", "dissect", str(recipe), *options]
+        # -P: what lies in the current folder is not to be imported in place of a package.
+        command = [sys.executable, "-P", "-m", "unit59.cli", "dissect", str(recipe), *options]
         # A session of its own: Ctrl-C reaches it once, from here.
         process = subprocess.Popen(  # noqa: S603  # this very program
             command,
@@ -58,6 +59,8 @@ def dissect_all(
         for line in process.stdout or ():
             say(f"{recipe.stem}  {line.rstrip()}")
         status = process.wait()
+        if status == 0:
+            say(f"{recipe.stem}  unit59: something ended the run before it was done.")
         return statuses.get(status, status)
 
     with ThreadPoolExecutor(jobs) as pool:

@@ -12,8 +12,10 @@ from types import FrameType
 INTERRUPTED, TERMINATED = 130, 143
 #: Set for the children of a side-by-side run: their standard input closes when the parent is gone.
 WATCHED = "UNIT59_ENDS_WITH_STDIN"
+#: Exit status of such a child that has done all: 0 can also come of code that ends it halfway.
+DONE = 59
 
-_CAME = threading.Event()
+_CAME, _IS_WATCHED = threading.Event(), threading.Event()
 
 
 class Terminated(BaseException):
@@ -25,7 +27,13 @@ def end_in_order() -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
     if os.environ.pop(WATCHED, "") and sys.stdin is not None:
+        _IS_WATCHED.set()
         threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
+
+
+def done_status() -> int:
+    """The exit status of a run that has done all."""
+    return DONE if _IS_WATCHED.is_set() else 0
 
 
 def was_terminated() -> bool:
