@@ -14,6 +14,7 @@ from scipy import stats
 
 from unit59.stats.intervals import (
     benjamini_hochberg,
+    central,
     mean_interval,
     others_interval,
     spearman,
@@ -117,3 +118,16 @@ def test_spearman_equals_scipy() -> None:
     assert value == pytest.approx(stats.spearmanr(a, b).statistic)
     assert low < value < high
     assert np.isnan(spearman(a[:3], b[:3], seed=1)[0])
+
+
+def test_the_central_part_is_of_the_draws_that_there_are() -> None:
+    drawn = RNG.normal(size=(200, 2, 3))
+    drawn[RNG.random(drawn.shape) < 0.2] = np.nan
+    drawn[:, 1, 2] = np.nan
+    low, high = central(drawn)
+    assert np.isnan([low[1, 2], high[1, 2]]).all()
+    for place in np.ndindex(2, 3):
+        known = drawn[:, *place][~np.isnan(drawn[:, *place])]
+        if len(known):
+            assert [low[place], high[place]] == pytest.approx(np.percentile(known, [2.5, 97.5]))
+    assert all(np.isnan(central(np.zeros(0))))

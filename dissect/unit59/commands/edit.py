@@ -24,7 +24,7 @@ from unit59.foundation.printable import printable
 from unit59.foundation.suggest import nearest
 from unit59.run import Run, alone
 from unit59.samples.shards import to_uint8
-from unit59.stats.intervals import mean_interval
+from unit59.stats.intervals import central, mean_interval
 from unit59.stats.rates import Floor, rate_columns, rates_of
 from unit59.studies.effects.units import concept_columns
 from unit59.studies.unit_sets import random_sets
@@ -95,8 +95,7 @@ def effects_of(
     band: dict[str, Any] = {"random_low": None, "random_high": None}
     if chance:
         drawn = bench.counts(chance, numbers) - plain.counts
-        ends = np.percentile(drawn.mean(axis=1) / plain.pixels, [2.5, 97.5], axis=0)
-        band = dict(zip(band, ends, strict=True))
+        band = dict(zip(band, central(drawn.mean(axis=1) / plain.pixels), strict=True))
     table = pl.DataFrame(
         {
             **concept_columns(bench.cache.segmenter.concepts, 1),

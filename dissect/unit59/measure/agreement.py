@@ -17,6 +17,8 @@ from torch import Tensor
 
 from unit59.measure import kernels
 from unit59.measure.grid import Grid, Hits
+from unit59.results import INTERPRETABLE_IOU
+from unit59.stats.intervals import central
 
 Counts = NDArray[np.int64]
 
@@ -200,8 +202,7 @@ def _plogr(p: NDArray[Any], over: NDArray[Any], under: NDArray[Any]) -> NDArray[
 def interval(agreement: Agreement) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """95 % bootstrap interval of the IoU: low and high, [U,C] each."""
     drawn = iou(agreement.both_drawn, agreement.mask_drawn, agreement.area_drawn)
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    return low, high
+    return central(drawn)
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,12 @@ class Null:
     bound: NDArray[np.float64]
     best_mean: NDArray[np.float64]
     best_bound: NDArray[np.float64]
+
+
+def agrees(score: NDArray[Any], bound: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where an IoU is evidence: it reaches the cut, and is above its null's 99 % bound."""
+    evident: NDArray[np.bool_] = (score >= INTERPRETABLE_IOU) & (score > bound)
+    return evident
 
 
 def null_scores(agreement: Agreement) -> Null:

@@ -16,10 +16,10 @@ from unit59.foundation.random import poisson_draws
 from unit59.samples.cache import SampleCache
 from unit59.samples.inputs import Labelled, Pairs
 from unit59.samples.label_maps import SegmentedPictures
+from unit59.stats.intervals import central
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
-
 
 #: What a study says that needs to know what was asked for.
 NEEDS_LABELS = (
@@ -162,12 +162,10 @@ def agreement_with_asked(both: Counts, either: Counts, seed: int, draws: int) ->
     weights = poisson_draws(seed, len(both), draws)
     score, drawn = _iou(both.sum(axis=0), either.sum(axis=0)), _iou(weights @ both, weights @ either)
     some = ~np.isnan(score)
-    low, high = np.full((2, len(score)), np.nan)
+    low, high = central(drawn)  # a rare concept may be in no picture of a draw
     if not some.any():
         return AskedAgreement(score, low, high, (np.nan, np.nan, np.nan))
-    # A rare concept may be in no picture of a draw.
-    low[some], high[some] = np.nanpercentile(drawn[:, some], [2.5, 97.5], axis=0)
-    mean_low, mean_high = np.percentile(np.nanmean(drawn[:, some], axis=1), [2.5, 97.5])
+    mean_low, mean_high = central(np.nanmean(drawn[:, some], axis=1))
     return AskedAgreement(score, low, high, (float(score[some].mean()), float(mean_low), float(mean_high)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from unit59.foundation.random import stream
 Numbers = NDArray[np.float64]
 
 LEVEL = 0.95
+#: The percentiles between which that share of draws lies.
+ENDS = 50 - 50 * LEVEL, 50 + 50 * LEVEL
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,24 @@ def benjamini_hochberg(p: NDArray[Any]) -> Numbers:
     return adjusted.reshape(np.shape(p))
 
 
+def central(drawn: NDArray[Any]) -> tuple[Numbers, Numbers]:
+    """Where 95 % of the draws lie: the 2.5th and 97.5th percentile over the first axis.
+
+    Args:
+        drawn: [n,...]; NaN is no draw, and without any there is no such place (NaN).
+    """
+    count, *shape = np.shape(drawn)
+    flat = np.asarray(drawn, np.float64).reshape(count, prod(shape))
+    missing = np.isnan(flat)
+    some = ~missing.all(axis=0)
+    found = np.full((2, flat.shape[1]), np.nan)
+    if some.any():
+        percentile = np.nanpercentile if missing.any() else np.percentile  # the first is far slower
+        found[:, some] = percentile(flat[:, some], ENDS, axis=0)
+    low, high = found.reshape(2, *shape)
+    return low, high
+
+
 def spearman(a: NDArray[Any], b: NDArray[Any], seed: int, draws: int = 1000) -> tuple[float, float, float]:
     """Spearman's rank correlation with a 95 % bootstrap interval over pairs; NaN with fewer than four."""
     from scipy.stats import rankdata
@@ -117,8 +138,8 @@ def spearman(a: NDArray[Any], b: NDArray[Any], seed: int, draws: int = 1000) -> 
     if len(a) < 4:
         return float("nan"), float("nan"), float("nan")
     rows = _drawn_pairs(len(a), seed, draws)
-    low, high = _bounds(ranked(a[rows], b[rows]))  # all draws at once: concepts by layers are thousands
-    return float(ranked(a, b)), low, high
+    low, high = central(ranked(a[rows], b[rows]))  # all draws at once: concepts by layers are thousands
+    return float(ranked(a, b)), float(low), float(high)
 
 
 def bootstrapped(
@@ -128,22 +149,18 @@ def bootstrapped(
     seed: int,
     draws: int = 1000,
 ) -> tuple[float, float, float]:
-    """A statistic of pairs, with the 2.5th and 97.5th percentile over bootstrap draws of the pairs."""
+    """A statistic of pairs, with its 95 % interval over bootstrap draws of the pairs."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(a) < 4:
         return float("nan"), float("nan"), float("nan")
     drawn = np.array([statistic(a[row], b[row]) for row in _drawn_pairs(len(a), seed, draws)])
-    return statistic(a, b), *_bounds(drawn)
+    low, high = central(drawn)
+    return statistic(a, b), float(low), float(high)
 
 
 def _drawn_pairs(count: int, seed: int, draws: int) -> NDArray[np.int64]:
     """Bootstrap draws of pairs, [draws, count]."""
     return stream(seed, "bootstrap over pairs").integers(0, count, (draws, count))
-
-
-def _bounds(drawn: Numbers) -> tuple[float, float]:
-    low, high = np.nanpercentile(drawn, [2.5, 97.5]) if np.isfinite(drawn).any() else (np.nan, np.nan)
-    return float(low), float(high)
 
 
 def _correlations(a: Numbers, b: Numbers) -> Numbers:
@@ -156,7 +173,7 @@ def _correlations(a: Numbers, b: Numbers) -> Numbers:
 
 
 def others_interval(values: Numbers) -> tuple[Numbers, Numbers]:
-    """For each row the 2.5th and 97.5th percentile of all *other* rows, column by column.
+    """For each row where 95 % of all *other* rows lie, column by column; see `central`.
 
     Args:
         values: [U,C]; with one row alone both are NaN.
@@ -179,4 +196,4 @@ def others_interval(values: Numbers) -> tuple[Numbers, Numbers]:
         lower, upper = kth(below), kth(min(below + 1, count - 2))
         return lower + (position - below) * (upper - lower)
 
-    return percentile(0.025), percentile(0.975)
+    return percentile(ENDS[0] / 100), percentile(ENDS[1] / 100)

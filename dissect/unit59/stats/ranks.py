@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unit59.stats.intervals import ENDS
+
 
 @dataclass(frozen=True)
 class SharedTop:
@@ -45,7 +47,7 @@ def shared_top(a: NDArray[Any], b: NDArray[Any], part: int) -> SharedTop:
         top=top,
         both=len(first[0] & first[1]),
         chance=top * top / count,
-        chance_high=int(hypergeom(count, top, top).ppf(0.975)),
+        chance_high=int(hypergeom(count, top, top).ppf(ENDS[1] / 100)),
     )
 
 

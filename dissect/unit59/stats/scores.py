@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from unit59.stats.intervals import central
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -53,12 +56,16 @@ class Score:
     @property
     def low(self) -> Numbers:
         """Of the 95 % interval, [E]."""
-        return _percentile(self.drawn, 2.5)
+        return self._ends[0]
 
     @property
     def high(self) -> Numbers:
         """Of the 95 % interval, [E]."""
-        return _percentile(self.drawn, 97.5)
+        return self._ends[1]
+
+    @cached_property
+    def _ends(self) -> tuple[Numbers, Numbers]:
+        return central(self.drawn)
 
     @property
     def first(self) -> Estimate:
@@ -136,13 +143,3 @@ def _mean(values: Numbers) -> Numbers:
     some = ~np.isnan(values)
     mean: Numbers = np.where(some, values, 0).sum(axis=-1) / np.maximum(some.sum(axis=-1), 1)
     return mean
-
-
-def _percentile(drawn: Numbers, q: float) -> Numbers:
-    """Over the draws; NaN where no draw has a value."""
-    flat = drawn.reshape(len(drawn), -1)
-    some = ~np.isnan(flat).all(axis=0)
-    found = np.full(flat.shape[1], np.nan)
-    if some.any():
-        found[some] = np.nanpercentile(flat[:, some], q, axis=0)
-    return found.reshape(drawn.shape[1:])

@@ -13,7 +13,7 @@ from unit59.edit.edits import Edit
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.foundation.random import poisson_draws
 from unit59.samples.shards import to_uint8
-from unit59.stats.intervals import mean_interval
+from unit59.stats.intervals import central, mean_interval
 from unit59.stats.scores import Score
 from unit59.studies.artifacts.facts import Judged
 from unit59.studies.artifacts.marks import BadSamples
@@ -22,8 +22,6 @@ from unit59.studies.unit_sets import ladder
 
 #: Pictures on the strips.
 SHOWN = 8
-#: Of the random sets, as many lie below the upper line.
-UPPER = 97.5
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,8 @@ def _facts(
     rows: list[int],
 ) -> Judged:
     score = scores[_chosen_by(samples)]
-    low, middle, high = (float(q) for q in np.percentile(score.value[1:], [100 - UPPER, 50, UPPER]))
+    by_chance = score.value[1:]
+    low, high = map(float, central(by_chance))
     surely = score.first.low > 0
     return Judged(
         layer=layer,
@@ -138,7 +137,7 @@ def _facts(
         outside=scores["outside"].first,
         spoiled=scores["spoiled"].first if samples.labels else None,
         random_low=low,
-        random_middle=middle,
+        random_middle=float(np.percentile(by_chance, 50)),
         random_high=high,
         repairs=surely,
         beyond_random=surely and score.first.value > high,
@@ -165,7 +164,7 @@ def _concept_table(repairs: Repairs, names: Sequence[str]) -> pl.DataFrame:
     """Change of every concept's area by the chosen units, beside the range of the random sets."""
     mean = mean_interval(repairs.moved(0))
     others = np.stack([repairs.moved(edit).mean(axis=0) for edit in range(1, len(repairs.after))])
-    low, high = np.percentile(others, [100 - UPPER, UPPER], axis=0)
+    low, high = central(others)
     shown = (repairs.before.sum(axis=0) > 0) | (repairs.after[0].sum(axis=0) > 0)
     return pl.DataFrame(
         {

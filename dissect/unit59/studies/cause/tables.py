@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from unit59.edit.edits import Edit
-from unit59.stats.intervals import benjamini_hochberg, mean_interval
+from unit59.stats.intervals import benjamini_hochberg, central, mean_interval
 from unit59.studies.cause.answers import Answer
 from unit59.studies.cause.concept import ConceptAtLayer
 from unit59.studies.cause.staircase import Staircase
@@ -151,5 +150,5 @@ def _specificity(subject: ConceptAtLayer, evidence: Evidence) -> pl.DataFrame:
     }
     chance = bench.counts([Edit.ablate(units) for units in evidence.chance], numbers)
     effects = (chance - plain.counts).mean(axis=1) / plain.pixels
-    columns["random_low"], columns["random_high"] = np.percentile(effects, [2.5, 97.5], axis=0)
+    columns["random_low"], columns["random_high"] = central(effects)
     return pl.DataFrame(columns)
