@@ -36,6 +36,7 @@ from unit59.results import (
     to_json,
 )
 from unit59.stats.correlation import effect_relations
+from unit59.stats.histograms import score_histogram
 
 Concepts = Sequence[tuple[str, str, str]]
 
@@ -293,6 +294,7 @@ def _layer_tables(
                 "iqr": None if silent else iou / 3,
                 "interpretable": iou >= INTERPRETABLE_IOU,
                 "above_null": iou > high,
+                "agrees": iou >= INTERPRETABLE_IOU and iou > high,
                 "mean": 0.1,
                 "maximum": 0.0 if silent else 7.5,
                 "insert_level": 0.0 if silent else 5.5,
@@ -316,6 +318,7 @@ def _layer_tables(
                 "iou_high": float(ious[i]) * 1.1,
                 "null_iou": 0.01,
                 "null_99": 0.02,
+                "agrees": bool(ious[i] >= INTERPRETABLE_IOU),
                 "iqr": float(ious[i]) / 3,
             }
             for i, (label, plane, _) in enumerate(concepts)
@@ -328,7 +331,6 @@ def _layer_tables(
             similar.append(
                 {"unit": unit, "rank": rank + 1, "other_layer": other, "other_unit": fellow, "overlap": 0.3}
             )
-    histogram, _ = np.histogram(null, bins=100, range=(0, 1))
     interpretable = [row for row in rows if row["interpretable"]]
     passing = (null >= INTERPRETABLE_IOU).sum(axis=1)
     record = LayerRecord(
@@ -340,11 +342,12 @@ def _layer_tables(
         path=f"net.{number}",
         interpretable=len(interpretable),
         above_null=sum(bool(row["above_null"]) for row in interpretable),
+        histogram=score_histogram(np.array([row["iou"] or 0.0 for row in rows])),
         null=NullSummary(
             shuffles=8,
             interpretable=float(passing.mean()),
             interpretable_max=int(passing.max()),
-            histogram=[int(count) for count in histogram],
+            histogram=score_histogram(null),
         ),
     )
     tables = {

@@ -74,7 +74,7 @@ def test_only_concepts_of_the_same_name_and_plane_are_compared(results: Path, pa
         unit, agreement = cell.best
         found = rows.filter(unit=unit.number, layer=unit.layer.name)
         assert found["iou"].item() == agreement.iou
-        if not agreement.above:
+        if not agreement.agrees:
             assert agreement.iou == rows["iou"].max()
     bedrooms, hostile = cells
     rows = _tables(results, "bedrooms", "effects/effects.parquet").filter(label="cushion", kind="ablate")

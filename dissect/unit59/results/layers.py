@@ -76,6 +76,9 @@ class UnitRow:
     ]
     interpretable: Annotated[bool, Column(pl.Boolean, "whether the IoU is at least 0.05")]
     above_null: Annotated[bool, Column(pl.Boolean, "whether the IoU is greater than null_99")]
+    agrees: Annotated[
+        bool, Column(pl.Boolean, "whether both hold: it agrees with its label better than chance")
+    ]
     mean: Annotated[
         float, Column(pl.Float64, "mean value of the unit's map, over samples and positions", "activation")
     ]
@@ -151,6 +154,7 @@ class AgreementRow:
             "null, 99 %",
         ),
     ]
+    agrees: Annotated[bool, Column(pl.Boolean, "whether the IoU is at least 0.05, and greater than null_99")]
     iqr: Annotated[
         float | None,
         Column(
@@ -232,5 +236,7 @@ class LayerRecord(Record):
     """Units with IoU >= 0.05."""
     above_null: Count
     """Of those, units above their null's 99 %."""
+    histogram: list[Count]
+    """Best IoU of every unit; 100 bins of 0.01."""
     null: NullSummary
     """What chance alone gives."""

@@ -139,4 +139,4 @@ class Site:
 
 
 def _rank(agreement: Agreement) -> tuple[bool, float]:
-    return agreement.above, agreement.iou
+    return agreement.agrees, agreement.iou

@@ -119,9 +119,7 @@ def all_units(model: Dissected) -> pl.DataFrame:
             "unit",
             pl.col("concept").alias("label_concept"),
             pl.col("label").alias("own_label"),
-            ((pl.col("iou") >= INTERPRETABLE_IOU) & pl.col("above_null"))
-            .fill_null(value=False)
-            .alias("agrees"),
+            "agrees",
         )
         .sort("unit")
         for layer in model.layers

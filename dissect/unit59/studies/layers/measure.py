@@ -27,7 +27,7 @@ class LayerPart(Part):
         labels_key: hash of what samples and segmentations depend on.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, units: Units, measurer: Measurer, labels_key: str) -> None:
         self.units, self._measurer, self._labels_key = units, measurer, labels_key

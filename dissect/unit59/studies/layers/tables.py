@@ -10,14 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unit59.edit.unit_pictures import UnitStrips
-from unit59.measure.agreement import Agreement, Null, interval, iou, iqr
+from unit59.measure.agreement import Agreement, Null, agrees, interval, iou, iqr
 from unit59.measure.layer import Activities
 from unit59.networks import Layer
 from unit59.results import INTERPRETABLE_IOU
 from unit59.results.schema import LayerRecord, NullSummary
 from unit59.segmenters import Segmenter
-
-NULL_BINS = 100
+from unit59.stats.histograms import score_histogram
 
 
 def concept_table(
@@ -73,7 +72,6 @@ def layer_tables(
 def layer_record(layer: Layer, units: pl.DataFrame, null: Null) -> LayerRecord:
     """The layer's line in `model.json`."""
     passing = (null.best >= INTERPRETABLE_IOU).sum(axis=1)
-    bins = np.minimum((null.best * NULL_BINS).astype(int), NULL_BINS - 1)
     return LayerRecord(
         name=layer.name,
         number=layer.number,
@@ -82,12 +80,13 @@ def layer_record(layer: Layer, units: pl.DataFrame, null: Null) -> LayerRecord:
         width=layer.width,
         path=layer.path,
         interpretable=int(units["interpretable"].sum()),
-        above_null=int((units["interpretable"] & units["above_null"]).sum()),
+        above_null=int(units["agrees"].sum()),
+        histogram=score_histogram(units["iou"].to_numpy()),
         null=NullSummary(
             shuffles=len(null.best),
             interpretable=float(passing.mean()),
             interpretable_max=int(passing.max()),
-            histogram=np.bincount(bins.reshape(-1), minlength=NULL_BINS).tolist(),
+            histogram=score_histogram(null.best),
         ),
     )
 
@@ -119,6 +118,7 @@ class Scores:
             "iou_high": self.high.reshape(-1),
             "null_iou": self.null.mean.reshape(-1),
             "null_99": self.null.bound.reshape(-1),
+            "agrees": agrees(self.iou, self.null.bound).reshape(-1),
             "iqr": self.iqr.reshape(-1),
         }
         return pl.DataFrame(columns)
@@ -145,6 +145,7 @@ class Scores:
             "iqr": self.iqr[rows, best],
             "interpretable": score >= INTERPRETABLE_IOU,
             "above_null": score > self.null.best_bound,
+            "agrees": agrees(score, self.null.best_bound),
             "mean": found.activity.mean.cpu().numpy(),
             "maximum": found.activity.high.cpu().numpy(),
             "insert_level": found.insert_level,

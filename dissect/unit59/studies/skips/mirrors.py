@@ -11,10 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from unit59.measure.agreement import iou, null_scores
+from unit59.measure.agreement import agrees, iou, null_scores
 from unit59.measure.layer import Measurer
 from unit59.measure.overlap import unit_masks
-from unit59.results import INTERPRETABLE_IOU
 from unit59.stats.intervals import Numbers, mean_interval, spearman
 from unit59.stats.scores import Estimate
 from unit59.studies.dissected import Dissected
@@ -166,7 +165,7 @@ def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
     for layer in dict.fromkeys(name for pair in pairs for name in (pair.layer, pair.other)):
         agreement = measurer.agreement(layer, measurer.activities(layer))
         score, shown = iou(agreement.both, agreement.mask, agreement.area), agreement.area > 0
-        passing = (score >= INTERPRETABLE_IOU) & (score > null_scores(agreement).bound)
+        passing = agrees(score, null_scores(agreement).bound)
         best[layer], stands[layer] = score.max(axis=0)[shown], np.asarray(passing.any(axis=0))
     rows = []
     for pair in pairs:

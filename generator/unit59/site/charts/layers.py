@@ -89,10 +89,7 @@ def _stacked(shown: Sequence[ConceptCount]) -> list[dict[str, Any]]:
 
 def iou_distribution(layer: LayerView) -> Chart:
     """The units' best IoU, with the null beside it per shuffle."""
-    null = layer.record.null
-    bins = [0] * len(null.histogram)
-    for unit in layer.units:
-        bins[min(int(unit.iou * len(bins) + 1e-9), len(bins) - 1)] += 1
+    bins, null = layer.record.histogram, layer.record.null
     by_chance = [count / max(null.shuffles, 1) for count in null.histogram]
     last = max((i for i in range(len(bins)) if bins[i] or by_chance[i]), default=0) + 2
     edges = [round(i / len(bins), 2) for i in range(last)]

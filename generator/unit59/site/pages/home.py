@@ -44,7 +44,7 @@ def clearest_finds(site: Site) -> list[Find]:
     by_plane: dict[str, list[Find]] = {}
     for concept in site.concepts:
         found = [best for model in site.models if (best := site.best_unit(model, concept))]
-        above = [(agreement.iou, unit, agreement) for unit, agreement in found if agreement.above]
+        above = [(agreement.iou, unit, agreement) for unit, agreement in found if agreement.agrees]
         if above:
             _, unit, agreement = max(above, key=lambda entry: entry[0])
             by_plane.setdefault(concept.plane, []).append(Find(concept, unit, agreement))

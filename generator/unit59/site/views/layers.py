@@ -94,7 +94,7 @@ class LayerView:
                 return None
             if unit.concept == concept:
                 null, null_99 = unit.row.null_iou or 0.0, unit.row.null_99 or 0.0
-                return unit, replace(found, null=null, null_99=null_99)
+                return unit, replace(found, null=null, null_99=null_99, agrees=unit.row.agrees)
             return unit, found
         return None
 
@@ -109,6 +109,7 @@ class LayerView:
                     high=row.iou_high or 0.0,
                     null=row.null_iou or 0.0,
                     null_99=row.null_99 or 0.0,
+                    agrees=row.agrees,
                     iqr=row.iqr or 0.0,
                     intersection=row.intersection or 0,
                     union=row.union or 0,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
-from unit59.results import INTERPRETABLE_IOU
 from unit59.results.rows import UnitRow
 from unit59.site.views.concepts import ConceptView
 from unit59.site.views.effects import Summary
@@ -30,13 +29,9 @@ class Agreement:
     null: float
     null_99: float
     iqr: float
+    agrees: bool  # at or above the cut, and above what other samples' masks give
     intersection: int
     union: int
-
-    @property
-    def above(self) -> bool:
-        """Above the cut and above what other samples' masks give."""
-        return self.iou >= INTERPRETABLE_IOU and self.iou > self.null_99
 
 
 @dataclass(frozen=True)
@@ -66,9 +61,9 @@ class UnitView:
         """What its IoU is worth beside the cut and the null."""
         if self.concept is None or not self.row.iou:
             return "none"
-        if not self.row.interpretable:
-            return "below"
-        return "above" if self.row.above_null else "chance"
+        if self.row.agrees:
+            return "above"
+        return "chance" if self.row.interpretable else "below"
 
     @property
     def iou(self) -> float:
