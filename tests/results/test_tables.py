@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +20,9 @@ from unit59.results import (
     ResultsWriter,
     read_model,
     table_bytes,
+    tables,
 )
+from unit59.results.parquet_pages import unpacked
 from unit59.results.schema import SIMILAR, TABLES, UNIT_EFFECTS
 from unit59.results.tables import DESCRIBED, MOST_ROWS, parse_table
 
@@ -74,6 +77,56 @@ def test_a_table_of_too_many_rows_is_refused_before_it_is_unpacked() -> None:
     assert len(buffer.getvalue()) < 1_000_000
     with pytest.raises(ResultsError, match="10,000,001 rows, more than"):
         parse_table("units.parquet", buffer.getvalue(), {})
+
+
+@pytest.mark.parametrize(
+    ("bomb", "message"),
+    [
+        (pl.select(pl.zeros(1_000_001, pl.Int8).implode().alias("unit")), "1,000,001 values, more"),
+        (pl.select(pl.zeros(100_000, pl.Int8).alias(f"c{n}") for n in range(11)), "1,100,000 values, more"),
+        (pl.DataFrame({"text": ["a" * 6_000_000, "b" * 6_000_000]}), "bytes when it is unpacked, more"),
+    ],
+    ids=["one list", "wide", "text"],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    bomb: pl.DataFrame, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = io.BytesIO()
+    bomb.write_parquet(buffer, compression="zstd")
+    assert len(buffer.getvalue()) < 10_000
+    monkeypatch.setattr(tables, "MOST_VALUES", 1_000_000)
+    monkeypatch.setattr(tables, "MOST_BYTES", 10_000_000)
+    monkeypatch.setattr(pl, "read_parquet", None)
+    with pytest.raises(ResultsError, match=message):
+        parse_table("units.parquet", buffer.getvalue(), {})
+
+
+def test_a_column_of_its_own_is_refused() -> None:
+    table = pl.DataFrame({"a": [1], "more": [2]})
+    with pytest.raises(ResultsError, match="column 'more' is none of this table's"):
+        parse_table("t.parquet", table_bytes(table, table.schema), {"a": pl.Int64})
+
+
+def test_headers_are_counted_as_the_table_holds_values() -> None:
+    table = pl.DataFrame(
+        {"a": range(300_000), "b": ["x", None, "y"] * 100_000, "c": [[1, 2], [], [3]] * 100_000}
+    )
+    values, size = unpacked(table_bytes(table, table.schema))
+    assert values == 300_000 * 2 + 400_000  # an empty list is a value in the file
+    assert size > 300_000
+
+
+def test_damaged_headers_are_refused_or_read() -> None:
+    table = pl.DataFrame({"a": [1, 2], "b": ["x", None], "c": [[1.0], []]})
+    whole = table_bytes(table, table.schema)
+    for place in range(len(whole)):
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << bit
+            with suppress(ValueError):
+                unpacked(bytes(flipped))
+        with pytest.raises(ResultsError, match="not readable as Parquet"):
+            parse_table("t.parquet", whole[:place], {})
 
 
 @pytest.mark.parametrize("file", TABLES)

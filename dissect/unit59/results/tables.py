@@ -10,10 +10,13 @@ from typing import Any
 import polars as pl
 
 from unit59.results.columns import Schema
+from unit59.results.parquet_pages import unpacked
 from unit59.results.record import ResultsError
 
 #: No table of results has more rows (512 units, 5 kinds of edit and 1 200 concepts make 3 million).
 MOST_ROWS = 10_000_000
+#: Nor does one hold more values (rows times columns, and what is in lists), or take more bytes when unpacked.
+MOST_VALUES, MOST_BYTES = 150_000_000, 1_500_000_000
 #: Where in a Parquet file's metadata its columns are described: JSON, `{column: {meaning, unit}}`.
 DESCRIBED = "unit59:columns"
 
@@ -48,25 +51,41 @@ def parse_table(place: str, data: bytes, schema: Mapping[str, Any]) -> pl.DataFr
     """A table from a Parquet file's content, with the columns of `schema`; all that it has without one.
 
     Raises:
-        ResultsError: not Parquet, too many rows, a column is missing or of another type, a number is not
-            finite, or nothing stands where something must.
+        ResultsError: not Parquet, too many rows or values, a column is missing, of another type or one too
+            many, a number is not finite, or nothing stands where something must.
     """
     try:
-        # Of the file's metadata alone: a small file may claim rows that fill the memory.
-        rows = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
-        if rows > MOST_ROWS:
-            raise ResultsError(f"{place}: {rows:,} rows, more than the {MOST_ROWS:,} that a table may have.")
+        # Of the file's headers alone: a small file may claim values that fill the memory.
+        _check_size(place, data)
+        _check_columns(place, pl.read_parquet_schema(io.BytesIO(data)), schema)
         table = pl.read_parquet(io.BytesIO(data))
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ResultsError(f"{place}: not readable as Parquet ({error}).") from None
-    wrong = [name for name, kind in schema.items() if table.schema.get(name) != kind]
+    if isinstance(schema, Schema):
+        _check_values(place, table, schema)
+    return table.select(list(schema)) if schema else table
+
+
+def _check_size(place: str, data: bytes) -> None:
+    values, size = unpacked(data)
+    rows = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+    for number, most, what in (
+        (rows, MOST_ROWS, "rows"),
+        (values, MOST_VALUES, "values"),
+        (size, MOST_BYTES, "bytes when it is unpacked"),
+    ):
+        if number > most:
+            raise ResultsError(f"{place}: {number:,} {what}, more than the {most:,} that a table may have.")
+
+
+def _check_columns(place: str, found: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    wrong = [name for name, kind in schema.items() if found.get(name) != kind]
     if wrong:
         raise ResultsError(
             f"{place}: column {wrong[0]!r} is missing or has another type than {schema[wrong[0]]}."
         )
-    if isinstance(schema, Schema):
-        _check_values(place, table, schema)
-    return table.select(list(schema)) if schema else table
+    if schema and (more := [name for name in found if name not in schema]):
+        raise ResultsError(f"{place}: column {more[0]!r} is none of this table's.")
 
 
 def _check_values(place: str, table: pl.DataFrame, schema: Schema) -> None:
