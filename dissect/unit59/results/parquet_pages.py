@@ -1,8 +1,8 @@
 """What a Parquet file holds when it is unpacked, by the headers of its pages, before anything is unpacked.
 
-A page of a few bytes may stand for a list of a billion numbers, or for gigabytes of text, and a footer may not
-tell the truth about its pages. So the pages themselves are asked, as a reader goes through them. Headers and
-footer are structures of the compact protocol of Thrift, of which this reads what Parquet uses.
+A few bytes may stand for a list of a billion numbers, or for gigabytes of text, and a footer may say less
+than its pages hold. So the pages themselves are asked, as a reader goes through them. Headers and footer are
+structures of the compact protocol of Thrift, of which this reads what Parquet uses.
 """
 
 from __future__ import annotations
