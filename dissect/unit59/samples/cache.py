@@ -6,9 +6,9 @@ noise come from (seed, i) alone. What is missing or damaged is made again.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,9 @@ from unit59.samples.drawing import Sampler
 from unit59.samples.shards import SHARD, MakeShard
 from unit59.segmenters import Segmenter
 from unit59.store import Kept, Store
+
+#: Bytes of samples that stay in memory between two uses.
+IN_MEMORY = 1 << 29
 
 Keys = Mapping[Literal["samples", "segmentations"], str]
 
@@ -58,7 +61,7 @@ class SampleCache:
         self.engine: Engine = Here(store, _Alone(self))
         self._tick: Callable[[int], None] = lambda _: None
         self._unseen = True
-        self._load = lru_cache(maxsize=8)(self._loaded)
+        self._recent: OrderedDict[Kept, Tensor] = OrderedDict()
 
     def _units(self, layer: str | Units) -> Units:
         network = self.sampler.network
@@ -210,7 +213,17 @@ class SampleCache:
             self._keys["segmentations"],
         )
 
-    def _loaded(self, kept: Kept, shard: int) -> Tensor:
+    def _load(self, kept: Kept, shard: int) -> Tensor:
+        """One shard's array; those that were asked for last stay in memory."""
+        if kept in self._recent:
+            self._recent.move_to_end(kept)
+            return self._recent[kept]
+        found = self._recent[kept] = self._read(kept, shard)
+        while len(self._recent) > 1 and sum(each.nbytes for each in self._recent.values()) > IN_MEMORY:
+            self._recent.popitem(last=False)
+        return found
+
+    def _read(self, kept: Kept, shard: int) -> Tensor:
         found = self.store.arrays(kept)
         if found is None:  # damaged, or taken away, since the run began
             self.engine.make([self._task(shard)], lambda _: None)
