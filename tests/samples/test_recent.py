@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,11 +18,9 @@ def test_recently_read_shards_stay_in_memory(
 ) -> None:
     monkeypatch.setattr(module, "IN_MEMORY", limit)
     cache = planted_cache(tmp_path, samples=160)  # in three shards
-    read = []
-    arrays = cache.store.arrays
-    monkeypatch.setattr(cache.store, "arrays", lambda kept: read.append(kept) or arrays(kept))
     numbers = np.array([0, 1, 64, 130, 2])
-    pictures = cache.pictures(numbers)
-    assert len(read) == expected
+    with mock.patch.object(cache.store, "arrays", wraps=cache.store.arrays) as read:
+        pictures = cache.pictures(numbers)
+    assert read.call_count == expected
     fresh = planted_cache(tmp_path, samples=160)
     assert (pictures == np.concatenate([fresh.pictures(numbers[i : i + 1]) for i in range(5)])).all()
