@@ -143,11 +143,11 @@ def _forward(
         for stage in network.stages():
             state = stage.run(state)
             for each in (each for each in units if each.layer.name == stage.name):
-                old = each.handle.read(network, each.layer, state)
+                old = each.read(network, state)
                 # A tensor of its own: two layers may hand on the same one, with different readers behind.
                 new = old.view_as(old) if values else old.detach().requires_grad_()
                 values[each.name] = new
-                state = each.handle.write(network, each.layer, state, old, new)
+                state = each.write(network, state, old, new)
     image: Tensor = state["image"]
     return image, {name: values[name] for name in wanted}
 

@@ -13,6 +13,7 @@ from unit59.edit.edits import Edit, Levels, apply_edit
 from unit59.edit.regions import region
 from unit59.edit.tail import Tail
 from unit59.networks import State
+from unit59.samples.checks import checked_pass
 from unit59.samples.shards import to_uint8
 
 
@@ -54,7 +55,8 @@ class Group:
     @cached_property
     def values(self) -> Tensor:
         """Of the units, [N,U,a,b]."""
-        return self.tail.read(self.state)
+        with checked_pass("the handle", self.numbers):
+            return self.tail.read(self.state)
 
     def segment(self, image: Tensor) -> Tensor:
         """Segmentations int64 [N,P,h,w] of pictures."""
@@ -69,7 +71,10 @@ class Group:
         """The state with an edit; None where it changes nothing."""
         x = self.values
         changed = apply_edit(x, edit, self.levels, self._mask(edit))
-        return None if changed is x else self.tail.write(self.state, x, changed)
+        if changed is x:
+            return None
+        with checked_pass("the handle", self.numbers):
+            return self.tail.write(self.state, x, changed)
 
     def _mask(self, edit: Edit) -> Tensor | None:
         """Where an edit works, on the units' maps."""

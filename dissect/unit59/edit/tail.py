@@ -73,11 +73,11 @@ class Tail:
 
     def read(self, state: State) -> Tensor:
         """The units' values [N,U,a,b] in such a state."""
-        return self.units.handle.read(self.cache.sampler.network, self.units.layer, state)
+        return self.units.read(self.cache.sampler.network, state)
 
     def write(self, state: State, old: Tensor, new: Tensor) -> State:
         """The state with other values of the units; see `Handle.write`."""
-        return self.units.handle.write(self.cache.sampler.network, self.units.layer, state, old, new)
+        return self.units.write(self.cache.sampler.network, state, old, new)
 
 
 def groups(numbers: Sequence[int]) -> list[tuple[list[int], int]]:

@@ -13,10 +13,12 @@ from unit59.edit.edits import Levels
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail, groups
 from unit59.engine import Here
-from unit59.handles import CHANNEL, Handle, Style, Units, units_of
+from unit59.handles import CHANNEL, Handle, Units, count_units, units_of
+from unit59.handles.registry import HANDLES
 from unit59.measure.agreement import iou
 from unit59.measure.layer import Measurer
 from unit59.samples.cache import SampleCache
+from unit59.samples.checks import checked_pass
 from unit59.samples.shards import SHARD
 from unit59.store import key_of
 
@@ -38,7 +40,7 @@ class Workbench:
 
     def __init__(self, cache: SampleCache, measurer: Measurer, labels_key: str) -> None:
         self.cache, self.measurer, self.labels_key = cache, measurer, labels_key
-        self.handles: Mapping[str, Handle] = {"style": Style()}
+        self.handles: Mapping[str, Handle] = {name: kind() for name, kind in HANDLES.items()}
         cache.engine = Here(cache.store, self)
         self.sweep = lru_cache(maxsize=None)(self._sweep)
         self.agreement = lru_cache(maxsize=None)(self._agreement)
@@ -65,7 +67,7 @@ class Workbench:
         """Whether a layer has units of a handle."""
         network, units = self.cache.sampler.network, self.cache.units.get(layer)
         base = units.layer if units else network.layer(layer)
-        return self.handles[handle].units(network, base) > 0
+        return count_units(network, base, self.handles[handle]) > 0
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -113,16 +115,17 @@ class Workbench:
             return torch.from_numpy(self.measurer.quantile(layer, q)).to(mean.device)[:, None, None]
 
         insert = torch.from_numpy(found.insert_level).to(mean.device)[:, None, None]
-        return Levels(units.handle.silent(mean), mean, insert, quantile=quantile)
+        return Levels(units.silent(mean), mean, insert, quantile=quantile)
 
     def _usual(self, units: Units) -> Levels:
         """Mean and spread over the first samples, of values without maps."""
         tail, rows = Tail(self.cache, units), []
         for group, count in groups(range(min(self.cache.samples, USUAL_SAMPLES))):
-            rows.append(tail.read(tail.state(group))[:count].double())
+            with checked_pass("the handle", group):
+                rows.append(tail.read(tail.state(group))[:count].double())
         values = torch.cat(rows)
         mean, spread = values.mean(dim=0).float(), values.std(dim=0, unbiased=False).float()
-        return Levels(units.handle.silent(mean), mean, spread=units.handle.shifted(spread))
+        return Levels(units.silent(mean), mean, spread=units.shifted(spread))
 
     def _agreement(self, layer: str) -> NDArray[np.float64]:
         """IoU of every unit with every concept, [U,C]."""

@@ -13,7 +13,6 @@ The units of ``layer6`` under a handle named ``rotation`` stand in the results a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from torch import Tensor
 
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.own_code import OwnCode
 from unit59.networks import Layer, Network, State
 from unit59.results.record import Name
 
@@ -47,12 +47,12 @@ class Handle(BaseModel, ABC):
     """What its layers are called by; by default the class's name."""
     layers: list[str] | Literal["all"] = "all"
     """Of the dissected layers, those whose units it is asked for."""
-    _code: str = PrivateAttr("")
+    _own: OwnCode | None = PrivateAttr(None)
 
     @property
-    def code(self) -> str:
-        """Of a user's own: a hash of its code; measurements depend on it."""
-        return self._code
+    def own(self) -> OwnCode | None:
+        """Of a user's own: its code; measurements depend on its hash."""
+        return self._own
 
     @property
     def title(self) -> str:
@@ -86,48 +86,3 @@ class Handle(BaseModel, ABC):
     def shifted(self, step: Tensor) -> Tensor:
         """Of a step [U,a,b] in all of a unit's numbers, the part that a shift moves; by default all."""
         return step
-
-
-@dataclass(frozen=True)
-class Units:
-    """The units of one layer under one handle.
-
-    Attributes:
-        shown: name, number of units, size and place, as results and pages have them.
-        layer: the network's.
-        handle: what a unit is.
-    """
-
-    shown: Layer
-    layer: Layer
-    handle: Handle
-
-    @property
-    def name(self) -> str:
-        """In the results."""
-        return self.shown.name
-
-    @property
-    def count(self) -> int:
-        """How many."""
-        return self.shown.units
-
-
-def units_of(network: Network, layer: Layer, handle: Handle, name: str) -> Units:
-    """The units of a layer under a handle.
-
-    Args:
-        network: that has the layer.
-        layer: one of its layers.
-        handle: what a unit is.
-        name: what they are called in the results.
-
-    Raises:
-        HandleError: the layer has no units of this kind.
-    """
-    count = handle.units(network, layer)
-    if not count:
-        raise HandleError(f"layer {layer.name} of this {network.family} has no {handle.title} units.")
-    place = layer.path if name == layer.name else f"{layer.path} ({handle.title})"
-    shown = Layer(name, layer.number, count, layer.height, layer.width, place, layer.margin)
-    return Units(shown, layer, handle)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from unit59.foundation.suggest import nearest
-from unit59.handles import CHANNEL, HandleError, Units, units_of
+from unit59.handles import CHANNEL, Handle, HandleError, Units, units_of
 from unit59.handles.registry import load_handle
 from unit59.networks import Network
 from unit59.recipe.sections import RecipeFile
@@ -36,30 +37,40 @@ def open_handles(file: RecipeFile, network: Network, layers: Sequence[str]) -> l
     Raises:
         RecipeError: there is no such handle, layer, or two kinds of units have one name.
     """
-    handles = []
+    handles: list[Handle] = []
     for index, spec in enumerate(file.recipe.handles):
-        try:
-            handles.append(load_handle(spec, file.path.parent))
-        except HandleError as error:
-            raise file.fail(("handles", index), str(error)) from None
+        with _at_handle(file, index):
+            handles.append(_measurable(load_handle(spec, file.path.parent), layers))
     found: list[Units] = []
     for layer in layers:
         found.append(units_of(network, network.layers[layer], CHANNEL, layer))
         for index, handle in enumerate(handles):
             if handle.layers == "all" or layer in handle.layers:
-                name = f"{layer}.{handle.title}"
-                if name in network.layers or name in {each.name for each in found}:
-                    raise file.fail(
-                        ("handles", index), f"units named {name!r} are there already; give a `name`."
-                    )
-                try:
+                with _at_handle(file, index):
+                    name = f"{layer}.{handle.title}"
+                    if name in network.layers or name in {each.name for each in found}:
+                        raise HandleError(f"units named {name!r} are there already; give a `name`.")
                     found.append(units_of(network, network.layers[layer], handle, name))
-                except HandleError as error:
-                    raise file.fail(("handles", index), str(error)) from None
-    for index, handle in enumerate(handles):
-        for layer in handle.layers if handle.layers != "all" else ():
-            if layer not in layers:
-                raise file.fail(
-                    ("handles", index), f"{layer!r} is none of the dissected layers{nearest(layer, layers)}"
-                )
     return found
+
+
+def _measurable(handle: Handle, layers: Sequence[str]) -> Handle:
+    """Refuse a handle before anything is measured where nothing can come of it."""
+    for layer in handle.layers if handle.layers != "all" else ():
+        if layer not in layers:
+            raise HandleError(f"{layer!r} is none of the dissected layers{nearest(layer, layers)}")
+    if not handle.maps:
+        raise HandleError(
+            f"{handle.title} units have no maps over the picture, so nothing can agree with them. "
+            "`effects: {styles: [neutral]}` measures what styles do; one of your own needs `maps = True`."
+        )
+    return handle
+
+
+@contextmanager
+def _at_handle(file: RecipeFile, index: int) -> Iterator[None]:
+    """What is wrong with a handle is said with the recipe's file and its line."""
+    try:
+        yield
+    except HandleError as error:
+        raise file.fail(("handles", index), str(error)) from None

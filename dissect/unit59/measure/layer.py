@@ -118,7 +118,7 @@ class Measurer:
             layer=units.layer.name,
             handle=f"{type(handle).__module__}.{type(handle).__qualname__}",
             version=handle.version,
-            code=handle.code,
+            code=handle.own.fingerprint if handle.own else "",
             settings=handle.model_dump(mode="json", exclude={"layers"}),
         )
 

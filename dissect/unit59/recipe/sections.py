@@ -151,7 +151,7 @@ class Recipe(_Section):
     layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     """Layers to dissect, in any order."""
     handles: list[Any] = []
-    """Further kinds of units: `package.module:Class` of your own, or one of these with settings."""
+    """Further kinds of units: a name, `package.module:Class` of your own, or one of these with settings."""
     samples: Annotated[int, Field(ge=8, le=10_000_000)] = 1024
     """How many pictures to measure on."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 59

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unit59.engine import Engine, Here
 from unit59.handles import CHANNEL, Units, units_of
-from unit59.samples.checks import range_note
+from unit59.samples.checks import check_finite, checked_pass, range_note
 from unit59.samples.drawing import Sampler
 from unit59.samples.shards import SHARD, MakeShard
 from unit59.segmenters import Segmenter
@@ -154,7 +154,7 @@ class SampleCache:
         """float32 [n,units,h,w] of one shard, without the layer's margin."""
         units = self.units[layer]
         x = self._load(self._task(shard).activations(units.layer.name), shard)
-        return self._seen(units, x.to(self.sampler.device))
+        return self._seen(units, x.to(self.sampler.device), self.shards[shard])
 
     def inside(self, layer: str, x: Tensor) -> Tensor:
         """The part of maps [n,units,h,w] that lies in the picture: what is measured."""
@@ -164,10 +164,13 @@ class SampleCache:
     def maps(self, layer: str, numbers: NDArray[np.int64]) -> Tensor:
         """float32 [n,units,h,w] of any samples, without the layer's margin."""
         units = self.units[layer]
-        return self._seen(units, self.rows(units.layer.name, numbers))
+        return self._seen(units, self.rows(units.layer.name, numbers), numbers.tolist())
 
-    def _seen(self, units: Units, x: Tensor) -> Tensor:
-        read = units.handle.read(self.sampler.network, units.layer, {"x": x})
+    def _seen(self, units: Units, x: Tensor, numbers: Sequence[int]) -> Tensor:
+        with checked_pass("the handle", numbers):
+            read = units.read(self.sampler.network, {"x": x})
+        if units.handle.own:
+            check_finite(units.name, read, numbers)
         return self.inside(units.name, read)
 
     def steps(self, layer: str, tick: Callable[[int], None] | None = None) -> Iterator[tuple[int, Tensor]]:

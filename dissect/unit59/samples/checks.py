@@ -24,7 +24,7 @@ class SampleError(Unit59Error):
 
 @contextmanager
 def checked_pass(who: str, numbers: Sequence[int]) -> Iterator[None]:
-    """A network or segmenter runs inside: what it raises is said with the samples that it was given.
+    """A network, handle or segmenter runs inside: what it raises is said with the samples that it was given.
 
     Args:
         who: for the message, e.g. ``model.yaml: the network``.
@@ -66,12 +66,21 @@ def check_activations(layer: Layer, x: Tensor, numbers: Sequence[int], counted: 
             f"layer {layer.name}, {_samples(numbers)}: it gives {x.dtype} {list(x.shape)}, "
             f"expected float32 {list(shape)}."
         )
-    finite = torch.isfinite(x[:counted])
+    check_finite(layer.name, x[:counted], numbers)
+
+
+def check_finite(layer: str, values: Tensor, numbers: Sequence[int]) -> None:
+    """Refuse values [samples, units, h, w] of a layer's units that are not finite.
+
+    Raises:
+        SampleError: names layer, unit and sample.
+    """
+    finite = torch.isfinite(values)
     if bool(finite.all()):
         return
     row, unit = torch.nonzero(~finite.flatten(2).all(2))[0].tolist()
     raise SampleError(
-        f"layer {layer.name}, unit {unit}, sample {numbers[row]}: the activation is not finite (NaN or "
+        f"layer {layer}, unit {unit}, sample {numbers[row]}: the activation is not finite (NaN or "
         "infinite), so no threshold can be taken. Look at the weights, and at `sampling` in the recipe."
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
-from unit59.foundation.suggest import explain_setting, nearest
+from unit59.foundation.suggest import explain_setting, nearest, word_and_settings
 from unit59.studies.base import Study, StudyError
 from unit59.studies.tables import Report, Tables
 from unit59.studies.telling import STUDIES
@@ -78,19 +77,11 @@ def load_study(spec: Any, base: Path) -> NamedStudy:
     Raises:
         StudyError: an unknown name or setting.
     """
-    given: Any = None
-    if isinstance(spec, str):
-        kind = spec
-    elif isinstance(spec, Mapping) and len(spec) == 1:
-        kind, given = next(iter(spec.items()))
-    else:
-        raise StudyError(f"expected a name, or one `name: settings`, got {spec!r}. {_names()}")
-    if given is not None and not isinstance(given, Mapping):
-        raise StudyError(f"{kind}: expected settings such as `{{name: my-{kind}}}`, got {given!r}.")
-    found, own = _find(str(kind), base)
-    with own_calls(StudyError, str(kind), own.root) if own else nullcontext():
+    kind, given = word_and_settings(spec, "name: mine", _names(), StudyError)
+    found, own = _find(kind, base)
+    with own_calls(StudyError, kind, own.root) if own else nullcontext():
         try:
-            return NamedStudy(str(kind), found.model_validate(dict(given or {})), own)
+            return NamedStudy(kind, found.model_validate(given), own)
         except ValidationError as error:
             raise StudyError(f"{kind}: {explain_setting(error, found)}") from None
 
