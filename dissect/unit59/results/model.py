@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-import polars as pl
-
-from unit59.results.columns import Column, ConceptName, PlaneName, Schema
+from unit59.results.columns import ConceptName, PlaneName, Schema, column, table_row
 from unit59.results.layers import LayerRecord
 from unit59.results.record import SCHEMA_VERSION, Count, Line, Name, Record
 
 
-@dataclass(slots=True)
+@table_row
 class ConceptRow:
     """A concept of the segmenter."""
 
-    concept: Annotated[
-        int, Column(pl.Int32, "number of the concept, from 1 on: the value that stands in a segmentation")
-    ]
+    concept: int = column("number of the concept, from 1 on: the value that stands in a segmentation")
     label: ConceptName
     plane: PlaneName
-    colour: Annotated[str | None, Column(pl.String, "its colour on the site, as #rrggbb")]
-    share: Annotated[
-        float | None,
-        Column(pl.Float64, "what it takes of all pixels of its plane, over all samples", "share", "area"),
-    ]
-    presence: Annotated[
-        float | None, Column(pl.Float64, "samples that show it at all", "share of samples", "shown in")
-    ]
+    colour: str | None = column("its colour on the site, as #rrggbb")
+    share: float | None = column(
+        "what it takes of all pixels of its plane, over all samples", "share", "area"
+    )
+    presence: float | None = column("samples that show it at all", "share of samples", "shown in")
 
 
 CONCEPTS = Schema(ConceptRow)

@@ -2,87 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
-
-import polars as pl
-
-from unit59.results.columns import PICTURE, Column, ConceptName, ConceptNumber, PlaneName, Schema
+from unit59.results.columns import (
+    PICTURE,
+    ConceptName,
+    ConceptNumber,
+    High,
+    Low,
+    PlaneName,
+    Schema,
+    column,
+    table_row,
+)
 from unit59.results.record import SCHEMA_VERSION, Count, Record
 
 _PICTURES = "share of pictures"
 
 
-@dataclass(slots=True)
+@table_row
 class QualityRow:
     """A concept in generated and in real pictures."""
 
     concept: ConceptNumber
     label: ConceptName
     plane: PlaneName
-    presence_real: Annotated[
-        float | None,
-        Column(
-            pl.Float64, "real pictures that show it: its area is at least the floor", _PICTURES, "shown, real"
-        ),
-    ]
-    presence_real_low: Annotated[
-        float | None, Column(pl.Float64, "lower end of the 95 % interval of presence_real", _PICTURES)
-    ]
-    presence_real_high: Annotated[
-        float | None, Column(pl.Float64, "upper end of the 95 % interval of presence_real", _PICTURES)
-    ]
-    presence_generated: Annotated[
-        float | None, Column(pl.Float64, "generated pictures that show it", _PICTURES, "shown, generated")
-    ]
-    presence_generated_low: Annotated[
-        float | None, Column(pl.Float64, "lower end of the 95 % interval of presence_generated", _PICTURES)
-    ]
-    presence_generated_high: Annotated[
-        float | None, Column(pl.Float64, "upper end of the 95 % interval of presence_generated", _PICTURES)
-    ]
-    presence_difference: Annotated[
-        float | None, Column(pl.Float64, "presence_generated less presence_real", _PICTURES, "difference")
-    ]
-    presence_difference_low: Annotated[
-        float | None, Column(pl.Float64, "lower end of the 95 % interval of the difference", _PICTURES)
-    ]
-    presence_difference_high: Annotated[
-        float | None, Column(pl.Float64, "upper end of the 95 % interval of the difference", _PICTURES)
-    ]
-    area_real: Annotated[
-        float | None, Column(pl.Float64, "its mean area in real pictures", PICTURE, "area, real")
-    ]
-    area_real_low: Annotated[
-        float | None, Column(pl.Float64, "lower end of the 95 % interval of area_real", PICTURE)
-    ]
-    area_real_high: Annotated[
-        float | None, Column(pl.Float64, "upper end of the 95 % interval of area_real", PICTURE)
-    ]
-    area_generated: Annotated[
-        float | None, Column(pl.Float64, "its mean area in generated pictures", PICTURE, "area, generated")
-    ]
-    area_generated_low: Annotated[
-        float | None, Column(pl.Float64, "lower end of the 95 % interval of area_generated", PICTURE)
-    ]
-    area_generated_high: Annotated[
-        float | None, Column(pl.Float64, "upper end of the 95 % interval of area_generated", PICTURE)
-    ]
-    agreement: Annotated[
-        float | None,
-        Column(
-            pl.Float64,
-            "overlap with what the input asked for; nothing where that is not known",
-            "IoU",
-            "agreement",
-        ),
-    ]
-    agreement_low: Annotated[
-        float | None, Column(pl.Float64, "lower end of the 95 % interval of the agreement", "IoU")
-    ]
-    agreement_high: Annotated[
-        float | None, Column(pl.Float64, "upper end of the 95 % interval of the agreement", "IoU")
-    ]
+    presence_real: float | None = column(
+        "real pictures that show it: its area is at least the floor", _PICTURES, "shown, real"
+    )
+    presence_real_low: Low
+    presence_real_high: High
+    presence_generated: float | None = column(
+        "generated pictures that show it", _PICTURES, "shown, generated"
+    )
+    presence_generated_low: Low
+    presence_generated_high: High
+    presence_difference: float | None = column(
+        "presence_generated less presence_real", _PICTURES, "difference"
+    )
+    presence_difference_low: Low
+    presence_difference_high: High
+    area_real: float | None = column("its mean area in real pictures", PICTURE, "area, real")
+    area_real_low: Low
+    area_real_high: High
+    area_generated: float | None = column("its mean area in generated pictures", PICTURE, "area, generated")
+    area_generated_low: Low
+    area_generated_high: High
+    agreement: float | None = column(
+        "overlap with what the input asked for; nothing where that is not known", "IoU", "agreement"
+    )
+    agreement_low: Low
+    agreement_high: High
 
 
 QUALITY = Schema(QualityRow)

@@ -206,7 +206,7 @@ def head(column: str, words: str = "") -> Markup:
     table, _, name = column.partition(".")
     found = TABLES[f"{table}.parquet"].columns[name]
     said = found.said.removeprefix("lower end of ")  # one cell shows both ends of an interval
-    return Markup('<th scope="col" title="{}">{}</th>').format(said, words or found.heading or name)
+    return Markup('<th scope="col" title="{}">{}</th>').format(said, words or found.heading)
 
 
 def figure(value: Any) -> str:
