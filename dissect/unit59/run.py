@@ -83,7 +83,7 @@ def alone(folder: Path) -> Iterator[None]:
             raise Unit59Error(
                 f"{folder}: another run is dissecting this model. Wait for it, or give another --cache."
             ) from None
-        sweep_partials(folder)  # nobody else writes here now
+        sweep_partials(folder, below=True)
         yield
 
 

@@ -33,6 +33,9 @@ def picture(folder: Path, name: str) -> np.ndarray:
 
 
 def test_it_writes_pictures_and_prints_effects(tmp_path: Path) -> None:
+    left = tmp_path / "out/.000007-after.png.1.partial"  # of one that was killed
+    left.parent.mkdir()
+    left.touch()
     said = edit(tmp_path, "--layer", "layer1", "--units", "0-2", "--ablate", "--samples", "0-2,9")
     assert "effect" in said
     assert sorted(path.name for path in (tmp_path / "out").glob("*-before.png")) == [
@@ -47,6 +50,7 @@ def test_it_writes_pictures_and_prints_effects(tmp_path: Path) -> None:
     assert table["effect"].abs().is_sorted(descending=True)
     assert (table["random_low"] <= table["random_high"]).all()
     assert not list((tmp_path / "cache").rglob("layer*/*.safetensors"))  # no samples were needed
+    assert not left.exists()
 
 
 def test_levels_come_from_the_samples(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
 def test_only_the_files_are_taken(published: dict[str, bytes], tmp_path: Path) -> None:
     said: list[str] = []
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/.weights.bin.1.partial").touch()  # of one that was killed
     fetch("thing", tmp_path / "weights", said.append)
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["weights.bin"]
     published["wheel"] = b""

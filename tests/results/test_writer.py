@@ -188,6 +188,6 @@ def test_what_killed_writers_left_in_a_cache_is_swept(tmp_path: Path) -> None:
     left.parent.mkdir()
     for path in (left, mine):
         path.write_bytes(b"half")
-    sweep_partials(tmp_path)
+    sweep_partials(tmp_path, below=True)
     assert not left.exists()
     assert mine.exists()

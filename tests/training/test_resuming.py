@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -13,12 +14,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 
 from tests.training.tiny import RECIPES, write_recipe
 from unit59.foundation.progress import Reporter
 from unit59.networks import load
-from unit59.training.checkpoint import TrainingError
-from unit59.training.train import start
+from unit59.training import checkpoint
+from unit59.training.checkpoint import Saved, TrainingError
+from unit59.training.train import read_training, start
 
 QUIET = Reporter(quiet=True)
 
@@ -111,6 +115,54 @@ def test_another_recipe_does_not_go_on_from_it(tmp_path: Path) -> None:
     (tmp_path / "tiny" / "checkpoint.safetensors").write_bytes(b"damaged")
     with pytest.raises(TrainingError, match="not a checkpoint"):
         start(recipe, tmp_path, "cpu", QUIET)
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    path, known = tmp_path / "checkpoint.safetensors", read_training(write_recipe(tmp_path, "progan"))
+    numbers = torch.arange(30, dtype=torch.float32)
+    state = {"a": numbers, "b": numbers.bfloat16().reshape(5, 6), "c": torch.tensor(7), "d": numbers[:0]}
+    checkpoint.write(path, Saved(3, 1.5, state), known)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            found = checkpoint.read(path, known)
+        except TrainingError:
+            continue
+        assert found is not None
+        assert (found.step, found.seconds, found.tensors.keys()) == (3, 1.5, state.keys())
+        assert all(torch.equal(found.tensors[name], tensor) for name, tensor in state.items())
+
+
+def test_a_checkpoint_of_before_the_checksum_is_read(tmp_path: Path) -> None:
+    path, known = tmp_path / "checkpoint.safetensors", read_training(write_recipe(tmp_path, "progan"))
+    checkpoint.write(path, Saved(3, 1.5, {"a": torch.ones(2)}), known)
+    with safe_open(path, "pt") as file:
+        metadata = {name: text for name, text in file.metadata().items() if name != "sha256"}
+    path.write_bytes(save({"a": torch.zeros(2)}, metadata))
+    found = checkpoint.read(path, known)
+    assert found is not None
+    assert found.tensors["a"].tolist() == [0, 0]
+
+
+def test_what_a_killed_training_left_is_swept(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, "progan")
+    left = [
+        tmp_path / "tiny" / name for name in (".checkpoint.safetensors.1.partial", "sheets/.8.webp.1.partial")
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    held, own = tmp_path / "tiny" / ".log.jsonl.2.partial", tmp_path / "tiny" / "mine.partial"
+    own.touch()
+    with held.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        start(recipe, tmp_path, "cpu", QUIET)
+        assert not [path for path in left if path.exists()]
+        assert held.exists()
+        assert own.exists()
 
 
 def test_how_often_it_saves_changes_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from rich.text import Text
 from unit59.edit.edits import Edit, Levels
 from unit59.edit.regions import EditError, Where
 from unit59.edit.sweep import Sweep
-from unit59.foundation.files import write_atomically
+from unit59.foundation.files import sweep_partials, write_atomically
 from unit59.foundation.printable import printable
 from unit59.foundation.suggest import nearest
 from unit59.run import Run, alone
@@ -56,6 +56,7 @@ def run_edit(
     bench, inputs = _sweep(run, layer, edit), run.bench.cache.sampler.inputs
     if inputs is not None and max(numbers) >= len(inputs):
         raise EditError(f"sample {max(numbers)}: the inputs hold {len(inputs)} pictures.")
+    sweep_partials(out)
     before, after = (to_uint8(images).numpy() for images in bench.pictures(edit, numbers))
     for row, number in enumerate(numbers):
         # Mid-grey is no change; half the contrast, so that no difference is cut off.

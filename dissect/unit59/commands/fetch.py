@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unit59.foundation.errors import Unit59Error
-from unit59.foundation.files import sha256_of, write_atomically
+from unit59.foundation.files import sha256_of, sweep_partials, write_atomically
 from unit59.foundation.suggest import nearest
 
 
@@ -98,6 +98,7 @@ def fetch(bundle: str, folder: Path, say: Callable[[str], None]) -> None:
     """
     if bundle not in BUNDLES:
         raise FetchError(f"there is nothing to fetch by the name {bundle!r}{nearest(bundle, BUNDLES)}")
+    sweep_partials(folder)
     for wheel in BUNDLES[bundle]:
         if all(_is(folder / name, digest) for name, digest in wheel.files.values()):
             say(f"{wheel.requirement}: its files are in {folder}")

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 #: Folders of this name hold what is not finished; one that no running program holds is swept.
 SCRATCH = ".unit59-partial-"
@@ -44,11 +45,11 @@ def write_atomically(path: Path, data: bytes, scratch: Path | None = None) -> No
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = (scratch or path.parent) / f".{path.name}.{os.getpid()}.partial"
     try:
-        with naming(path), partial.open("wb") as file:
+        with naming(path), _held_file(partial) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -70,11 +71,26 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def sweep_partials(folder: Path) -> None:
-    """Remove what killed calls of `write_atomically` left below a folder that no other program writes to."""
-    for path in folder.rglob(".*.partial"):
+def sweep_partials(folder: Path, *, below: bool = False) -> None:
+    """Remove what killed calls of `write_atomically` left in a folder, and in those below it.
+
+    What a running program writes there is left alone.
+    """
+    for path in folder.glob("**/.*.partial" if below else ".*.partial"):
         if _PARTIAL.fullmatch(path.name) and stat.S_ISREG(path.lstat().st_mode):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _held_file(path: Path) -> BinaryIO:
+    """A new file, locked as long as it is open."""
+    while True:
+        file = path.open("wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()  # swept before it was locked
 
 
 # ---- folders for what is not finished yet

@@ -15,7 +15,7 @@ from safetensors.torch import save as safetensors_bytes
 
 from unit59.checkpoints import Checkpoint
 from unit59.checkpoints.published import published
-from unit59.foundation.files import sha256_of, write_atomically
+from unit59.foundation.files import sha256_of, sweep_partials, write_atomically
 from unit59.networks.base import Network, NetworkError
 
 VERSION = "1"
@@ -42,6 +42,7 @@ def save(network: Network, path: Path, source: Path | None = None) -> None:
         if known is not None:
             metadata["licence"] = known.licence
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    sweep_partials(path.parent)
     write_atomically(path, safetensors_bytes(tensors, metadata))
 
 

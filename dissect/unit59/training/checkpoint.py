@@ -1,7 +1,7 @@
 """Checkpoints of a training: tensors as safetensors, the rest as JSON in their header; nothing executes.
 
-A checkpoint is written whole or not at all. It holds everything that the next step depends on; random
-numbers depend on the step's number (`unit59.training.randomness`), so there is no state of theirs to keep.
+A checkpoint is written whole or not at all, with a checksum. It holds everything that the next step depends
+on; random numbers depend on the step's number (`unit59.training.randomness`), so no state of theirs is kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -65,13 +66,11 @@ def write(path: Path, saved: Saved, recipe: TrainingRecipe) -> None:
     Raises:
         OSError: there is no room.
     """
-    metadata = {
-        "unit59_training": VERSION,
-        "state": json.dumps(
-            {"key": _key(recipe, saved.step), "step": saved.step, "seconds": round(saved.seconds, 1)}
-        ),
-    }
     tensors = {name: tensor.contiguous().cpu() for name, tensor in saved.tensors.items()}
+    state = json.dumps(
+        {"key": _key(recipe, saved.step), "step": saved.step, "seconds": round(saved.seconds, 1)}
+    )
+    metadata = {"unit59_training": VERSION, "state": state, "sha256": _checksum(state, tensors)}
     write_atomically(path, save(tensors, metadata))
 
 
@@ -89,6 +88,9 @@ def read(path: Path, recipe: TrainingRecipe) -> Saved | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
         state = json.loads(metadata["state"])
         step, seconds = int(state["step"]), float(state["seconds"])
+        # Earlier versions wrote none.
+        if "sha256" in metadata and metadata["sha256"] != _checksum(metadata["state"], tensors):
+            raise ValueError("its checksum does not match")
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise TrainingError(
             f"{path}: not a checkpoint of a training ({error}). Delete it to start anew."
@@ -99,6 +101,15 @@ def read(path: Path, recipe: TrainingRecipe) -> Saved | None:
             "to start anew."
         )
     return Saved(step, seconds, tensors)
+
+
+def _checksum(state: str, tensors: Mapping[str, Tensor]) -> str:
+    """A hash of everything that a checkpoint holds."""
+    found = hashlib.sha256(state.encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def _key(recipe: TrainingRecipe, step: int) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from unit59.foundation.files import write_atomically
+from unit59.foundation.files import sweep_partials, write_atomically
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.samples.shards import to_uint8
@@ -66,6 +66,7 @@ class Training:
         self.recipe, self.trainer, self.folder, self.report = recipe, trainer, folder, report
         self._checkpoint = folder / "checkpoint.safetensors"
         self._log = folder / "log.jsonl"
+        sweep_partials(folder, below=True)
         saved = checkpoint.read(self._checkpoint, recipe)
         self._step, self._seconds = (saved.step, saved.seconds) if saved else (0, 0.0)
         if saved:
