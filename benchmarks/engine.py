@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unit59.foundation.random import null_shifts, poisson_draws
-from unit59.measure.activity import histogram, measure_activity
+from unit59.measure.activity import find_exemplars, histogram, measure_activity
 from unit59.measure.agreement import count_agreement
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
@@ -72,7 +72,8 @@ def measure(x: Tensor, labels: Tensor) -> dict[str, float]:
 
     grid = Grid(NATIVE, SIZE)
     found = {}
-    found["range, strongest samples"], activity = seconds(lambda: measure_activity(steps, 8))
+    found["range"], activity = seconds(lambda: measure_activity(steps))
+    found["strongest samples"], _ = seconds(lambda: find_exemplars(steps, 8))
     low, high = activity.low, activity.high
     found["distribution"], _ = seconds(lambda: histogram(steps, activity))
     found["insertion level"], _ = seconds(lambda: quantile(Grid(NATIVE, NATIVE), 0.005))

@@ -31,17 +31,16 @@ def main() -> None:
     print("| layer | threshold on | on-share | plane | IoU ≥ 0.05 | shuffled | best unit |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for layer in cache.layers:
-        found = measurer.activities(layer)
-        grid = measurer.grid(layer)
+        activity, grid = measurer.activity(layer), measurer.grid(layer)
         native = find_thresholds(
             lambda layer=layer: (x for _, x in cache.steps(layer)),  # type: ignore[misc]
             Grid(grid.native, grid.native),
             samples,
-            found.activity.low,
-            found.activity.high,
+            activity.low,
+            activity.high,
             file.recipe.quantile,
         )
-        for name, limits in (("native map", native.value), ("grid", found.thresholds.value)):
+        for name, limits in (("native map", native.value), ("grid", measurer.thresholds(layer).value)):
             counts = count_agreement(
                 cache.steps(layer),
                 cache.labels,

@@ -198,8 +198,9 @@ def _effects(
 ) -> dict[str, bytes]:
     units = tables["units.parquet"]
     record, found_tables = effects_of(layer, units["concept"].to_list(), concepts, budget)
+    iou = tables["agreement.parquet"].sort("unit", "concept")["iou"].fill_null(0).to_numpy()
     found_tables["relations.parquet"] = effect_relations(
-        units, tables["agreement.parquet"], found_tables["effects.parquet"], seed=59
+        iou.reshape(len(units), -1), found_tables["effects.parquet"], seed=59
     )
     home = f"layers/{layer}/effects"
     files = {f"{home}/effects.json": to_json(record)}

@@ -21,6 +21,7 @@ from unit59.run import Options, Run
 from unit59.samples.cache import SampleCache
 
 EFFECTS = "effects: {samples: 16, extra: 0}"
+WITH_STUDY = f"{EFFECTS}\nstudies: [agreement-vs-effect]"
 SEARCH = "searches: [{concept: black, layers: [layer2], samples: 32}]"
 SETS = "sets: [{concept: black, layer: layer2, samples: 32, steps: 4}]"
 
@@ -80,7 +81,7 @@ def test_samples_and_layers_are_counted_exactly(tmp_path: Path) -> None:
     assert samples.disk == pytest.approx(sum(path.stat().st_size for path in files), rel=0.05)
 
 
-@pytest.mark.parametrize("more", [EFFECTS, SEARCH, SETS, f"{EFFECTS}\nstudies: [agreement-vs-effect]"])
+@pytest.mark.parametrize("more", [EFFECTS, SEARCH, SETS, WITH_STUDY])
 def test_what_edits_is_bounded(tmp_path: Path, more: str) -> None:
     plain: dict[str, Any] = {"layers": "[layer2]", "samples": 64}
     tiny.run(tmp_path, **plain)
@@ -97,14 +98,15 @@ def test_what_edits_is_bounded(tmp_path: Path, more: str) -> None:
 
 
 def test_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first: dict[str, Any] = {"layers": "[layer2]", "samples": 16, "more": "effects: {samples: 8}"}
+    first: dict[str, Any] = {"layers": "[layer2]", "samples": 16, "more": WITH_STUDY}
     tiny.run(tmp_path, **first)
     before = tiny.contents(tmp_path / "results")
     assert not any(each.why for each in planned(tmp_path, **first).values())
     changed = planned(tmp_path, **{**first, "seed": 4})
     assert changed["samples"].why
     assert changed["layers/layer2"].why == "changed"
-    assert changed["layers/layer2/effects"].why == "needs layers/layer2, which changes"
+    assert changed["layers/layer2/effects"].why == "changed"
+    assert changed["studies/agreement-vs-effect"].why == "needs layers/layer2/effects, which changes"
     assert planned(tmp_path, **{**first, "layers": "[layer2, layer3]"})["layers/layer3"].why == "new"
     next((tmp_path / "results/tiny/layers/layer2/pictures").iterdir()).write_bytes(b"rot")
     assert planned(tmp_path, **first)["layers/layer2"].why == "a file is damaged or missing"

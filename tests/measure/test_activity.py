@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unit59.measure.activity import histogram, measure_activity
+from unit59.measure.activity import find_exemplars, histogram, measure_activity
 from unit59.measure.grid import Grid
 from unit59.measure.overlap import measure_overlap
 
@@ -23,7 +23,7 @@ def test_activity(seed: int, samples: int, units: int, count: int, batch: int) -
     def steps() -> Iterator[tuple[int, torch.Tensor]]:
         return ((i, torch.from_numpy(x[i : i + batch])) for i in range(0, samples, batch))
 
-    found = measure_activity(steps, count)
+    found, exemplars = measure_activity(steps), find_exemplars(steps, count)
     assert (found.low.numpy() == x.min((0, 2, 3))).all()
     assert (found.high.numpy() == x.max((0, 2, 3))).all()
     assert np.allclose(found.mean.numpy(), x.mean((0, 2, 3)), atol=1e-6)
@@ -31,9 +31,9 @@ def test_activity(seed: int, samples: int, units: int, count: int, batch: int) -
     for unit in range(units):
         best = sorted(range(samples), key=lambda i: (-peaks[i, unit], i))[:count]
         worst = sorted(range(samples), key=lambda i: (peaks[i, unit], i))[:count]
-        assert found.strongest[unit].tolist() == best
-        assert found.weakest[unit].tolist() == worst
-        assert found.strongest_peaks[unit].tolist() == [peaks[i, unit] for i in best]
+        assert exemplars.strongest[unit].tolist() == best
+        assert exemplars.weakest[unit].tolist() == worst
+        assert exemplars.strongest_peaks[unit].tolist() == [peaks[i, unit] for i in best]
     counts = histogram(steps, found)
     assert (counts.sum(1) == samples * 6).all()
     for unit in range(units):

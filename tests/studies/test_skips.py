@@ -129,8 +129,7 @@ class _Measured:
         height, width = self.x[layer].shape[2:]
         return Grid((height, width), (8, 8))
 
-    def activities(self, layer: str) -> _Measured:
-        self.insert_level, self.thresholds = np.zeros(self.x[layer].shape[1]), self
+    def thresholds(self, layer: str) -> _Measured:
         self.value = self._thresholds[layer]
         return self
 

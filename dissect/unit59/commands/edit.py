@@ -236,7 +236,7 @@ def _sweep(run: Run, layer: str, edit: Edit) -> Sweep:
     units = bench.units(layer).count
     if edit.units and max(edit.units) >= units:
         raise EditError(f"unit {max(edit.units)}: {layer} has {units} units, 0 to {units - 1}.")
-    if edit.level == "mean" or (edit.do == "insert" and edit.level is None):
+    if edit.level == "mean" or edit.inserts or edit.quantile is not None:
         if layer not in bench.cache.layers:
             raise EditError(
                 f"{run.file.path} does not dissect {layer}, so its units' usual levels are not known: "

@@ -82,6 +82,11 @@ class Edit(BaseModel):
         content = sha256_of(mask) if mask and mask.is_file() else ""
         return f"{self.model_dump_json()}{content}"
 
+    @property
+    def inserts(self) -> bool:
+        """Whether it sets units to the recipe's insertion level."""
+        return self.do == "insert" and self.level is None and self.quantile is None
+
     def images(self, group: Editable) -> tuple[Tensor, Tensor]:
         """Pictures [N,3,H,W] of a group without and with the edit; see `unit59.edit.questions.Change`."""
         return group.image, group.with_edit(self)

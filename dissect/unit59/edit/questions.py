@@ -24,6 +24,10 @@ class Change(Protocol):
     def depends_on(self) -> str:
         """All that it depends on besides the samples, as text."""
 
+    @property
+    def inserts(self) -> bool:
+        """Whether it sets units to the recipe's insertion levels."""
+
     def images(self, group: Group) -> tuple[Tensor, Tensor]:
         """Pictures float [N,3,H,W] of a group without and with it."""
 

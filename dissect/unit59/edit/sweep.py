@@ -27,6 +27,7 @@ from unit59.edit.tail import Tail
 from unit59.engine import Here, results_of
 from unit59.networks.base import repeat_rows
 from unit59.samples.cache import SampleCache
+from unit59.store import key_of
 
 #: Changes whose counts stand in one file.
 BLOCK = 32
@@ -45,7 +46,8 @@ class Sweep:
         tail: behind the units.
         levels: what the units can be set to.
         handle: the name under which a bench knows their handle.
-        key: hash of what samples, segmentations and levels depend on.
+        key: hash of what samples, segmentations and levels depend on, but for insertion levels.
+        insert_key: hash of what these depend on.
 
     Attributes:
         layer: name of the layer in the results.
@@ -53,8 +55,10 @@ class Sweep:
         engine: runs the tasks.
     """
 
-    def __init__(self, cache: SampleCache, tail: Tail, levels: Levels, handle: str, key: str) -> None:
-        self.cache, self.tail, self.levels, self.key = cache, tail, levels, key
+    def __init__(
+        self, cache: SampleCache, tail: Tail, levels: Levels, handle: str, key: str, insert_key: str = ""
+    ) -> None:
+        self.cache, self.tail, self.levels, self.key, self.insert_key = cache, tail, levels, key, insert_key
         self.layer, self.units, self._handle = tail.units.name, tail.units.count, handle
         self.engine = cache.engine
         self._group = lru_cache(maxsize=2)(self._make_group)
@@ -160,7 +164,9 @@ class Sweep:
         return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
 
     def _task(self, changes: Sequence[Change], probe: Probe, batch: SampleBatch) -> SweepTask:
-        return SweepTask(self.layer, self._handle, tuple(changes), probe, batch, self.key)
+        inserts = any(change.inserts for change in changes)
+        under = key_of(sweep=self.key, insert=self.insert_key) if inserts else self.key
+        return SweepTask(self.layer, self._handle, tuple(changes), probe, batch, under)
 
     @torch.no_grad()
     def look(self, task: SweepTask) -> Arrays:

@@ -16,10 +16,8 @@ from unit59.edit.edits import Edit
 from unit59.edit.sweep import Sweep
 from unit59.engine import results_of
 from unit59.foundation.pictures import strip, tile, tile_edge
-from unit59.measure.grid import Grid
-from unit59.measure.layer import Activities
+from unit59.measure.layer import Measurer
 from unit59.results import picture_name
-from unit59.samples.cache import SampleCache
 from unit59.samples.shards import to_uint8
 from unit59.store import Kept, key_of
 
@@ -67,41 +65,42 @@ class DrawUnit:
 
     def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         """See `Task.make`."""
-        sweep, measurer = bench.sweep(self.layer), bench.measurer
-        found = measurer.activities(self.layer)
-        yield wanted[0], _draw(sweep, measurer.grid(self.layer), found, self.unit)
+        yield wanted[0], _draw(bench.sweep(self.layer), bench.measurer, self.unit)
 
 
 def draw_strips(
-    sweep: Sweep, found: Activities, advance: Callable[[int], None]
+    sweep: Sweep, measurer: Measurer, advance: Callable[[int], None]
 ) -> tuple[dict[int, UnitStrips], dict[str, bytes]]:
     """All units' strips, and their pictures by file name.
 
     Args:
         sweep: of the layer.
-        found: the layer's thresholds, exemplars and insertion levels.
+        measurer: of the same samples.
         advance: is told how many units are done.
     """
-    units = range(sweep.units)
-    tasks = [DrawUnit(sweep.layer, unit, key_of(sweep=sweep.key, found=found.key)) for unit in units]
+    units, layer = range(sweep.units), sweep.layer
+    shown = [measurer.task("exemplars", layer).key, measurer.task("threshold", layer).key]
+    key = key_of(sweep=sweep.key, insert=sweep.insert_key, shown=shown)
+    tasks = [DrawUnit(layer, unit, key) for unit in units]
+    exemplars = measurer.exemplars(layer)
     drawn = results_of(tasks, sweep.cache.engine, sweep.cache.store, lambda _: advance(1))
     strips: dict[int, UnitStrips] = {}
     pictures: dict[str, bytes] = {}
     for unit, arrays in zip(units, drawn, strict=True):
         strips[unit] = UnitStrips(
-            found.activity.strongest[unit].tolist(),
+            exemplars.strongest[unit].tolist(),
             arrays["ablated_change"].tolist(),
-            found.activity.weakest[unit].tolist(),
+            exemplars.weakest[unit].tolist(),
             arrays["inserted_change"].tolist(),
         )
         pictures |= {picture_name(unit, kind): arrays[kind].tobytes() for kind in KINDS}
     return strips, pictures
 
 
-def _draw(sweep: Sweep, grid: Grid, found: Activities, unit: int) -> dict[str, NDArray[Any]]:
-    strongest = found.activity.strongest[unit].tolist()
-    weakest = found.activity.weakest[unit].tolist()
-    masks = _masks(sweep.cache, sweep.layer, grid, found, unit, strongest)
+def _draw(sweep: Sweep, measurer: Measurer, unit: int) -> dict[str, NDArray[Any]]:
+    exemplars = measurer.exemplars(sweep.layer)
+    strongest, weakest = exemplars.strongest[unit].tolist(), exemplars.weakest[unit].tolist()
+    masks = _masks(measurer, sweep.layer, unit, strongest)
     # Those without an edit are kept.
     shown, lacking = (sweep.cache.pictures(np.array(numbers)) for numbers in (strongest, weakest))
     without = to_uint8(sweep.edited(Edit.ablate([unit]), strongest)).numpy()
@@ -129,11 +128,10 @@ def _change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.f
     return np.array([round(float(value), 4) for value in difference])
 
 
-def _masks(
-    cache: SampleCache, layer: str, grid: Grid, found: Activities, unit: int, numbers: list[int]
-) -> NDArray[np.bool_]:
+def _masks(measurer: Measurer, layer: str, unit: int, numbers: list[int]) -> NDArray[np.bool_]:
+    grid = measurer.grid(layer)
     masks = np.zeros((len(numbers), grid.pixels), np.bool_)
-    x = cache.maps(layer, np.array(numbers))[:, unit : unit + 1]
-    for hits in grid.hits(x, found.thresholds.value[unit : unit + 1]):
+    x = measurer.cache.maps(layer, np.array(numbers))[:, unit : unit + 1]
+    for hits in grid.hits(x, measurer.thresholds(layer).value[unit : unit + 1]):
         masks[hits.sample.cpu().numpy(), hits.pixel.cpu().numpy()] = True
     return masks.reshape(len(numbers), *grid.size)

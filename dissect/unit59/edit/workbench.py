@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from unit59.edit.edits import Levels
+from unit59.edit.questions import VERSION as SWEEP
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail, groups
 from unit59.engine import Here
@@ -83,9 +84,8 @@ class Workbench:
     def _sweep(self, layer: str, handle: str = "") -> Sweep:
         """Edits of a layer's units; see `units`."""
         units = self.units(layer, handle)
-        levels, known = self.levels(layer, handle), self.levels_key(layer, handle)
-        key = key_of(labels=self.labels_key, levels=known, units=self.measurer.units_key(units))
-        return Sweep(self.cache, Tail(self.cache, units), levels, handle, key)
+        keys = self.sweep_key(layer, handle), self.insert_key(layer, handle)
+        return Sweep(self.cache, Tail(self.cache, units), self.levels(layer, handle), handle, *keys)
 
     def bare_sweep(self, layer: str, levels: Levels) -> Sweep:
         """Edits of any layer's channels to other than their usual levels: nothing has to be measured.
@@ -96,25 +96,39 @@ class Workbench:
         key = key_of(labels=self.labels_key, units=self.measurer.units_key(units))
         return Sweep.here(self.cache, Tail(self.cache, units), levels, key)
 
+    def sweep_key(self, layer: str, handle: str = "") -> str:
+        """Hash of what edits of a layer's units depend on, but for their insertion levels."""
+        return key_of(
+            version=SWEEP,
+            labels=self.labels_key,
+            levels=self.levels_key(layer, handle),
+            units=self.measurer.units_key(self.units(layer, handle)),
+        )
+
     def levels_key(self, layer: str, handle: str = "") -> str:
-        """Hash of what the levels of a layer's units depend on."""
+        """Hash of what the levels of a layer's units depend on, but for insertion levels."""
         units = self.units(layer, handle)
         if units.handle.maps:
-            return self.measurer.activities_key(layer)
+            return self.measurer.task("activity", layer).key
         return key_of(samples=self.cache.samples, usual=USUAL_SAMPLES, units=self.measurer.units_key(units))
+
+    def insert_key(self, layer: str, handle: str = "") -> str:
+        """Hash of what the insertion levels of a layer's units depend on; empty where they have none."""
+        if not self.units(layer, handle).handle.maps:
+            return ""
+        return self.measurer.task("quantile", layer, self.measurer.recipe.insert_quantile).key
 
     def _levels(self, layer: str, handle: str = "") -> Levels:
         """What a layer's units can be set to."""
         units = self.units(layer, handle)
         if not units.handle.maps:
             return self._usual(units)
-        found = self.measurer.activities(layer)
-        mean = found.activity.mean[:, None, None]
+        mean = self.measurer.activity(layer).mean[:, None, None]
 
         def quantile(q: float) -> torch.Tensor:
             return torch.from_numpy(self.measurer.quantile(layer, q)).to(mean.device)[:, None, None]
 
-        insert = torch.from_numpy(found.insert_level).to(mean.device)[:, None, None]
+        insert = quantile(self.measurer.recipe.insert_quantile)
         return Levels(units.silent(mean), mean, insert, quantile=quantile)
 
     def _usual(self, units: Units) -> Levels:
@@ -129,5 +143,5 @@ class Workbench:
 
     def _agreement(self, layer: str) -> NDArray[np.float64]:
         """IoU of every unit with every concept, [U,C]."""
-        counts = self.measurer.agreement(layer, self.measurer.activities(layer))
+        counts = self.measurer.agreement(layer)
         return iou(counts.both, counts.mask, counts.area)

@@ -24,35 +24,36 @@ class Activity:
         low: float32 [U], smallest value.
         high: float32 [U], largest value.
         mean: float32 [U].
-        strongest: int64 [U,K], samples with the largest peaks, strongest first.
-        strongest_peaks: float32 [U,K].
-        weakest: int64 [U,K], samples with the smallest peaks, weakest first.
     """
 
     low: Tensor
     high: Tensor
     mean: Tensor
+
+
+@dataclass(frozen=True)
+class Exemplars:
+    """The samples in which U units are strongest and weakest.
+
+    A sample's peak is the unit's largest value in it; among equal peaks the smaller sample number comes
+    first, so that the choice does not depend on batches.
+
+    Attributes:
+        strongest: int64 [U,K], samples with the largest peaks, strongest first.
+        strongest_peaks: float32 [U,K].
+        weakest: int64 [U,K], samples with the smallest peaks, weakest first.
+    """
+
     strongest: Tensor
     strongest_peaks: Tensor
     weakest: Tensor
 
 
-def measure_activity(steps: Steps, count: int) -> Activity:
-    """One pass over all samples.
-
-    A sample's peak is the unit's largest value in it; among equal peaks the smaller sample number comes
-    first, so that the choice does not depend on batches.
-
-    Args:
-        steps: see `Steps`.
-        count: K, how many samples to name at either end (fewer where there are fewer samples).
-    """
+def measure_activity(steps: Steps) -> Activity:
+    """One pass over all samples."""
     low = high = total = torch.empty(0)
     size = 0
-    strongest, weakest = _Best(count, largest=True), _Best(count, largest=False)
-    for start, x in steps():
-        peaks = x.amax(dim=(2, 3))
-        numbers = torch.arange(start, start + len(x), device=x.device)
+    for _, x in steps():
         # Double precision, shard by shard in order: rounded to float32 below, the order does not show.
         parts = x.amin(dim=(0, 2, 3)), x.amax(dim=(0, 2, 3)), x.double().sum(dim=(0, 2, 3))
         if size == 0:
@@ -60,9 +61,22 @@ def measure_activity(steps: Steps, count: int) -> Activity:
         else:
             low, high, total = torch.minimum(low, parts[0]), torch.maximum(high, parts[1]), total + parts[2]
         size += len(x) * x.shape[2] * x.shape[3]
+    return Activity(low, high, (total / size).float())
+
+
+def find_exemplars(steps: Steps, count: int) -> Exemplars:
+    """One pass over all samples.
+
+    Args:
+        steps: see `Steps`.
+        count: K, how many samples to name at either end (fewer where there are fewer samples).
+    """
+    strongest, weakest = _Best(count, largest=True), _Best(count, largest=False)
+    for start, x in steps():
+        peaks, numbers = x.amax(dim=(2, 3)), torch.arange(start, start + len(x), device=x.device)
         strongest.add(numbers, peaks)
         weakest.add(numbers, peaks)
-    return Activity(low, high, (total / size).float(), strongest.numbers, strongest.peaks, weakest.numbers)
+    return Exemplars(strongest.numbers, strongest.peaks, weakest.numbers)
 
 
 def histogram(steps: Steps, activity: Activity) -> Tensor:

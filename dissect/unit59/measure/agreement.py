@@ -170,6 +170,16 @@ def iou(both: NDArray[Any], mask: NDArray[Any], area: NDArray[Any]) -> NDArray[n
     return _ratio(both, union, union > 0)
 
 
+def best_concepts(iou: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Per unit its label, the number of the concept with the largest IoU (0 where all are 0), and that IoU.
+
+    Args:
+        iou: [U,C].
+    """
+    score: NDArray[np.float64] = iou.max(axis=1)
+    return np.where(score > 0, iou.argmax(axis=1) + 1, 0), score
+
+
 def iqr(agreement: Agreement) -> NDArray[np.float64]:
     """Information quality ratio [U,C]: mutual information over joint entropy of the 2x2 pixel table."""
     n = float(agreement.pixels)

@@ -14,7 +14,7 @@ from unit59.engine import Here, results_of
 from unit59.foundation.progress import Reporter
 from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.handles import CHANNEL, Units
-from unit59.measure.activity import Activity, histogram, measure_activity
+from unit59.measure.activity import Activity, Exemplars, find_exemplars, histogram, measure_activity
 from unit59.measure.agreement import Agreement, count_agreement
 from unit59.measure.grid import Grid
 from unit59.measure.overlap import Overlap, measure_overlap
@@ -29,24 +29,7 @@ VERSION = 1
 #: Mask overlaps are counted over the first samples only: they rank neighbours, they are no finding.
 OVERLAP_SAMPLES = 4 * SHARD
 
-
-@dataclass(frozen=True)
-class Activities:
-    """A layer's values without regard to concepts.
-
-    Attributes:
-        activity: see `Activity`.
-        histogram: int64 [U,bins].
-        insert_level: float32 [U].
-        thresholds: see `Thresholds`.
-        key: of what all this depends on.
-    """
-
-    activity: Activity
-    histogram: NDArray[np.int64]
-    insert_level: NDArray[np.float32]
-    thresholds: Thresholds
-    key: str
+What = Literal["activity", "exemplars", "threshold", "quantile", "agreement", "overlap", "concepts"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +43,7 @@ class MeasureLayer:
         key: hash of what it depends on.
     """
 
-    what: Literal["activity", "threshold", "quantile", "agreement", "overlap", "concepts"]
+    what: What
     layers: tuple[str, ...]
     q: float
     key: str
@@ -122,68 +105,75 @@ class Measurer:
             settings=handle.model_dump(mode="json", exclude={"layers"}),
         )
 
-    def activities_key(self, layer: str) -> str:
-        """Hash of what `activities` depends on; needs no measuring."""
-        return key_of(
-            level=self._quantile_task(layer, self.recipe.insert_quantile).key,
-            threshold=self._task("threshold", layer, self.recipe.quantile, grid=self.cache.grid).key,
-            exemplars=self.recipe.exemplars,
-        )
+    def task(self, what: What, layer: str, q: float = 0.0) -> MeasureLayer:
+        """A measurement of one layer. Its key hashes exactly what it depends on, and needs no measuring.
 
-    def _task(
-        self,
-        what: Literal["activity", "threshold", "quantile", "agreement", "overlap", "concepts"],
-        layer: str,
-        q: float = 0.0,
-        **more: Any,
-    ) -> MeasureLayer:
-        units = self.units_key(self.cache.units[layer])
+        Args:
+            what: which.
+            layer: whose units.
+            q: of ``quantile``: which one.
+        """
+        recipe = self.recipe
+        more: dict[str, Any] = {}
+        match what:
+            case "exemplars":
+                more = {"exemplars": recipe.exemplars}
+            case "threshold":
+                q, more = recipe.quantile, {"grid": self.cache.grid}
+            case "quantile":
+                q, more = 1 - q, {"grid": "native"}
+            case "agreement":
+                more = {
+                    "threshold": self.task("threshold", layer).key,
+                    "labels": self._labels_key,
+                    **recipe.model_dump(include={"seed", "shuffles", "bootstrap"}),
+                }
         key = key_of(
             version=VERSION,
             what=what,
             samples=self._samples_key,
             count=self.cache.samples,
-            units=units,
+            units=self.units_key(self.cache.units[layer]),
             q=q,
             **more,
         )
         return MeasureLayer(what, (layer,), q, key)
 
-    def _quantile_task(self, layer: str, q: float) -> MeasureLayer:
-        return self._task("quantile", layer, 1 - q, grid="native")
-
     # ---- what is measured
 
-    def activities(self, layer: str) -> Activities:
-        """Range, distribution, exemplars, insertion level and threshold of every unit."""
-        first = self._found(self._task("activity", layer, exemplars=self.recipe.exemplars))
-        activity = Activity(**{k: self._tensor(v) for k, v in first.items() if k != "histogram"})
-        found = self._found(self._task("threshold", layer, self.recipe.quantile, grid=self.cache.grid))
-        thresholds = Thresholds(self._tensor(found["value"]), self._tensor(found["on_share"]))
-        level = self.quantile(layer, self.recipe.insert_quantile)
-        return Activities(activity, first["histogram"], level, thresholds, self.activities_key(layer))
+    def activity(self, layer: str) -> Activity:
+        """Range and mean of every unit."""
+        found = self._found(self.task("activity", layer))
+        return Activity(**{name: self._tensor(found[name]) for name in ("low", "high", "mean")})
+
+    def histogram(self, layer: str) -> NDArray[np.int64]:
+        """Distribution of every unit's values over its range, [U,bins]."""
+        counts: NDArray[np.int64] = self._found(self.task("activity", layer))["histogram"]
+        return counts
+
+    def exemplars(self, layer: str) -> Exemplars:
+        """The samples in which each unit is strongest and weakest."""
+        found = self._found(self.task("exemplars", layer))
+        return Exemplars(**{name: self._tensor(values) for name, values in found.items()})
+
+    def thresholds(self, layer: str) -> Thresholds:
+        """Of every unit's mask."""
+        found = self._found(self.task("threshold", layer))
+        return Thresholds(self._tensor(found["value"]), self._tensor(found["on_share"]))
 
     def quantile(self, layer: str, q: float) -> NDArray[np.float32]:
         """A quantile of every unit's native values, [U]."""
-        found: NDArray[np.float32] = self._found(self._quantile_task(layer, q))["value"]
+        found: NDArray[np.float32] = self._found(self.task("quantile", layer, q))["value"]
         return found
 
-    def agreement(self, layer: str, activities: Activities) -> Agreement:
-        """Counts against every concept, with bootstrap and null."""
-        counts = self._found(self._agreement_task(layer, activities.key))
-        return Agreement(pixels=int(counts.pop("pixels")), **counts)
+    def insert_level(self, layer: str) -> NDArray[np.float32]:
+        """What switching each unit on sets it to, [U]."""
+        return self.quantile(layer, self.recipe.insert_quantile)
 
-    def _agreement_task(self, layer: str, threshold: str) -> MeasureLayer:
-        recipe = self.recipe
-        return self._task(
-            "agreement",
-            layer,
-            threshold=threshold,
-            labels=self._labels_key,
-            seed=recipe.seed,
-            shuffles=recipe.shuffles,
-            draws=recipe.bootstrap,
-        )
+    def agreement(self, layer: str) -> Agreement:
+        """Counts against every concept, with bootstrap and null."""
+        counts = self._found(self.task("agreement", layer))
+        return Agreement(pixels=int(counts.pop("pixels")), **counts)
 
     def concepts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Per concept: pixels and samples that show it; and the pixels of all samples."""
@@ -194,7 +184,7 @@ class Measurer:
 
     def overlap(self) -> Overlap:
         """Mask overlap of all units of all layers."""
-        layers = {layer: self.activities_key(layer) for layer in self.cache.layers}
+        layers = {layer: self.task("threshold", layer).key for layer in self.cache.layers}
         key = key_of(what="overlap", version=VERSION, layers=layers, samples=OVERLAP_SAMPLES)
         found = self._found(MeasureLayer("overlap", tuple(layers), 0.0, key))
         names = [(name, unit) for name, units in self.cache.units.items() for unit in range(units.count)]
@@ -215,6 +205,8 @@ class Measurer:
         (layer,) = task.layers
         if task.what == "activity":
             return self._activity(layer)
+        if task.what == "exemplars":
+            return self._exemplars(layer)
         if task.what == "agreement":
             return self._agreement(layer)
         return self._threshold(layer, task.q, native=task.what == "quantile")
@@ -225,14 +217,17 @@ class Measurer:
             def steps() -> Any:
                 return self.cache.steps(layer, tick)
 
-            activity = measure_activity(steps, self.recipe.exemplars)
-            counts = histogram(steps, activity)
-        return {k: v.cpu().numpy() for k, v in vars(activity).items()} | {"histogram": counts.cpu().numpy()}
+            activity = measure_activity(steps)
+            found = {**vars(activity), "histogram": histogram(steps, activity)}
+        return {name: values.cpu().numpy() for name, values in found.items()}
+
+    def _exemplars(self, layer: str) -> dict[str, Any]:
+        with self._step(f"{layer}: exemplars", self.cache.samples) as tick:
+            found = find_exemplars(lambda: self.cache.steps(layer, tick), self.recipe.exemplars)
+        return {name: values.cpu().numpy() for name, values in vars(found).items()}
 
     def _threshold(self, layer: str, q: float, *, native: bool) -> dict[str, Any]:
-        first = self._found(self._task("activity", layer, exemplars=self.recipe.exemplars))
-        low, high = self._tensor(first["low"]), self._tensor(first["high"])
-        grid = self.grid(layer)
+        activity, grid = self.activity(layer), self.grid(layer)
         if native:
             grid = Grid(grid.native, grid.native, self.cache.sampler.device)
         name = f"{layer}: {'insertion levels' if native else 'thresholds'}"
@@ -241,7 +236,7 @@ class Measurer:
             def batches() -> Any:
                 return (x for _, x in self.cache.steps(layer, tick))
 
-            found = find_thresholds(batches, grid, self.cache.samples, low, high, q)
+            found = find_thresholds(batches, grid, self.cache.samples, activity.low, activity.high, q)
         return {"value": found.value.cpu().numpy(), "on_share": found.on_share.cpu().numpy()}
 
     def _agreement(self, layer: str) -> dict[str, Any]:
@@ -251,7 +246,7 @@ class Measurer:
                 self.cache.steps(layer, tick),
                 self.cache.stored_labels,
                 self.grid(layer),
-                self.activities(layer).thresholds.value,
+                self.thresholds(layer).value,
                 len(self.cache.segmenter.concepts),
                 samples,
                 poisson_draws(recipe.seed, samples, recipe.bootstrap),
@@ -278,7 +273,7 @@ class Measurer:
                     tick(len(shard))
 
             grids = {layer: self.grid(layer) for layer in layers}
-            thresholds = {layer: self.activities(layer).thresholds.value for layer in layers}
+            thresholds = {layer: self.thresholds(layer).value for layer in layers}
             return {"iou": measure_overlap(steps(), grids, thresholds).iou}
 
     # ---- bookkeeping

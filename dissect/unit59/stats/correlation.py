@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from unit59.results.schema import RELATIONS
 from unit59.stats.intervals import spearman
@@ -16,36 +17,28 @@ from unit59.stats.intervals import spearman
 FEWEST = 10
 
 
-def effect_relations(
-    units: pl.DataFrame, agreement: pl.DataFrame, effects: pl.DataFrame, seed: int
-) -> pl.DataFrame:
+def effect_relations(iou: NDArray[np.float64], effects: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Agreement beside effect over a layer's measured units, by ablation.
 
     Three kinds of rows, see `unit59.results.schema.RELATIONS`: IoU with the label and loss of the label
     (`of` is label), IoU with the label and size of the largest effect on any concept (any), and for every
-    concept IoU with it and loss of it (concept). A loss is the effect with its sign turned. An IoU that is
-    null counts as 0.
+    concept IoU with it and loss of it (concept). A loss is the effect with its sign turned. A unit's label is
+    the concept with the largest IoU, where any is above 0.
 
     Args:
-        units: a layer's units.parquet.
-        agreement: its agreement.parquet.
+        iou: of every unit of a layer with every concept, [U,C].
         effects: its effects.parquet.
         seed: of the bootstrap over units.
     """
     off = effects.filter(kind="ablate").sort("unit", "concept")
-    labels = units.select("unit", "concept", pl.col("iou").fill_null(0.0))
-    own = off.join(labels.drop_nulls("concept"), on=["unit", "concept"], maintain_order="left")
+    unit, concept = off["unit"].to_numpy(), off["concept"].to_numpy() - 1
+    off = off.with_columns(iou=pl.Series(iou[unit, concept], dtype=pl.Float64))
+    own = off.filter(pl.Series((iou.argmax(axis=1)[unit] == concept) & (iou[unit, concept] > 0)))
     largest = off.group_by("unit", maintain_order=True).agg(pl.col("effect").abs().max())
-    largest = largest.join(labels, on="unit", maintain_order="left")
-    with_each = off.join(
-        agreement.select("unit", "concept", pl.col("iou").fill_null(0.0)),
-        on=["unit", "concept"],
-        maintain_order="left",
-    )
     rows = [
         _row("label", own["iou"], -own["effect"], seed),
-        _row("any", largest["iou"], largest["effect"], seed),
-        *_by_concept(with_each, seed),
+        _row("any", pl.Series(iou.max(axis=1)[largest["unit"].to_numpy()]), largest["effect"], seed),
+        *_by_concept(off, seed),
     ]
     return pl.DataFrame(rows, schema=RELATIONS)
 

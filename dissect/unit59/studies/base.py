@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from unit59.foundation.suggest import nearest
 from unit59.results.record import Name
 from unit59.studies.tables import Report, StudyError, Tables
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from unit59.studies.dissected import Dissected
     from unit59.studies.part import Cost
 
-__all__ = ["Report", "Study", "StudyError", "Tables"]
+__all__ = ["LayersStudy", "Report", "Study", "StudyError", "Tables"]
 
 
 class Study(BaseModel, ABC):
@@ -31,17 +32,28 @@ class Study(BaseModel, ABC):
         version: raised when its numbers change, so that no old report is taken for a new one.
         needs_effects: whether the recipe must ask for `effects:`.
         reads: what it reads of the layers' tables: ``units``, ``effects``; it is stale when these change.
-        uses: fields of the recipe that its numbers depend on, besides its own settings, seed and samples.
+        uses: fields of the recipe that its numbers depend on, besides its own settings, seed and samples:
+            ``quantile`` where it asks what units agree with, ``insert_quantile`` where it switches units on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     version: ClassVar[int] = 1
     needs_effects: ClassVar[bool] = False
     reads: ClassVar[frozenset[str]] = frozenset({"units", "effects"})
-    uses: ClassVar[frozenset[str]] = frozenset({"shuffles", "bootstrap", "exemplars"})
+    uses: ClassVar[frozenset[str]] = frozenset(
+        {"quantile", "insert_quantile", "shuffles", "bootstrap", "exemplars"}
+    )
 
     name: Name | None = None
     """The study's folder and address; by default its own name."""
+
+    def of_layers(self, layers: list[str]) -> list[str]:
+        """The layers that it measures, in forward order: changes of others leave it as it is. By default all.
+
+        Args:
+            layers: the dissected layers.
+        """
+        return layers
 
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """Refuse, before anything is computed, what cannot be done; by default nothing is refused.
@@ -93,3 +105,23 @@ class Study(BaseModel, ABC):
     @abstractmethod
     def tell(self, tables: Tables) -> Report:
         """Say what the tables say: pure, without torch, and cheap; it runs anew every time."""
+
+
+class LayersStudy(Study):
+    """Base of studies that a recipe may restrict to some layers."""
+
+    layers: list[str] | Literal["all"] = "all"
+    """Which layers."""
+
+    def of_layers(self, layers: list[str]) -> list[str]:
+        """See `Study.of_layers`."""
+        return [name for name in layers if self.layers == "all" or name in self.layers]
+
+    def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
+        """See `Study.check`."""
+        for layer in self.layers if self.layers != "all" else []:
+            if layer not in layers:
+                raise StudyError(
+                    f"layers: {layer!r} is none of the dissected layers{nearest(layer, layers)} "
+                    f"These are {', '.join(layers)}."
+                )

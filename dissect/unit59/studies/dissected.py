@@ -91,11 +91,6 @@ class Dissected:
             else None
         )
 
-    def frame(self, name: str) -> pl.DataFrame:
-        """A table of the one part that this one needs."""
-        (part,) = self._needs
-        return self._stored.frame(part, name)
-
     def _frame(self, part: str, name: str, what: str) -> pl.DataFrame:
         if part not in self._needs:
             raise StudyError(f"{self.name} reads {what} of {part} and does not say so in its `reads`.")

@@ -54,6 +54,10 @@ class Part(ABC):
     def depends_on(self) -> Mapping[str, Any]:
         """Everything that its numbers depend on, besides its version and its needs."""
 
+    def unread(self) -> Mapping[str, Any]:
+        """What only those of its tables and pictures depend on that parts which need it do not read."""
+        return {}
+
     @abstractmethod
     def measure(self, model: Dissected) -> Tables:
         """Measure it, and write no prose; resumable; the same recipe gives the same bytes."""
@@ -101,12 +105,14 @@ def in_order(parts: Iterable[Part]) -> list[Part]:
 
 def keys_of(parts: Sequence[Part]) -> dict[str, str]:
     """By name the hash of everything that a part depends on; `parts` are in order (see `in_order`)."""
+    read: dict[str, str] = {}
     keys: dict[str, str] = {}
     for part in parts:
-        keys[part.name] = key_of(
+        read[part.name] = key_of(
             part=f"{type(part).__module__}.{type(part).__qualname__}",
             version=part.version,
             depends_on=dict(part.depends_on()),
-            needs={name: keys[name] for name in part.needs},
+            needs={name: read[name] for name in part.needs},
         )
+        keys[part.name] = key_of(read=read[part.name], unread=dict(part.unread()))
     return keys

@@ -78,7 +78,7 @@ def parts_of(asked: PartSource) -> list[Part]:
         RecipeError: a layer is not dissected, a concept unknown, a study cannot be made, two have one name.
     """
     bench = asked.bench
-    layers = [LayerPart(units, bench.measurer, bench.labels_key) for units in bench.cache.units.values()]
+    layers = [LayerPart(units, bench) for units in bench.cache.units.values()]
     parts: list[Part] = [ModelPart(asked.facts, bench.labels_key), *layers]
     if asked.real is not None:
         parts.append(QualityPart(asked.file, asked.real, bench, asked.reads))

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from unit59.edit.workbench import Workbench
-from unit59.foundation.files import sha256_of
+from unit59.foundation.files import file_name, sha256_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.part import Cost, Part
 from unit59.studies.registry import NamedStudy
 from unit59.studies.tables import Tables
+
+#: What a study may read of a layer -> how the part's name goes on after the layer's.
+_READ = {"units": "", "effects": "/effects"}
 
 
 class StudyPart(Part):
@@ -27,7 +30,11 @@ class StudyPart(Part):
     def __init__(self, asked: NamedStudy, base: Path, bench: Workbench, others: Sequence[str]) -> None:
         self.asked, self._base, self._bench = asked, base, bench
         self.name = f"studies/{asked.name}"
-        self.needs = tuple(name for name in others if _kind(name) in asked.study.reads)
+        with asked.calls():
+            self._layers = asked.study.of_layers(bench.cache.layers)
+        ends = [end for what, end in _READ.items() if what in asked.study.reads]
+        read = {f"layers/{file_name(layer)}{end}" for layer in self._layers for end in ends}
+        self.needs = tuple(name for name in others if name in read)
 
     def depends_on(self) -> Mapping[str, Any]:
         """See `Part.depends_on`."""
@@ -41,7 +48,7 @@ class StudyPart(Part):
             "settings": study.model_dump(mode="json"),
             "files": files,
             "labels": bench.labels_key,
-            "layers": {layer: bench.levels_key(layer) for layer in bench.cache.layers},
+            "layers": {layer: bench.sweep_key(layer) for layer in self._layers},
             "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples", *study.uses}),
         }
 
@@ -61,10 +68,3 @@ class StudyPart(Part):
             "facts": tables.facts,
         }
         return Tables(tables.frames, facts, tables.pictures)
-
-
-def _kind(part: str) -> str:
-    """What a study may read of a part: ``layers`` (units), ``effects``; nothing of others."""
-    if part.startswith("layers/"):
-        return "effects" if part.endswith("/effects") else "units"
-    return ""

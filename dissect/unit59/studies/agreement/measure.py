@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from unit59.edit.workbench import Workbench
+from unit59.measure.agreement import agrees, best_concepts, null_scores
 from unit59.results import INTERPRETABLE_IOU
 from unit59.studies.agreement.numbers import (
     RELATED,
@@ -36,8 +37,8 @@ class AgreementVsEffect(Study):
     """Compares every measured unit's IoU with what switching it off and on does to the same concept."""
 
     needs_effects: ClassVar[bool] = True
-    reads: ClassVar[frozenset[str]] = frozenset({"units", "effects"})
-    uses: ClassVar[frozenset[str]] = frozenset()
+    reads: ClassVar[frozenset[str]] = frozenset({"effects"})
+    uses: ClassVar[frozenset[str]] = frozenset({"quantile", "shuffles"})
 
     def measure(self, model: Dissected) -> Tables:
         """Join agreement and effects, and correlate them."""
@@ -112,16 +113,17 @@ def all_pairs(model: Dissected) -> pl.DataFrame:
 
 def all_units(model: Dissected) -> pl.DataFrame:
     """One row a unit of any layer: its label, and whether it agrees (IoU >= 0.05 and above the null)."""
-    frames = [
-        model.units(layer)
-        .select(
-            pl.lit(layer).alias("layer"),
-            "unit",
-            pl.col("concept").alias("label_concept"),
-            pl.col("label").alias("own_label"),
-            "agrees",
-        )
-        .sort("unit")
-        for layer in model.layers
-    ]
+    frames = []
+    for layer in model.layers:
+        labels, score = best_concepts(model.bench.agreement(layer))
+        null = null_scores(model.bench.measurer.agreement(layer))
+        columns = {
+            "layer": [layer] * len(labels),
+            "unit": range(len(labels)),
+            "label_concept": [int(label) or None for label in labels],
+            "own_label": [model.concepts[label - 1] if label else None for label in labels],
+            "agrees": agrees(score, null.best_bound),
+        }
+        types = {"unit": pl.Int32, "label_concept": pl.Int32, "own_label": pl.String}
+        frames.append(pl.DataFrame(columns, schema_overrides=types))
     return pl.concat(frames)

@@ -23,13 +23,11 @@ class BadSamples:
     Attributes:
         model: that is studied.
         bad: bool [samples,h,w].
-        key: of the samples and of what is bad in them.
         labels: whether known labels say what is bad.
     """
 
     model: Dissected
     bad: Tensor
-    key: str
     labels: bool
 
     @property
@@ -42,14 +40,14 @@ class BadSamples:
 def marks(samples: BadSamples, layer: str, half: Sequence[int]) -> pl.DataFrame:
     """How well each unit's mask agrees with what is bad, and what chance gives: a row a unit."""
     measurer = samples.model.bench.measurer
-    found, recipe, count = measurer.activities(layer), measurer.recipe, len(half)
+    recipe, count = measurer.recipe, len(half)
     bad = samples.bad[list(half)].flatten(1).long()[:, None]
     with samples.model.step(f"{layer}: marks", count, "samples") as tick:
         agreement = count_agreement(
             _activations(samples.model.bench.cache, layer, half, tick),
             lambda places: bad[places],
             measurer.grid(layer),
-            found.thresholds.value,
+            measurer.thresholds(layer).value,
             1,
             count,
             poisson_draws(recipe.seed, count, recipe.bootstrap),

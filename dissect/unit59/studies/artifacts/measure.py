@@ -11,9 +11,7 @@ from pydantic import Field
 from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
-from unit59.results import sha256_of
 from unit59.samples.cache import SampleCache
-from unit59.store import key_of
 from unit59.studies.artifacts.bad_regions import from_labels, from_masks, from_pictures, in_halves, mask_files
 from unit59.studies.artifacts.choice import SHOWN, choose, judge
 from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source
@@ -34,7 +32,7 @@ class Artifacts(Study):
 
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
-    uses: ClassVar[frozenset[str]] = frozenset({"shuffles", "bootstrap"})
+    uses: ClassVar[frozenset[str]] = frozenset({"quantile", "shuffles", "bootstrap"})
 
     bad: Literal["labels"] | tuple[Annotated[int, Field(ge=0)], ...] | Path = "labels"
     """``labels`` (where a conditional model shows something else than asked for), the numbers of bad
@@ -136,22 +134,14 @@ class Artifacts(Study):
 
     def _begin(self, model: Dissected) -> BadSamples:
         cache = model.bench.cache
-        samples, files = self._looked_at(cache), self.files(model.base)
+        samples = self._looked_at(cache)
         if self.bad == "labels":
             bad = from_labels(cache, samples)
         elif isinstance(self.bad, Path):
             bad = from_masks(cache, mask_files(model.base / self.bad), samples)
         else:
             bad = from_pictures(cache, self.bad, samples)
-        key = key_of(
-            study="artifacts",
-            version=self.version,
-            labels=model.bench.labels_key,
-            bad=str(self.bad),
-            masks=[(path.name, sha256_of(path)) for path in files],
-            samples=samples,
-        )
-        return BadSamples(model, bad, key, self.bad == "labels")
+        return BadSamples(model, bad, self.bad == "labels")
 
     def _edited(self, samples: BadSamples, half: list[int]) -> list[int]:
         """The first samples of a half with bad regions, and the first without."""

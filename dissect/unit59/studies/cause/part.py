@@ -65,9 +65,10 @@ class SearchPart(Part):
             "section": self.section.model_dump(mode="json", exclude={"title", "claim", "layers", "name"}),
             "claimed": claim and claim.model_dump(include={"layer", "unit"}),
             "shared": self._shared and self._shared.depends_on,
-            "labels": bench.labels_key,
-            "layers": {layer: bench.levels_key(layer) for layer in self._layers},
-            "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples"}),
+            "layers": {layer: bench.sweep_key(layer) for layer in self._layers},
+            "recipe": bench.measurer.recipe.model_dump(
+                include={"seed", "samples", "quantile", "insert_quantile"}
+            ),
         }
 
     def measure(self, model: Dissected) -> Tables:

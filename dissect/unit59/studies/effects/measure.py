@@ -100,7 +100,7 @@ class Effects:
         bench = self.bench
         count = min(RANKING_SAMPLES, bench.cache.samples)
         concepts = self._frequent(count)
-        levels = {layer: bench.levels_key(layer) for layer in self.layers}
+        levels = {layer: bench.insert_key(layer) for layer in self.layers}
         key = key_of(
             what="attribution", labels=bench.labels_key, levels=levels, count=count, of=sorted(concepts)
         )
@@ -142,18 +142,25 @@ class EffectsPart(Part):
     def __init__(self, effects: Effects, layer: str) -> None:
         self._effects, self.layer = effects, layer
         self.name = f"layers/{file_name(layer)}/effects"
-        self.needs = (f"layers/{file_name(layer)}",)
+        styled = effects.section.style_layers == "all" or layer in effects.section.style_layers
+        #: Kinds of edits of the style channels.
+        self._styles = effects.section.styles if styled and effects.bench.has(layer, "style") else []
 
     def depends_on(self) -> Mapping[str, Any]:
-        """See `Part.depends_on`."""
-        effects, bench = self._effects, self._effects.bench
+        """See `Part.depends_on`; units are ranked over all layers."""
+        section, bench = self._effects.section, self._effects.bench
+        ranked = {"quantile"} if section.units != "all" else set[str]()
         return {
-            "section": effects.section.model_dump(mode="json"),
+            "section": section.model_dump(mode="json", exclude={"layers", "style_layers"}),
             "layer": self.layer,
-            "layers": {layer: bench.levels_key(layer) for layer in effects.layers},
-            "labels": bench.labels_key,
-            **bench.measurer.recipe.model_dump(include={"seed", "samples", "exemplars"}),
+            "styles": bench.sweep_key(self.layer, "style") if self._styles else "",
+            "layers": {layer: bench.sweep_key(layer) for layer in self._effects.layers},
+            **bench.measurer.recipe.model_dump(include={"seed", "samples", "insert_quantile", *ranked}),
         }
+
+    def unread(self) -> Mapping[str, Any]:
+        """See `Part.unread`: strips, and how effects go with agreement."""
+        return self._effects.bench.measurer.recipe.model_dump(include={"exemplars", "quantile"})
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`."""
@@ -174,9 +181,7 @@ class EffectsPart(Part):
             frames["attribution.parquet"] = attribution_table(
                 chosen.attributions[layer], chosen.scores[layer], bench.cache.segmenter.concepts
             )
-        frames["relations.parquet"] = effect_relations(
-            model.frame("units.parquet"), model.frame("agreement.parquet"), found.table, model.seed
-        )
+        frames["relations.parquet"] = effect_relations(bench.agreement(layer), found.table, model.seed)
         record = self._record(found, wanted, numbers, fixed, self._ranking(chosen, found, model.seed))
         return Tables(frames, record.model_dump(mode="json"), strips)
 
@@ -192,8 +197,7 @@ class EffectsPart(Part):
             whole = sum(self._effects.bench.units(layer).count for layer in self._effects.layers)
             share = min(units.count, section.low_ranked + units.count * section.units // max(whole, 1))
         bench = self._effects.bench
-        styled = section.style_layers == "all" or self.layer in section.style_layers
-        styles = len(section.styles) * (styled and bench.has(self.layer, "style"))
+        styles = len(self._styles)
         edits = 2 * share + (styles * bench.units(self.layer, "style").count if styles else 0)
         samples = bench.cache.samples
         fixed = in_groups(min(section.samples + section.extra, samples))
@@ -231,17 +235,15 @@ class EffectsPart(Part):
         )
 
     def _wanted(self, units: list[int]) -> dict[Kind, list[int]]:
-        section, bench = self._effects.section, self._effects.bench
         wanted: dict[Kind, list[int]] = {"ablate": units, "insert": units}
-        styled = section.style_layers == "all" or self.layer in section.style_layers
-        if styled and section.styles and bench.has(self.layer, "style"):
-            channels = list(range(bench.units(self.layer, "style").count))
+        if self._styles:
+            channels = list(range(self._effects.bench.units(self.layer, "style").count))
             names: dict[str, Kind] = {
                 "neutral": "style_neutral",
                 "down": "style_down",
                 "up": "style_up",
             }
-            wanted |= {names[name]: channels for name in section.styles}
+            wanted |= {names[name]: channels for name in self._styles}
         return wanted
 
     def _edit(self, kind: Kind, unit: int) -> Edit:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from unit59.edit.tail import in_groups
 from unit59.edit.unit_pictures import VERSION as PICTURES
 from unit59.edit.unit_pictures import draw_strips
+from unit59.edit.workbench import Workbench
 from unit59.handles import Units
 from unit59.measure.agreement import null_scores
-from unit59.measure.layer import Measurer
 from unit59.results import LAYER_TABLES, file_name
 from unit59.studies.dissected import Dissected
 from unit59.studies.layers.tables import layer_record, layer_tables
@@ -23,40 +23,38 @@ class LayerPart(Part):
 
     Args:
         units: of the layer.
-        measurer: of the model; nothing is measured to make the part.
-        labels_key: hash of what samples and segmentations depend on.
+        bench: of the model; nothing is measured to make the part.
     """
 
     version: ClassVar[int] = 2
 
-    def __init__(self, units: Units, measurer: Measurer, labels_key: str) -> None:
-        self.units, self._measurer, self._labels_key = units, measurer, labels_key
+    def __init__(self, units: Units, bench: Workbench) -> None:
+        self.units, self._bench = units, bench
         self.name = f"layers/{file_name(units.name)}"
 
     def depends_on(self) -> Mapping[str, Any]:
         """See `Part.depends_on`."""
-        measurer, recipe = self._measurer, self._measurer.recipe
+        bench, measurer, layer = self._bench, self._bench.measurer, self.units.name
         return {
             "pictures": PICTURES,
-            "labels": self._labels_key,
-            "units": self.units.name,
-            "activities": measurer.activities_key(self.units.name),
+            "units": layer,
+            "edits": [bench.sweep_key(layer), bench.insert_key(layer)],
+            "measures": [measurer.task(what, layer).key for what in ("exemplars", "threshold", "agreement")],
             # Similar units are looked for in all layers.
-            "others": {layer: measurer.activities_key(layer) for layer in measurer.cache.layers},
-            **recipe.model_dump(include={"seed", "shuffles", "bootstrap", "similar"}),
+            "others": {each: measurer.task("threshold", each).key for each in measurer.cache.layers},
+            "similar": measurer.recipe.similar,
         }
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`."""
         layer, bench = self.units.name, model.bench
-        measurer, cache = bench.measurer, bench.cache
-        found = measurer.activities(layer)
+        measurer = bench.measurer
         similar = measurer.overlap().nearest(layer, measurer.recipe.similar)
-        agreement = measurer.agreement(layer, found)
+        agreement = measurer.agreement(layer)
         null = null_scores(agreement)
         with model.step(f"{layer}: pictures", self.units.count, "units") as advance:
-            strips, pictures = draw_strips(bench.sweep(layer), found, advance)
-        frames = layer_tables(cache.segmenter, found, agreement, null, strips, similar)
+            strips, pictures = draw_strips(bench.sweep(layer), measurer, advance)
+        frames = layer_tables(measurer, layer, agreement, null, strips, similar)
         record = layer_record(self.units.shown, frames["units.parquet"], null)
         return Tables(frames, record.model_dump(mode="json"), pictures)
 
@@ -66,5 +64,5 @@ class LayerPart(Part):
 
     def cost(self) -> Cost:
         """Strips: the exemplars with the unit off, as many others with it on."""
-        strip = in_groups(self._measurer.recipe.exemplars)
+        strip = in_groups(self._bench.measurer.recipe.exemplars)
         return Cost(tails={self.units.name: 2 * strip * self.units.count})

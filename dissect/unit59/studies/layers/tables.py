@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unit59.edit.unit_pictures import UnitStrips
-from unit59.measure.agreement import Agreement, Null, agrees, interval, iou, iqr
-from unit59.measure.layer import Activities
+from unit59.measure.agreement import Agreement, Null, agrees, best_concepts, interval, iou, iqr
+from unit59.measure.layer import Measurer
 from unit59.networks import Layer
 from unit59.results import INTERPRETABLE_IOU
 from unit59.results.schema import LayerRecord, NullSummary
@@ -37,31 +37,31 @@ def concept_table(
 
 
 def layer_tables(
-    segmenter: Segmenter,
-    found: Activities,
+    measurer: Measurer,
+    layer: str,
     agreement: Agreement,
     null: Null,
     strips: Mapping[int, UnitStrips],
     similar: Mapping[int, list[tuple[str, int, float]]],
 ) -> dict[str, pl.DataFrame]:
     """All tables of a layer, by file name."""
-    scores = Scores(segmenter, agreement, null)
+    scores, activity = Scores(measurer.cache.segmenter, agreement, null), measurer.activity(layer)
     return {
-        "units.parquet": scores.units(found, strips),
+        "units.parquet": scores.units(measurer, layer, strips),
         "agreement.parquet": scores.pairs(),
         "activations.parquet": pl.DataFrame(
             {
-                "unit": range(len(found.insert_level)),
-                "low": found.activity.low.cpu().numpy(),
-                "high": found.activity.high.cpu().numpy(),
-                "counts": found.histogram.tolist(),
+                "unit": range(len(activity.low)),
+                "low": activity.low.cpu().numpy(),
+                "high": activity.high.cpu().numpy(),
+                "counts": measurer.histogram(layer).tolist(),
             }
         ),
         "similar.parquet": pl.DataFrame(
             [
-                (unit, rank, layer, other, overlap)
+                (unit, rank, other_layer, other, overlap)
                 for unit, rows in similar.items()
-                for rank, (layer, other, overlap) in enumerate(rows, start=1)
+                for rank, (other_layer, other, overlap) in enumerate(rows, start=1)
             ],
             schema=["unit", "rank", "other_layer", "other_unit", "overlap"],
             orient="row",
@@ -123,20 +123,19 @@ class Scores:
         }
         return pl.DataFrame(columns)
 
-    def units(self, found: Activities, strips: Mapping[int, UnitStrips]) -> pl.DataFrame:
-        """units.parquet: a unit's label is the concept with the largest IoU; none where nothing overlaps."""
-        best = self.iou.argmax(axis=1)
-        rows = np.arange(len(best))
-        drawn = [strips[unit] for unit in range(len(best))]
-        score = self.iou[rows, best]
-        labelled = score > 0
+    def units(self, measurer: Measurer, layer: str, strips: Mapping[int, UnitStrips]) -> pl.DataFrame:
+        """units.parquet."""
+        activity, thresholds = measurer.activity(layer), measurer.thresholds(layer)
+        labels, score = best_concepts(self.iou)
+        rows, best = np.arange(len(labels)), self.iou.argmax(axis=1)
+        drawn = [strips[unit] for unit in range(len(labels))]
         columns: dict[str, Any] = {
             "unit": rows,
-            "threshold": found.thresholds.value.cpu().numpy(),
-            "on_share": found.thresholds.on_share.cpu().numpy(),
-            "concept": [int(c) + 1 if is_ else None for c, is_ in zip(best, labelled, strict=True)],
-            "label": [self.names[c] if is_ else None for c, is_ in zip(best, labelled, strict=True)],
-            "plane": [self.planes[c] if is_ else None for c, is_ in zip(best, labelled, strict=True)],
+            "threshold": thresholds.value.cpu().numpy(),
+            "on_share": thresholds.on_share.cpu().numpy(),
+            "concept": [int(label) or None for label in labels],
+            "label": [self.names[label - 1] if label else None for label in labels],
+            "plane": [self.planes[label - 1] if label else None for label in labels],
             "iou": score,
             "iou_low": self.low[rows, best],
             "iou_high": self.high[rows, best],
@@ -146,11 +145,11 @@ class Scores:
             "interpretable": score >= INTERPRETABLE_IOU,
             "above_null": score > self.null.best_bound,
             "agrees": agrees(score, self.null.best_bound),
-            "mean": found.activity.mean.cpu().numpy(),
-            "maximum": found.activity.high.cpu().numpy(),
-            "insert_level": found.insert_level,
+            "mean": activity.mean.cpu().numpy(),
+            "maximum": activity.high.cpu().numpy(),
+            "insert_level": measurer.insert_level(layer),
             "exemplars": [strip.exemplars for strip in drawn],
-            "exemplar_peaks": found.activity.strongest_peaks.tolist(),
+            "exemplar_peaks": measurer.exemplars(layer).strongest_peaks.tolist(),
             "ablated_change": [strip.ablated_change for strip in drawn],
             "inserted": [strip.inserted for strip in drawn],
             "inserted_change": [strip.inserted_change for strip in drawn],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Silenced:
     off: int
     order: tuple[int, ...] | None
     seed: int
+
+    inserts: ClassVar[bool] = False
 
     @property
     def depends_on(self) -> str:

@@ -7,7 +7,7 @@ Whether that is what happens is measured, by taking the noise away, or the resca
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -16,10 +16,9 @@ from pydantic import Field
 
 from unit59.edit.questions import SampleBatch
 from unit59.edit.workbench import Workbench
-from unit59.foundation.suggest import nearest
 from unit59.networks import Network
 from unit59.samples.shards import GROUP
-from unit59.studies.base import Study, StudyError
+from unit59.studies.base import LayersStudy, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.noise.cases import HALF, Case, Removed
 from unit59.studies.noise.draws import Silenced, Spread, levels
@@ -35,12 +34,12 @@ SHOWN = 6
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class Noise(Study):
+class Noise(LayersStudy):
     """Switch off more and more units of each layer; measure how much the picture varies over noise draws."""
 
     version: ClassVar[int] = 1
     reads: ClassVar[frozenset[str]] = frozenset()
-    uses: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"quantile"})
 
     samples: Annotated[int, Field(ge=4, le=100_000)] = 16
     """How many, from the first on."""
@@ -56,8 +55,6 @@ class Noise(Study):
         1,
     )
     """Shares of a layer's units that are switched off; none, half and all always are."""
-    layers: list[str] | Literal["all"] = "all"
-    """Which layers."""
 
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
@@ -66,16 +63,11 @@ class Noise(Study):
                 "noise is a study of networks with noise inputs, StyleGAN and StyleGAN2; this "
                 f"{network.family} has none. Take it out of `studies:`."
             )
-        for layer in self.layers if self.layers != "all" else []:
-            if layer not in layers:
-                raise StudyError(
-                    f"noise: {layer!r} is none of the dissected layers{nearest(layer, layers)} "
-                    f"These are {', '.join(layers)}."
-                )
+        super().check(network, layers, concepts)
 
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
-        layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
+        layers = self.of_layers(model.layers)
         numbers = list(range(min(self.samples, model.bench.cache.samples)))
         cases = {layer: self._cases(model.network, layer) for layer in layers}
         with model.step("noise", len(layers) * len(numbers), "samples") as advance:
@@ -100,7 +92,7 @@ class Noise(Study):
     def cost(self, bench: Workbench, layers: list[str]) -> Cost:
         """See `Study.cost`."""
         network, numbers = bench.cache.sampler.network, min(self.samples, bench.cache.samples)
-        chosen = [name for name in layers if self.layers == "all" or name in self.layers]
+        chosen = self.of_layers(layers)
         # Beside the cases, each sample goes through as it is, without each part of the network, and for maps.
         tails = {
             name: (len(self._cases(network, name)) + 5) * numbers * self.draws + 8 * SHOWN * GROUP

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,7 @@ from unit59.edit.workbench import Workbench
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.networks import Layer, Network
 from unit59.samples.cache import SampleCache
-from unit59.studies.base import Study, StudyError
+from unit59.studies.base import LayersStudy, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.outlines.facts import Half, Level, OutlineFacts
@@ -36,27 +36,23 @@ from unit59.studies.unit_sets import halvings, order_of_sample
 SHOWN = 4
 
 
-class Outlines(Study):
+class Outlines(LayersStudy):
     """Switch off more and more units of each layer; see what is left of the outlines asked for."""
 
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
-    uses: ClassVar[frozenset[str]] = frozenset({"bootstrap"})
+    uses: ClassVar[frozenset[str]] = frozenset({"quantile", "bootstrap"})
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many, from the first on."""
     ablate: Level = "zero"
     """What units that are switched off are set to."""
-    layers: list[str] | Literal["all"] = "all"
-    """Which layers."""
 
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
         if not network.levels:
             raise StudyError(f"outlines is a study of pix2pix; this model is a {network.family}.")
-        for layer in self.layers if self.layers != "all" else []:
-            if layer not in layers:
-                raise StudyError(f"outlines: {layer!r} is not dissected. These are: {', '.join(layers)}.")
+        super().check(network, layers, concepts)
 
     def check_samples(self, cache: SampleCache, base: Path) -> None:
         """See `Study.check_samples`."""
@@ -67,9 +63,7 @@ class Outlines(Study):
         """See `Study.measure`."""
         network, cache = model.network, model.bench.cache
         numbers = list(range(min(self.samples, cache.samples)))
-        layers = [
-            network.layers[name] for name in model.layers if self.layers == "all" or name in self.layers
-        ]
+        layers = [network.layers[name] for name in self.of_layers(model.layers)]
         steps = {layer.name: steps_of(layer.units) for layer in layers}
         total = sum(map(len, steps.values())) * len(numbers)
         with model.step("outlines", total, "pictures") as advance:
@@ -106,9 +100,7 @@ class Outlines(Study):
         numbers = in_groups(min(self.samples, bench.cache.samples))
         network = bench.cache.sampler.network
         counted = {
-            name: (len(steps_of(network.layers[name].units)) + 1) * numbers
-            for name in layers
-            if self.layers == "all" or name in self.layers
+            name: (len(steps_of(network.layers[name].units)) + 1) * numbers for name in self.of_layers(layers)
         }
         tails = {name: count + 2 * in_groups(SHOWN) for name, count in counted.items()}
         return Cost(tails=tails, segmented=sum(counted.values()))
@@ -151,6 +143,8 @@ class OffInOrder:
     order: tuple[int, ...] | None
     level: Level
     seed: int
+
+    inserts: ClassVar[bool] = False
 
     @property
     def depends_on(self) -> str:

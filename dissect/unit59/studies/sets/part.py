@@ -39,9 +39,10 @@ class SetsPart(Part):
         bench = self._bench
         return {
             "section": self.section.model_dump(mode="json", exclude={"name"}),
-            "labels": bench.labels_key,
-            "levels": bench.levels_key(self.section.layer),
-            "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples"}),
+            "edits": bench.sweep_key(self.section.layer),
+            "recipe": bench.measurer.recipe.model_dump(
+                include={"seed", "samples", "quantile", "insert_quantile"}
+            ),
         }
 
     def measure(self, model: Dissected) -> Tables:

@@ -48,7 +48,7 @@ class Skips(Study):
 
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
-    uses: ClassVar[frozenset[str]] = frozenset({"bootstrap"})
+    uses: ClassVar[frozenset[str]] = frozenset({"quantile", "shuffles", "bootstrap"})
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many are edited, from the first on."""
@@ -126,7 +126,7 @@ class Skips(Study):
             samples=samples,
             shifts=self.shifts,
             seed=model.seed,
-            layers={layer: measurer.activities(layer).key for layer in model.layers},
+            layers={layer: measurer.task("threshold", layer).key for layer in model.layers},
         )
 
         def compare() -> dict[str, NDArray[Any]]:
@@ -200,6 +200,8 @@ class Silent:
     """
 
     way: str | None
+
+    inserts: ClassVar[bool] = False
 
     @property
     def depends_on(self) -> str:

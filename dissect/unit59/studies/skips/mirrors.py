@@ -51,7 +51,7 @@ def best_matches(
         ``own`` float64 [V,L] and ``chance`` [V,L], the mean over shifts.
     """
     masks = sparse.vstack([_masks(measurer, layer, samples) for layer in layers], "csr")
-    units = [len(measurer.activities(layer).insert_level) for layer in layers]
+    units = [len(measurer.thresholds(layer).value) for layer in layers]
     first = np.cumsum([0, *units[:-1]])
     pixels = masks.shape[1] // samples
 
@@ -75,7 +75,7 @@ def _masks(measurer: Measurer, layer: str, samples: int) -> sparse.csr_matrix:
     for shard, numbers in enumerate(cache.shards):
         x = cache.activations(layer, shard)[: max(0, samples - numbers.start)]
         if len(x):
-            parts.append(unit_masks(x, measurer.grid(layer), measurer.activities(layer).thresholds.value))
+            parts.append(unit_masks(x, measurer.grid(layer), measurer.thresholds(layer).value))
     return sparse.hstack(parts, "csr")
 
 
@@ -163,7 +163,7 @@ def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
     best: dict[str, Numbers] = {}
     stands: dict[str, NDArray[np.bool_]] = {}
     for layer in dict.fromkeys(name for pair in pairs for name in (pair.layer, pair.other)):
-        agreement = measurer.agreement(layer, measurer.activities(layer))
+        agreement = measurer.agreement(layer)
         score, shown = iou(agreement.both, agreement.mask, agreement.area), agreement.area > 0
         passing = agrees(score, null_scores(agreement).bound)
         best[layer], stands[layer] = score.max(axis=0)[shown], np.asarray(passing.any(axis=0))

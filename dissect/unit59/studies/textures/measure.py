@@ -17,11 +17,10 @@ from unit59.edit.group import Seen
 from unit59.edit.tail import groups, in_groups
 from unit59.edit.workbench import Workbench
 from unit59.foundation.suggest import nearest
-from unit59.networks import Network
 from unit59.results import file_name
 from unit59.samples.cache import SampleCache
 from unit59.samples.shards import to_uint8
-from unit59.studies.base import Study, StudyError
+from unit59.studies.base import LayersStudy, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.part import Cost
@@ -62,7 +61,7 @@ class Look:
         return {"values": effects(to_uint8(seen.before), seen.pictures, labels, self.window).numpy()}
 
 
-class Textures(Study):
+class Textures(LayersStudy):
     """Switch off units one by one; measure how many pixels change their concept, and how the others look."""
 
     version: ClassVar[int] = 2
@@ -73,21 +72,10 @@ class Textures(Study):
     """How many of each layer, drawn at random."""
     samples: Annotated[int, Field(ge=2, le=100_000)] = 16
     """How many, from the first on."""
-    layers: list[str] | Literal["all"] = "all"
-    """Which layers."""
     plane: str | None = None
     """The segmenter's plane that says what is where; by default the first but colours and materials."""
     window: Annotated[int, Field(ge=3)] | None = None
     """Side in pixels over which a change counts as one of colour; by default a sixteenth of the picture's."""
-
-    def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
-        """See `Study.check`."""
-        for layer in self.layers if self.layers != "all" else []:
-            if layer not in layers:
-                raise StudyError(
-                    f"textures: {layer!r} is none of the dissected layers{nearest(layer, layers)} "
-                    f"These are {', '.join(layers)}."
-                )
 
     def check_samples(self, cache: SampleCache, base: Any) -> None:
         """See `Study.check_samples`."""
@@ -112,7 +100,7 @@ class Textures(Study):
     def measure(self, model: Dissected) -> Tables:
         """See `Study.measure`."""
         cache = model.bench.cache
-        layers = [name for name in model.layers if self.layers == "all" or name in self.layers]
+        layers = self.of_layers(model.layers)
         numbers = list(range(min(self.samples, cache.samples)))
         window = (self.window or window_of(*model.network.resolution)) | 1
         measured = []
@@ -130,7 +118,7 @@ class Textures(Study):
     def cost(self, bench: Workbench, layers: list[str]) -> Cost:
         """See `Study.cost`."""
         numbers = in_groups(min(self.samples, bench.cache.samples))
-        chosen = [name for name in layers if self.layers == "all" or name in self.layers]
+        chosen = self.of_layers(layers)
         units = {name: bench.cache.sampler.network.layers[name].units for name in chosen}
         most = {
             name: count if self.units == "all" else min(self.units, count) for name, count in units.items()
