@@ -86,7 +86,7 @@ def count_agreement(
         numbers = start + np.arange(len(activations))
         own = segmentations(numbers)
         others = [segmentations((numbers + int(shift)) % samples) for shift in shifts]
-        labels = torch.stack([own, *others], dim=3).to(device)
+        labels = torch.stack([own, *others]).to(device)
         both = torch.zeros(len(numbers), units, concepts + 1, dtype=torch.int64, device=device)
         mask = torch.zeros(len(numbers) * units, dtype=torch.int64, device=device)
         for hits in grid.hits(activations, thresholds):
@@ -112,11 +112,11 @@ def _tally(hits: Hits, labels: Tensor, own: Tensor, others: Tensor) -> None:
     """The same by torch's operations."""
     row, pixel, width = hits.row, hits.pixel.long(), own.shape[2]
     sample, unit = row // hits.units, row % hits.units
-    for plane in range(labels.shape[1]):
-        _add(own, row * width + labels[sample, plane, pixel, 0].long())
+    for plane in range(labels.shape[2]):
+        _add(own, row * width + labels[0, sample, plane, pixel].long())
         for shuffle in range(others.shape[1]):
             column = (unit * others.shape[1] + shuffle) * width
-            _add(others, column + labels[sample, plane, pixel, shuffle + 1].long())
+            _add(others, column + labels[shuffle + 1, sample, plane, pixel].long())
 
 
 def _add(counts: Tensor, places: Tensor) -> None:

@@ -137,11 +137,14 @@ def tally(
 ) -> None:
     """Count hits by the labels that stand at their pixels.
 
+    Hits come in runs along a grid row, and so do equal labels: a run is counted label by label, not pixel by
+    pixel.
+
     Args:
         begin: row of the first of `ends`; row r is unit r % U of sample r // U.
         ends: where each row's hits end.
         pixels: positions on the grid.
-        labels: [samples,planes,pixels,1 + S], the sample's own segmentation and those of S others.
+        labels: [1 + S,samples,planes,pixels], the samples' own segmentations and S times those of others.
         own: [samples,U,C + 1], grows by the hits with the own segmentation.
         others: [U,S,C + 1], grows by the hits with the others'.
     """
@@ -149,13 +152,26 @@ def tally(
     hit = 0
     for number in range(len(ends)):
         sample, unit = (begin + number) // units, (begin + number) % units
-        for k in range(hit, ends[number]):
-            pixel = pixels[k]
-            for plane in range(labels.shape[1]):
-                own[sample, unit, labels[sample, plane, pixel, 0]] += 1
-                for shuffle in range(shuffles):
-                    others[unit, shuffle, labels[sample, plane, pixel, shuffle + 1]] += 1
-        hit = ends[number]
+        while hit < ends[number]:
+            first = pixels[hit]
+            last = first
+            hit += 1
+            while hit < ends[number] and pixels[hit] == last + 1:
+                last += 1
+                hit += 1
+            for shuffle in range(shuffles + 1):
+                for plane in range(labels.shape[2]):
+                    shown = labels[shuffle, sample, plane]
+                    start = first
+                    while start <= last:
+                        label, stop = shown[start], start + 1
+                        while stop <= last and shown[stop] == label:
+                            stop += 1
+                        if shuffle == 0:
+                            own[sample, unit, label] += stop - start
+                        else:
+                            others[unit, shuffle - 1, label] += stop - start
+                        start = stop
 
 
 @compiled
