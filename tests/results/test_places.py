@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.synthetic import write_results
+from unit59.foundation.files import SCRATCH
 from unit59.results import ResultsError, ResultsWriter, check_results, find_faults, read_model, read_results
 from unit59.results.places import is_part, owner_of
 from unit59.site.export import export
@@ -191,6 +192,21 @@ def test_files_that_the_manifest_does_not_list_are_named_and_not_copied(
     assert "stranger.webp: the manifest does not list this file" in fault
     export(results, tmp_path / "site")
     assert not list((tmp_path / "site").rglob("stranger*"))
+
+
+def test_what_lies_beside_the_models_is_named(results: Path) -> None:
+    usual = check_results(results)  # a layer that was never finished
+    (results / ".gitattributes").touch()
+    (results / "lost+found").mkdir()
+    (results / f"{SCRATCH}00").mkdir()
+    (results / "notes.txt").touch()
+    (results / "half").mkdir()
+    (results / "link").symlink_to("bedrooms")
+    (results / ".gitmodules").symlink_to("/etc/hostname")
+    faults = [fault for fault in check_results(results) if fault not in usual]
+    named = [".gitmodules", f"{SCRATCH}00", "half", "notes.txt", "link"]
+    assert [Path(fault.partition(": ")[0]).name for fault in faults] == named
+    assert "The next `unit59 dissect`" in faults[1]
 
 
 def test_a_picture_replaced_by_another_of_its_size_is_not_copied(tmp_path: Path, results: Path) -> None:

@@ -139,6 +139,22 @@ def test_what_a_killed_writer_left_is_swept_at_the_next_run(root: Path) -> None:
     assert list(root.iterdir()) == []
 
 
+def test_what_a_killed_writer_left_in_the_results_is_swept_too(root: Path) -> None:
+    """There, where they were a mount of their own when it ran; today they are none."""
+    left = root / f"{SCRATCH}00" / "half"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    ResultsWriter(root, "m")
+    assert list(root.iterdir()) == []
+
+
+def test_results_that_are_a_mount_of_their_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as good as another file system beside them
+    ResultsWriter(root, "m").write_part(PART, "1", OLD)
+    assert _files(root / "m") == OLD
+    assert [path.name for path in root.iterdir()] == ["m"]
+
+
 def test_a_thousand_pictures_cost_no_flush_each(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: list[int] = []
     monkeypatch.setattr(os, "fsync", flushed.append)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from unit59.foundation.files import SCRATCH
 from unit59.results.manifest import Manifest
 from unit59.results.places import MANIFEST, RUN, contents
 from unit59.results.reader import model_folders, read_model
 from unit59.results.record import ResultsError
 from unit59.results.schema import ModelRecord
 from unit59.results.source import Source
+
+#: What others keep in a folder of a repository, or of a file system of its own.
+_BELONGS = re.compile(r"\.git\w*|lost\+found")
 
 
 def find_faults(folder: Path) -> Iterator[str]:
@@ -90,14 +95,24 @@ def _known(manifest: Manifest) -> set[str]:
     return {MANIFEST, RUN, *listed, *manifest.unfinished}
 
 
+def _beside_models(root: Path, models: list[Path]) -> Iterator[str]:
+    """What has no place in a results folder, beside those of its models."""
+    for path in sorted(set(root.iterdir()) - set(models)):
+        if path.name.startswith(SCRATCH):
+            yield f"{path}: a run that was killed left this. The next `unit59 dissect` removes it."
+        elif path.is_symlink() or not _BELONGS.fullmatch(path.name):
+            yield f"{path}: this is no model's folder with a manifest. Remove it."
+
+
 def check_results(root: Path) -> list[str]:
     """Everything that is wrong with a results folder or missing from it, a message each.
 
     Raises:
         ResultsError: there is no model's folder.
     """
-    said = []
-    for folder in model_folders(root):
+    models = model_folders(root)
+    said = list(_beside_models(root, models))
+    for folder in models:
         faults = list(find_faults(folder))
         # What cannot be read cannot say what it lacks.
         said += faults or list(find_missing(folder))

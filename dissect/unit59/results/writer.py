@@ -1,10 +1,10 @@
 """Writing results: a part appears whole or not at all, and nothing that is not the tool's own is touched.
 
 The tool's own is what a valid manifest lists. A part is replaced in three steps: its new files are made
-ready outside the results; a manifest without the part, which lists its old and new files as unfinished, is
-written; the files are moved into place and the manifest with the part is written. A program killed in
-between leaves the old part, the new one, or a manifest that says the part is not there; the next run clears
-up what is unfinished.
+ready outside the results (in a hidden folder in them, where these are a mount of their own); a manifest
+without the part, which lists its old and new files as unfinished, is written; the files are moved into place
+and the manifest with the part is written. A program killed in between leaves the old part, the new one, or a
+manifest that says the part is not there; the next run clears up what is unfinished.
 """
 
 from __future__ import annotations
@@ -166,14 +166,14 @@ class ResultsWriter:
     # ---- what is not finished lies outside of what is published
 
     @property
+    def _outside(self) -> Path:
+        return self.root.absolute().parent
+
+    @property
     def _scratch_home(self) -> Path:
         """Beside the results folder, where it can be moved from there; else in it."""
-        outside = self.root.absolute().parent
-        try:
-            same = outside.stat().st_dev == self.root.stat().st_dev
-        except FileNotFoundError:
-            return self.root
-        return outside if same and os.access(outside, os.W_OK) else self.root
+        same = self._outside.stat().st_dev == self.root.stat().st_dev
+        return self._outside if same and os.access(self._outside, os.W_OK) else self.root
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -182,8 +182,9 @@ class ResultsWriter:
             yield folder
 
     def _sweep(self) -> None:
-        if self.root.is_dir():
-            sweep_scratch(self._scratch_home)
+        """An earlier run may have had another home for it: where the folder is mounted, for one."""
+        for home in (self._outside, self.root):
+            sweep_scratch(home)
 
 
 def _entries(files: Mapping[str, bytes]) -> dict[str, FileEntry]:
