@@ -198,9 +198,8 @@ def test_relations_are_read_not_computed(effects: EffectsView) -> None:
 
 
 def test_words_of_relations() -> None:
-    assert str(Relation(20, -0.5, -0.75, -0.2)) == "−0.50 [−0.75, −0.20]"
-    assert [Relation(20, 0.1, *ends).sign for ends in ((0.05, 0.2), (-0.3, -0.1), (-0.1, 0.3))] == [1, -1, 0]
-    assert str(Relation(3, None, None, None)) == "–"
+    assert str(Relation(20, -0.5, -0.75, -0.2, -1)) == "−0.50 [−0.75, −0.20]"
+    assert str(Relation(3, None, None, None, 0)) == "–"
 
 
 def with_styles(layer: LayerView, owners: dict[str, str]) -> LayerView:

@@ -47,7 +47,9 @@ def test_relations_are_spearmans_of_the_tables() -> None:
     assert rho[2] == pytest.approx(1)
     assert rho[3] == pytest.approx(stats.spearmanr(iou[:, 1], -off[:, 1]).statistic)
     assert rho[4] is None  # no unit overlaps with it
+    assert (found["sign"][2], found["sign"][4]) == (1, 0)
     for row in found.filter(pl.col("rho").is_not_null()).to_dicts():
+        assert row["sign"] == int(row["low"] > 0) - int(row["high"] < 0)
         assert row["low"] - 1e-9 <= row["rho"] <= row["high"] + 1e-9
 
 

@@ -17,6 +17,7 @@ from unit59.stats.intervals import (
     central,
     mean_interval,
     others_interval,
+    sign_of,
     spearman,
     wilson,
 )
@@ -131,3 +132,8 @@ def test_the_central_part_is_of_the_draws_that_there_are() -> None:
         if len(known):
             assert [low[place], high[place]] == pytest.approx(np.percentile(known, [2.5, 97.5]))
     assert all(np.isnan(central(np.zeros(0))))
+
+
+def test_an_interval_has_a_sign_where_it_leaves_out_zero() -> None:
+    ends = ((0.05, 0.2), (-0.3, -0.1), (-0.1, 0.3), (None, 0.2), (np.nan, np.nan), (0.0, 0.1))
+    assert [sign_of(*each) for each in ends] == [1, -1, 0, 0, 0, 0]

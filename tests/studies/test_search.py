@@ -273,6 +273,19 @@ def test_of_equal_verdicts_the_layer_that_erases_most_often_is_named() -> None:
     assert strongest([]) is None
 
 
+def test_tables_say_what_the_rates_count(benches: dict[str, Sweep]) -> None:
+    study = searched(benches, ["layer1"], concept="lamp")
+    (layer,), frames = study.record.layers, study.measured.frames
+    hits = frames["cases.parquet"].group_by("kind").agg(pl.col("hit").sum(), pl.col("all_but_hit").sum())
+    counted = {kind: (hit, spared) for kind, hit, spared in hits.rows()}
+    assert counted["ablate"] == (layer.erasure.hits, layer.all_but and layer.all_but.hits)
+    assert counted["insert"] == (layer.insertion.hits, 0)
+    alone = frames["alone.parquet"].filter("confirmed")
+    assert (alone["hits"] / len(study.record.confirm)).to_list() == alone["rate"].to_list()
+    found = frames["specificity.parquet"]
+    assert found["found"].to_list() == (found["q"] <= 0.05).to_list()
+
+
 def test_a_search_is_told_from_its_tables_alone(benches: dict[str, Sweep], tmp_path: Path) -> None:
     claim = ClaimSection(text="That unit makes the lamp.", layer="layer1", unit=20)
     record, measured = searched(benches, ["layer1", "layer2"], concept="lamp", claim=claim)

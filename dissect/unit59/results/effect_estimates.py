@@ -47,6 +47,7 @@ class RelationRow:
     )
     low: float | None = column("lower end of its 95 % bootstrap interval over units", "−1 … 1")
     high: float | None = column("upper end of its 95 % bootstrap interval over units", "−1 … 1")
+    sign: int = column("1 where the interval lies above 0, −1 where it lies below, 0 for no evidence")
 
 
 ATTRIBUTION = Schema(AttributionRow)

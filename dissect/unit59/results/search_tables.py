@@ -59,6 +59,7 @@ class AloneRow:
     )
     shown: int = column("searching samples that show it", "samples")
     confirmed: bool = column("whether the unit was also measured on the confirming samples")
+    hits: int | None = column("confirming samples in which the concept is gone", "samples")
     rate: float | None = column(
         "how often the concept goes in the confirming samples", _RATE, "gone, confirming"
     )
@@ -75,11 +76,13 @@ class CaseRow:
     kind: str = column("ablate: the sample shows the concept; insert: it lacks it", heading="edit")
     before: float = column("area of the concept without an edit", PICTURE, "before")
     after: float = column("area of the concept with the units edited", PICTURE, "after")
+    hit: bool = column("whether it is gone then (ablate), or has come (insert)")
     all_but: float | None = column(
         "area of the concept with the others that come first off and the units on; nothing for insert",
         PICTURE,
         "all but them off",
     )
+    all_but_hit: bool | None = column("whether it is gone then; nothing for insert")
     side: float = column(
         "mean absolute change of the picture outside the concept's region", LEVELS, "change elsewhere"
     )
@@ -100,6 +103,7 @@ class SpecificityRow:
     high: EffectHigh
     p: float | None = column("two-sided p-value of the effect")
     q: float | None = column("p after Benjamini-Hochberg over the concepts", heading="q")
+    found: bool = column("whether q is at most 0.05")
     random_low: float | None = column("lower end of where 95 % of the random sets' effects lie", PICTURE)
     random_high: float | None = column("upper end of where 95 % of the random sets' effects lie", PICTURE)
 

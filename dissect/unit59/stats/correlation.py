@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unit59.results.schema import RELATIONS
-from unit59.stats.intervals import spearman
+from unit59.stats.intervals import sign_of, spearman
 
 #: Units that a correlation takes at least.
 FEWEST = 10
@@ -51,9 +51,10 @@ def _by_concept(rows: pl.DataFrame, seed: int) -> Iterator[dict[str, Any]]:
 
 def _row(of: str, iou: pl.Series, does: pl.Series, seed: int) -> dict[str, Any]:
     """One relation; without a correlation where there are few units or one side is all equal."""
-    row: dict[str, Any] = {"of": of, "kind": "ablate", "units": len(iou)}
+    row: dict[str, Any] = {"of": of, "kind": "ablate", "units": len(iou), "sign": 0}
     agreed, done = iou.to_numpy(), does.to_numpy()
     if len(agreed) < FEWEST or not np.ptp(agreed) or not np.ptp(done):
         return row
     found = dict(zip(("rho", "low", "high"), spearman(agreed, done, seed), strict=True))
-    return row | {name: value for name, value in found.items() if math.isfinite(value)}
+    known = {name: value for name, value in found.items() if math.isfinite(value)}
+    return row | known | {"sign": sign_of(known.get("low"), known.get("high"))}

@@ -9,6 +9,8 @@ import polars as pl
 
 #: q at or below it counts as found: of what is found, at most this share is false on average.
 FALSE_DISCOVERIES = 0.05
+#: The rule, as pages say it.
+EVIDENCE = f"q ≤ {FALSE_DISCOVERIES}"
 #: Added to the width of the other units' effects, which may be 0, before an effect is divided by it: a share
 #: of the picture, less than a pixel.
 LEAST_WIDTH = 1e-6

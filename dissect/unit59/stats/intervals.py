@@ -109,6 +109,13 @@ def benjamini_hochberg(p: NDArray[Any]) -> Numbers:
     return adjusted.reshape(np.shape(p))
 
 
+def sign_of(low: float | None, high: float | None) -> int:
+    """1 where an interval lies above 0, -1 where it lies below; 0 where it holds 0, or there is none."""
+    if low is None or high is None:
+        return 0
+    return int(low > 0) - int(high < 0)
+
+
 def central(drawn: NDArray[Any]) -> tuple[Numbers, Numbers]:
     """Where 95 % of the draws lie: the 2.5th and 97.5th percentile over the first axis.
 

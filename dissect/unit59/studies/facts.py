@@ -6,6 +6,7 @@ import math
 from typing import Self
 
 from unit59.results.record import Record
+from unit59.stats.intervals import sign_of
 
 
 class Estimate(Record):
@@ -30,5 +31,4 @@ class Estimate(Record):
     @property
     def side(self) -> int:
         """1 where the whole interval lies above zero, -1 where below, 0 where neither is known."""
-        _, low, high = self.numbers
-        return int(low > 0) - int(high < 0)
+        return sign_of(self.low, self.high)

@@ -17,6 +17,7 @@ from unit59.results import INTERPRETABLE_IOU
 from unit59.results.schema import TABLES
 from unit59.site.cells import measured_words
 from unit59.site.site import Page, Site
+from unit59.stats.first import EVIDENCE
 
 #: Beside this module in an installed package; at the top of the repository in a checkout.
 _PLACES = (
@@ -63,7 +64,12 @@ class Renderer:
             measured=measured_words,
         )
         self._environment.globals.update(
-            head=head, site=site, cut=INTERPRETABLE_IOU, strips=frozenset(site.strips), version=_version()
+            head=head,
+            site=site,
+            cut=INTERPRETABLE_IOU,
+            evidence=EVIDENCE,
+            strips=frozenset(site.strips),
+            version=_version(),
         )
 
     def body(self, page: Page) -> str:

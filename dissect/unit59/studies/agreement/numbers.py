@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from unit59.results.record import Record
-from unit59.stats.intervals import spearman, wilson
+from unit59.stats.intervals import sign_of, spearman, wilson
 from unit59.stats.ranks import SharedTop, shared_top
 from unit59.studies.facts import Estimate
 
@@ -97,7 +97,10 @@ def verdict_of(related: Related) -> tuple[Verdict, Strength | None]:
         return "unknown", None
     size = abs(related.rho)
     strength: Strength = "weak" if size < WEAK else "moderate" if size < MODERATE else "strong"
-    return "with" if related.low > 0 else "against" if related.high < 0 else "open", strength
+    return _VERDICTS[sign_of(related.low, related.high)], strength
+
+
+_VERDICTS: dict[int, Verdict] = {1: "with", -1: "against", 0: "open"}
 
 
 def hits_of(labelled: pl.DataFrame, *, agrees: bool) -> Hits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unit59.results import INTERPRETABLE_IOU
 from unit59.results.report import Measured
+from unit59.stats.first import EVIDENCE
 from unit59.studies.agreement.numbers import AgreementFacts, Hits, Related
 from unit59.studies.agreement.sections import parts_section, units_section, unseen_section, vain_section
 from unit59.studies.tables import Report, Tables
@@ -105,7 +106,7 @@ def _method(facts: AgreementFacts) -> list[str]:
         "chance a tenth of a tenth, up to what 97.5 % of random pairs of sets have (hypergeometric).",
         "Labels tend to be large concepts, and large concepts have more to lose. So each concept is asked "
         "about by itself, too: over all measured units, IoU with it against effect on it.",
-        "An effect is found when q ≤ 0.05 (Benjamini–Hochberg over all tests of a layer and edit). A unit "
+        f"An effect is found when {EVIDENCE} (Benjamini–Hochberg over all tests of a layer and edit). A unit "
         f"agrees with its label when the IoU is {INTERPRETABLE_IOU} or more and above 99 % of what other "
         "samples' segmentations give.",
     ]

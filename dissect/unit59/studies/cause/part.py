@@ -50,7 +50,7 @@ class SearchPart(Part):
         shared: what it takes over.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __init__(
         self, name: str, section: SearchSection, layers: list[str], bench: Workbench, shared: Shared | None

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from unit59.edit.edits import Edit
+from unit59.stats.first import is_found
 from unit59.stats.intervals import benjamini_hochberg, central, mean_interval
 from unit59.studies.cause.answers import Answer
 from unit59.studies.cause.concept import ConceptAtLayer
@@ -104,6 +105,7 @@ def alone_row(unit: int, iou: float, answer: Answer, confirmed: Answer | None) -
         "erased": answer.hits,
         "shown": answer.cases,
         "confirmed": confirmed is not None,
+        "hits": confirmed.hits if confirmed else None,
         "rate": confirmed.rate if confirmed else None,
         "rate_low": low,
         "rate_high": high,
@@ -111,7 +113,7 @@ def alone_row(unit: int, iou: float, answer: Answer, confirmed: Answer | None) -
 
 
 def _case_rows(subject: ConceptAtLayer, evidence: Evidence) -> list[dict[str, Any]]:
-    rows = []
+    rows, limit = [], subject.limit
     for kind, numbers, answer in (
         ("ablate", subject.cases.confirm, evidence.off),
         ("insert", subject.cases.absent, evidence.on),
@@ -119,13 +121,16 @@ def _case_rows(subject: ConceptAtLayer, evidence: Evidence) -> list[dict[str, An
         for row, sample in enumerate(numbers if answer else []):
             assert answer is not None  # noqa: S101  # no rows without
             spared = evidence.all_but.after[row] if evidence.all_but and kind == "ablate" else None
+            after = answer.after[row]
             rows.append(
                 {
                     "sample": sample,
                     "kind": kind,
                     "before": answer.before[row] / answer.pixels,
-                    "after": answer.after[row] / answer.pixels,
+                    "after": after / answer.pixels,
+                    "hit": bool(limit.lacks(after) if kind == "ablate" else limit.shows(after)),
                     "all_but": None if spared is None else spared / answer.pixels,
+                    "all_but_hit": None if spared is None else bool(limit.lacks(spared)),
                     "side": float(answer.side[row]),
                 }
             )
@@ -148,6 +153,7 @@ def _specificity(subject: ConceptAtLayer, evidence: Evidence) -> pl.DataFrame:
         "p": mean.p,
         "q": benjamini_hochberg(mean.p),
     }
+    columns["found"] = [is_found(q) for q in columns["q"].tolist()]
     chance = bench.counts([Edit.ablate(units) for units in evidence.chance], numbers)
     effects = (chance - plain.counts).mean(axis=1) / plain.pixels
     columns["random_low"], columns["random_high"] = central(effects)

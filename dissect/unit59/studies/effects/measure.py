@@ -137,7 +137,7 @@ class EffectsPart(Part):
         layer: whose units.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, effects: Effects, layer: str) -> None:
         self._effects, self.layer = effects, layer

@@ -20,7 +20,7 @@ from unit59.edit.outcome import Outcome, Plain
 from unit59.edit.workbench import Workbench
 from unit59.results.schema import EFFECTS, UNIT_EFFECTS
 from unit59.segmenters import Concept
-from unit59.stats.first import FALSE_DISCOVERIES, judged, told_first
+from unit59.stats.first import judged, told_first
 from unit59.stats.intervals import Mean, benjamini_hochberg, mean_interval, others_interval
 from unit59.stats.rates import Floor, Rates, rate_columns, rates_of
 
@@ -127,8 +127,8 @@ def measure_effects(
             for _, outcome in bench.sweep(layer, handle_of(kind)).areas(edits, numbers, advance)
         ]
         joined = _Part.joined(parts)
-        table, q = _table(kind, wanted, concepts, joined, plain.counts[:fixed].mean(axis=0) / plain.pixels)
-        tests[kind], discoveries[kind] = q.size, int((q <= FALSE_DISCOVERIES).sum())
+        table = _table(kind, wanted, concepts, joined, plain.counts[:fixed].mean(axis=0) / plain.pixels)
+        tests[kind], discoveries[kind] = len(table), int(table["found"].sum())
         tables.append(table)
         summaries.append(_summary(table, kind, wanted, joined.change))
     if not tables:  # the budget went to other layers
@@ -138,10 +138,9 @@ def measure_effects(
 
 def _table(
     kind: Kind, wanted: list[int], concepts: Sequence[Concept], joined: _Part, before: NDArray[np.float64]
-) -> tuple[pl.DataFrame, NDArray[np.float64]]:
-    """One row a (unit, concept), see `unit59.results.schema.EFFECTS`; and the q of every row."""
+) -> pl.DataFrame:
+    """One row a (unit, concept), see `unit59.results.schema.EFFECTS`."""
     mean = joined.mean
-    q = benjamini_hochberg(mean.p)
     low, high = others_interval(mean.value)
     measured = pl.DataFrame(
         {
@@ -154,14 +153,14 @@ def _table(
             "low": mean.low.reshape(-1),
             "high": mean.high.reshape(-1),
             "p": mean.p.reshape(-1),
-            "q": q.reshape(-1),
+            "q": benjamini_hochberg(mean.p).reshape(-1),
             "others_low": low.reshape(-1),
             "others_high": high.reshape(-1),
             **rate_columns(joined.rates),
             "side": joined.side.reshape(-1),
         }
     )
-    return judged(measured.with_columns(pl.selectors.float().fill_nan(None))), q
+    return judged(measured.with_columns(pl.selectors.float().fill_nan(None)))
 
 
 def concept_columns(concepts: Sequence[Concept], repeats: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unit59.stats.first import FALSE_DISCOVERIES
+from unit59.stats.first import is_found
 from unit59.stats.intervals import Mean, benjamini_hochberg, bootstrapped, mean_interval
 from unit59.studies.facts import Estimate
 from unit59.studies.noise.cases import (
@@ -114,7 +114,7 @@ class NoiseNumbers:
         q = benjamini_hochberg(np.array([float(mean.p) for mean in means]))
         found: dict[float, list[str]] = {share: [] for share in self.shares}
         for (share, layer), mean, each in zip(tests, means, q, strict=True):
-            if each <= FALSE_DISCOVERIES and mean.value > 0:
+            if is_found(float(each)) and mean.value > 0:
                 found[share].append(layer)
         return found
 

@@ -28,7 +28,7 @@ class SetsPart(Part):
         bench: of the model.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, name: str, section: SetsSection, bench: Workbench) -> None:
         self.section, self._bench = section, bench

@@ -10,7 +10,6 @@ from unit59.results.rows import EffectRow, SpecificityRow
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import NAMES, SOLID, bars, edge, intervals, percent, points, rule
 from unit59.site.views import ConceptView
-from unit59.stats.first import is_found
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,7 @@ class ConceptEffect:
     low: float
     high: float
     q: float
+    found: bool
     others_low: float
     others_high: float
 
@@ -38,6 +38,7 @@ class ConceptEffect:
             low=row.low or 0.0,
             high=row.high or 0.0,
             q=1.0 if row.q is None else row.q,
+            found=row.found,
             others_low=others[0] or 0.0,
             others_high=others[1] or 0.0,
         )
@@ -103,7 +104,7 @@ def _marks(shown: Sequence[ConceptEffect], others: str) -> list[dict[str, Any]]:
         hover="%{y}: %{x:.3f} % of the picture",
         size=12,
         color=[each.concept.colour for each in shown],
-        symbol=["circle" if is_found(each.q) else "circle-open" for each in shown],
+        symbol=["circle" if each.found else "circle-open" for each in shown],
         line=edge("@ink"),
     )
     values, low, high = zip(*[(each.effect, each.low, each.high) for each in shown], strict=True)

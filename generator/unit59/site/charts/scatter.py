@@ -11,6 +11,7 @@ from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import SYMBOLS, cut, edge, legend_below, percent, points, rounded, rule, scale
 from unit59.site.views import ConceptView, LayerView, UnitView
 from unit59.site.views.effects import Effect, EffectsView, Relation
+from unit59.stats.first import EVIDENCE
 
 #: Dots in one chart at most: those with the largest effects, so that a page stays light.
 MOST_DOTS = 2000
@@ -26,7 +27,7 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
     change = sum(each.found for each in above)
     counted = (
         f"Of the {len(above)} measured units that agree with their label better than chance, {change} "
-        f"change it when off (q ≤ 0.05). "
+        f"change it when off ({EVIDENCE}). "
         if above
         else ""
     )
@@ -34,7 +35,7 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
         label=f"IoU of each measured unit of {view.layer.name} with its label, against its effect on it.",
         caption=(
             f"Each dot is a unit: its IoU with its label, and how that concept’s share of the picture "
-            "changes with the unit off; filled where q ≤ 0.05. "
+            f"changes with the unit off; filled where {EVIDENCE}. "
             f"{counted}{_related(view.relation('label'), 'IoU and loss', 'take more of it away')}"
         ).rstrip(),
         data=[_dots([unit.iou for unit in units], [each.value for each in effects], effects, _names(units))],
@@ -57,8 +58,8 @@ def largest_effects_chart(view: EffectsView) -> Chart | None:
         label=f"IoU of each measured unit of {view.layer.name} against its largest effect on any concept.",
         caption=(
             "The same units against the size of their largest effect on any concept, in that concept’s "
-            f"colour; filled where q ≤ 0.05. That is so for {found} of {len(units)}, {same} of them on their "
-            f"own label. {_related(view.relation('any'), 'IoU and size', 'do more')}"
+            f"colour; filled where {EVIDENCE}. That is so for {found} of {len(units)}, {same} of them on "
+            f"their own label. {_related(view.relation('any'), 'IoU and size', 'do more')}"
         ).rstrip(),
         data=[_dots([unit.iou for unit in units], sizes, effects, _names(units))],
         layout=_layout("IoU with its label", "largest effect, % of the picture"),
@@ -89,7 +90,7 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[ConceptInLayer]
         label=f"IoU with {concept.label} against the effect on it, of {len(everything)} units.",
         caption=(
             f"Each dot is a unit of any layer: its IoU with {concept.label}, and how much of the picture "
-            f"{concept.label} gains or loses with the unit off; filled where q ≤ 0.05. "
+            f"{concept.label} gains or loses with the unit off; filled where {EVIDENCE}. "
             f"{_over_layers(concept, places)}{only}"
         ).rstrip(),
         data=data,
@@ -98,7 +99,7 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[ConceptInLayer]
             "showlegend": len(data) > 1,
             "legend": legend_below(-0.3),
         },
-        head=("model", "layer", "units measured", "q ≤ 0.05", "correlation of IoU and loss", "largest loss"),
+        head=("model", "layer", "units measured", EVIDENCE, "correlation of IoU and loss", "largest loss"),
         rows=[_place_row(concept, place) for place in places if place.effects],
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unit59.results.rows import AloneRow, CaseRow, StaircaseRow
+from unit59.results.schema import LayerSearch
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import edge, intervals, legend_below, percent, points, rounded, rule, scale
 from unit59.site.charts.orders import by_order, counts_axis, look_of, order_line
@@ -20,32 +21,30 @@ def staircase_chart(
     concept: str,
     steps: Sequence[StaircaseRow],
     chance: Sequence[float],
-    size: int,
-    found: tuple[int, float] | None,
+    search: LayerSearch,
 ) -> Chart | None:
     """What is left of a concept as the units of an order go off. None without steps.
 
     Args:
         concept: its name.
         steps: rows of staircase.parquet, one layer, ablations.
-        chance: what random sets of `size` units leave.
-        size: see there.
-        found: how many units the search tried in the end, and what they leave.
+        chance: what random sets of as many units leave as the search tried in the end.
+        search: what it found.
     """
     orders = {order: rows for order, rows in by_order(steps).items() if order != "random"}
     if not orders:
         return None
+    bar = f" The grey bar spans {len(chance)} random sets of {_units(len(search.tried))}." if chance else ""
     return Chart(
         label=f"Staircase: what is left of {concept} against the number of units switched off.",
         caption=(
             f"What is left of {concept}’s area (1: all of it) as units go off one after the other. A single "
-            "cause shows as one step down; many small causes as a slope. "
-            + (f"The grey bar spans {len(chance)} random sets of {_units(size)}." if chance else "")
-        ).strip(),
+            f"cause shows as one step down; many small causes as a slope.{bar}"
+        ),
         data=[
             *(order_line(order, rows, "left") for order, rows in orders.items()),
-            *([_chance(chance, size)] if chance else []),
-            *([_tried(*found)] if found else []),
+            *([_chance(chance, search)] if chance else []),
+            _tried(search),
         ],
         layout={
             "xaxis": counts_axis(steps),
@@ -70,26 +69,25 @@ def staircase_chart(
     )
 
 
-def _chance(left: Sequence[float], size: int) -> dict[str, Any]:
-    """The range of what random sets of `size` units leave, with its mean."""
-    middle = sum(left) / len(left)
+def _chance(left: Sequence[float], search: LayerSearch) -> dict[str, Any]:
+    """The range of what random sets leave, with its mean."""
     dots = points(
-        [size],
-        [rounded(middle)],
+        [len(search.tried)],
+        [rounded(search.random_left)],
         name=f"{len(left)} random sets",
         hover=f"{min(left):.2f} to {max(left):.2f} left",
         color="@muted",
         size=9,
         symbol="line-ew-open",
     )
-    span = intervals([middle], [min(left)], [max(left)], color="@muted", thickness=3, width=5)
+    span = intervals([search.random_left], [min(left)], [max(left)], color="@muted", thickness=3, width=5)
     return dots | {"error_y": span}
 
 
-def _tried(size: int, left: float) -> dict[str, Any]:
+def _tried(search: LayerSearch) -> dict[str, Any]:
     return points(
-        [size],
-        [rounded(left)],
+        [len(search.tried)],
+        [rounded(search.left)],
         name="what the search tried",
         hover="%{x} units: %{y:.2f} left",
         color=FOUND_COLOUR,

@@ -9,7 +9,8 @@ from unit59.results.schema import Claim, Rate, StudyPicture
 from unit59.site.charts import Chart, ConceptEffect, effects_chart
 from unit59.site.studies import Finding
 from unit59.site.views import UnitView
-from unit59.site.views.effects import Effect
+from unit59.site.views.effects import Effect, rate_of
+from unit59.stats.first import EVIDENCE
 
 
 @dataclass(frozen=True)
@@ -139,17 +140,10 @@ def _named(finding: Finding, unit: UnitView) -> NamedUnit:
 
 def _confirmed(finding: Finding, alone: AloneRow | None) -> Rate | None:
     """The rate on the confirming samples, all of which show the concept."""
-    if (
-        alone is None
-        or not alone.confirmed
-        or alone.rate is None
-        or alone.rate_low is None
-        or alone.rate_high is None
-    ):
+    if alone is None or not alone.confirmed:
         return None  # not tried on them
-    cases = len(finding.record.confirm)
-    hits = round(alone.rate * cases)
-    return Rate(hits=hits, cases=cases, rate=alone.rate, low=alone.rate_low, high=alone.rate_high)
+    ends = alone.rate, alone.rate_low, alone.rate_high
+    return rate_of(alone.hits, len(finding.record.confirm), *ends)
 
 
 def _picture(finding: Finding, unit: UnitView) -> tuple[StudyPicture | None, str]:
@@ -175,8 +169,8 @@ def _effects(unit: UnitView) -> Chart | None:
     return effects_chart(
         label=f"What changes with unit {unit.number} of {unit.layer.name} off, by concept.",
         caption=(
-            "Mean change of each concept’s share of the picture, with 95 % interval; filled where q ≤ 0.05. "
-            "The bars hold 95 % of the layer’s other measured units."
+            "Mean change of each concept’s share of the picture, with 95 % interval; filled where "
+            f"{EVIDENCE}. The bars hold 95 % of the layer’s other measured units."
         ),
         effects=changed,
         others="the layer’s other units",

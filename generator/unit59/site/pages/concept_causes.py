@@ -50,9 +50,9 @@ class ConceptCauses:
     """What a concept's page says of its causes.
 
     Attributes:
-        causes: units whose ablation takes it away (q <= 0.05), the largest loss first; the strongest only.
+        causes: units whose ablation takes it away, the largest loss first; the strongest only.
         found: how many there are in all.
-        growing: units whose ablation makes it more (q <= 0.05).
+        growing: units whose ablation makes it more.
         measured: units that were measured.
         best: the first cause in words.
         shown: the first cause whose strip of pictures is of this concept.

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unit59.site.pages.handles import EDITS
+from unit59.site.pages.handles import EDITS, Sides
 from unit59.site.views import ConceptView, LayerView, ModelView
 from unit59.site.views.effects import Effect
-
-#: A style's edits beside the activation's.
-ACTIVATION, STYLE = ("ablate", "insert"), ("style_neutral", "style_down", "style_up")
 
 
 @dataclass(frozen=True)
@@ -36,16 +33,9 @@ def concept_handles(model: ModelView, concept: ConceptView) -> ConceptHandles | 
     """From the measured effects; None where no style channel was measured."""
     if not any(layer.effects and layer.effects.styles for layer in model.layers):
         return None
-    rows = [best for kind in EDITS if (best := _best(model, concept, kind))]
-    sides = {
-        name: max(
-            (row for row in rows if row.edit in {EDITS[kind] for kind in kinds} and row.effect.found),
-            key=lambda row: abs(row.effect.value),
-            default=None,
-        )
-        for name, kinds in (("activation", ACTIVATION), ("style", STYLE))
-    }
-    return ConceptHandles(rows, _verdict(concept.label, sides["activation"], sides["style"]))
+    best = {kind: found for kind in EDITS if (found := _best(model, concept, kind))}
+    sides = Sides.of({kind: each.effect for kind, each in best.items()})
+    return ConceptHandles(list(best.values()), _verdict(concept.label, sides))
 
 
 def _best(model: ModelView, concept: ConceptView, kind: str) -> Best | None:
@@ -65,17 +55,12 @@ def _measured(model: ModelView, concept: ConceptView, kind: str) -> Iterator[tup
             yield layer, number, effect
 
 
-def _verdict(label: str, activation: Best | None, style: Best | None) -> str:
-    """Better is what changes more of the concept, with intervals that do not overlap."""
-    if activation is None and style is None:
+def _verdict(label: str, sides: Sides) -> str:
+    if not (sides.activation or sides.style):
         return f"No evidence that any single unit or style channel changes {label}."
-    if style is None:
-        return f"The activation: no evidence that any style channel changes {label}."
-    if activation is None:
-        return f"The style: no evidence that any single unit’s activation changes {label}."
-    one, other = activation.effect.size, style.effect.size
-    if one[0] > other[1]:
-        return f"The activation: its best edit changes more of {label} than any style channel’s."
-    if other[0] > one[1]:
-        return f"The style: its best edit changes more of {label} than any activation’s."
-    return "Neither is clearly the better one: the intervals of their best edits overlap."
+    if sides.better is None:
+        return "Neither is clearly the better one: the intervals of their best edits overlap."
+    other = "style channel" if sides.better == "activation" else "single unit’s activation"
+    if sides.both:
+        return f"The {sides.better}: its best edit changes more of {label} than any {other} does."
+    return f"The {sides.better}: no evidence that any {other} changes {label}."

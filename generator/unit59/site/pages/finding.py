@@ -19,6 +19,7 @@ from unit59.site.pages.concept_handles import concept_handles
 from unit59.site.pages.finding_words import answer, done, named, named_unit, question, sentence, units_words
 from unit59.site.site import Entrance, Page, Site
 from unit59.site.studies import Finding
+from unit59.stats.first import EVIDENCE
 
 #: Units in the table of those that leave least when off alone.
 STRONGEST = 10
@@ -108,8 +109,7 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
             label,
             finding.rows("staircase.parquet", StaircaseRow, layer=layer, kind="ablate"),
             [row.left for row in chance if row.left is not None],
-            len(search.tried),
-            (len(search.tried), search.left),
+            search,
         ),
         alone=alone_chart(label, alone, search.tried),
         erasures=cases_chart(
@@ -122,7 +122,7 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
             label=f"What else changes with {units_words(search.tried)} of {layer} off, by concept.",
             caption=(
                 "Mean change of each concept’s share of the picture, with 95 % interval; filled where "
-                f"q ≤ 0.05. The bars hold 95 % of {others} of as many other units."
+                f"{EVIDENCE}. The bars hold 95 % of {others} of as many other units."
             ),
             effects=changed,
             others=others,
@@ -135,22 +135,20 @@ def _in_layer(finding: Finding, search: LayerSearch) -> InLayer:
 
 
 def _below(finding: Finding, layer: str, row: str, cases: list[CaseRow]) -> list[str]:
-    """What stands below the pictures of a row: the concept's share before and after, and what that means."""
+    """What stands below the pictures of a row; nothing below a sample that was not measured."""
     picture = finding.picture_of(layer, row)
-    kind, floor = "insert" if row == "on" else "ablate", finding.record.floor
+    kind = "insert" if row == "on" else "ablate"
     known = {case.sample: case for case in cases if case.kind == kind}
-    words = []
-    for sample in picture.samples if picture else []:
-        case = known.get(sample)
-        after = None if case is None else case.all_but if row == "rest off" else case.after
-        if case is None or after is None:
-            words.append("")
-            continue
-        before = case.before
-        gone = after < finding.record.absent or not after
-        said = "comes" if after >= floor else "does not come"
-        words.append(
-            f"{before * 100:.1f} → {after * 100:.1f}\u202f%, "
-            f"{said if kind == 'insert' else 'gone' if gone else 'stays'}"
-        )
-    return words
+    return [
+        _change(known[sample], spared=row == "rest off") if sample in known else ""
+        for sample in (picture.samples if picture else [])
+    ]
+
+
+def _change(case: CaseRow, *, spared: bool) -> str:
+    """The concept's share before and after, and what that means; with the others off, or the units edited."""
+    after, hit = (case.all_but, case.all_but_hit) if spared else (case.after, case.hit)
+    if after is None:
+        return ""
+    said = ("does not come", "comes") if case.kind == "insert" else ("stays", "gone")
+    return f"{case.before * 100:.1f} → {after * 100:.1f}\u202f%, {said[bool(hit)]}"

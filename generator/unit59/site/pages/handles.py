@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, Self
 
 from unit59.site.views import ConceptView
 from unit59.site.views.effects import Effect, EffectsView, UnitEffects
@@ -36,11 +38,39 @@ class Handles:
     verdict: str
 
 
-def compare_handles(unit: UnitEffects | None, channel: UnitEffects, owner: EffectsView) -> Handles:
-    """Whether a unit's activation or its style is the better handle.
+@dataclass(frozen=True)
+class Sides:
+    """By activation and by style, the strongest of the edits that were found to change a concept."""
 
-    Both are compared on the concept that any of their edits changes most: the better one changes it more,
-    with intervals that do not overlap.
+    activation: Effect | None
+    style: Effect | None
+
+    @classmethod
+    def of(cls, effects: Mapping[str, Effect]) -> Self:
+        """From the effects on the concept by kind of edit."""
+        found = {kind: each for kind, each in effects.items() if each.found}
+        styles = [each for kind, each in found.items() if kind.startswith("style_")]
+        others = [each for kind, each in found.items() if not kind.startswith("style_")]
+        return cls(_largest(others), _largest(styles))
+
+    @property
+    def both(self) -> bool:
+        """Whether an edit of either was found to change it."""
+        return self.activation is not None and self.style is not None
+
+    @property
+    def better(self) -> Literal["activation", "style"] | None:
+        """The only one, or the one that changes more, with intervals that do not overlap; else None."""
+        if self.activation is None or self.style is None:
+            return "activation" if self.activation else "style" if self.style else None
+        activation, style = self.activation.size, self.style.size
+        if style[0] > activation[1]:
+            return "style"
+        return "activation" if activation[0] > style[1] else None
+
+
+def compare_handles(unit: UnitEffects | None, channel: UnitEffects, owner: EffectsView) -> Handles:
+    """Whether a unit's activation or its style is the better handle on what any of their edits changes most.
 
     Args:
         unit: its effects; None where it was not measured.
@@ -60,20 +90,15 @@ def compare_handles(unit: UnitEffects | None, channel: UnitEffects, owner: Effec
 def _better(both: UnitEffects, concept: ConceptView | None, *, measured: bool) -> str:
     if concept is None:
         return "No evidence that either changes any concept."
-    sides: dict[str, Effect] = {}
-    for kind in both.effects:
-        effect, side = both.on(kind, concept), "style" if kind.startswith("style_") else "activation"
-        if effect and effect.found and (side not in sides or abs(effect.value) > abs(sides[side].value)):
-            sides[side] = effect
     if not measured:
         return "Only its style was measured; the unit itself was beyond the budget."
-    if len(sides) == 1:
-        only = next(iter(sides))
-        other = "style" if only == "activation" else "activation"
-        return f"The {only} is the better handle on {concept.label}: no evidence that the {other} changes it."
-    style, activation = sides["style"].size, sides["activation"].size
-    if style[0] > activation[1]:
-        return f"The style is the better handle on {concept.label}: it changes more of it."
-    if activation[0] > style[1]:
-        return f"The activation is the better handle on {concept.label}: it changes more of it."
-    return f"Neither is clearly the better handle on {concept.label}: the intervals overlap."
+    sides = Sides.of({kind: each for kind in both.effects if (each := both.on(kind, concept))})
+    if sides.better is None:
+        return f"Neither is clearly the better handle on {concept.label}: the intervals overlap."
+    other = "style" if sides.better == "activation" else "activation"
+    why = "it changes more of it" if sides.both else f"no evidence that the {other} changes it"
+    return f"The {sides.better} is the better handle on {concept.label}: {why}."
+
+
+def _largest(effects: Sequence[Effect]) -> Effect | None:
+    return max(effects, key=lambda each: abs(each.value), default=None)

@@ -16,6 +16,7 @@ from unit59.site.site import Page, Site
 from unit59.site.studies import Finding
 from unit59.site.views import LayerView, UnitView
 from unit59.site.views.effects import Effect, UnitEffects, styles_of
+from unit59.stats.first import EVIDENCE
 
 #: Concepts in the chart of a unit's effects, and rows in its table of rates.
 MOST_CONCEPTS, MOST_RATES = 16, 12
@@ -143,7 +144,7 @@ def _effects_chart(unit: UnitView, effects: UnitEffects, kind: str) -> Chart | N
         label=f"What changes with unit {unit.number} {state}, by concept.",
         caption=(
             f"Unit {state}: mean change of each concept’s share of the picture, with 95 % interval; filled "
-            "where q ≤ 0.05. The bars hold 95 % of the layer’s other measured units. "
+            f"where {EVIDENCE}. The bars hold 95 % of the layer’s other measured units. "
             f"{how_measured(view.record, kind) if view else ''}."
         ),
         effects=[ConceptEffect.of(each.concept, each.row) for each in effects.effects.get(kind, [])],

@@ -52,14 +52,14 @@ class Effect:
         """Samples that show the concept in which it is gone after the edit; None where none shows it."""
         row = self.row
         ends = row.erasure_rate, row.erasure_low, row.erasure_high
-        return _rate(row.erased, row.shown, *ends)
+        return rate_of(row.erased, row.shown, *ends)
 
     @property
     def insertion(self) -> Rate | None:
         """Samples without the concept that show it after the edit; None where all show it."""
         row = self.row
         ends = row.insertion_rate, row.insertion_low, row.insertion_high
-        return _rate(row.inserted, row.absent, *ends)
+        return rate_of(row.inserted, row.absent, *ends)
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,14 @@ class Relation:
         rho: the correlation; None, as its interval, where there are too few units.
         low: lower end of the interval.
         high: upper end.
+        sign: 1 where the interval lies above 0, -1 where it lies below, else 0.
     """
 
     units: int
     rho: float | None
     low: float | None
     high: float | None
-
-    @property
-    def sign(self) -> int:
-        """1 where the interval lies above 0, -1 where it lies below, else 0."""
-        return int((self.low or 0.0) > 0) - int((self.high or 0.0) < 0)
+    sign: int
 
     def __str__(self) -> str:
         """`0.32 [0.10, 0.51]`."""
@@ -227,7 +224,7 @@ class EffectsView:
             return None
         for row in rows(table.filter(of=of), RelationRow):
             if concept is None or self.layer.model.concept(row.concept) == concept:
-                return Relation(row.units, row.rho, row.low, row.high)
+                return Relation(row.units, row.rho, row.low, row.high, row.sign)
         return None
 
     def _by_unit(self, table: pl.DataFrame) -> dict[int, Effect]:
@@ -239,9 +236,10 @@ class EffectsView:
         }
 
 
-def _rate(
+def rate_of(
     hits: int | None, cases: int | None, rate: float | None, low: float | None, high: float | None
 ) -> Rate | None:
+    """Columns of a rate as one; None where a table has no such rate."""
     if not cases or hits is None or rate is None or low is None or high is None:
         return None
     return Rate(hits=hits, cases=cases, rate=rate, low=low, high=high)
