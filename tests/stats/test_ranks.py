@@ -29,13 +29,13 @@ def test_nothing_is_left_where_the_held_score_says_it_all() -> None:
 def test_shared_tops_are_counted_and_compared_with_chance() -> None:
     rng = np.random.default_rng(1)
     a = rng.normal(size=60)
-    assert shared_top(a, a, 10) == SharedTop(6, 6, 0.6, 2)
-    assert shared_top(a, -a, 10).both == 0
-    drawn = [shared_top(a, rng.permutation(a), 10).both for _ in range(4000)]
+    assert shared_top(a, a) == SharedTop(6, 6, 0.6, 2)
+    assert shared_top(a, -a).both == 0
+    drawn = [shared_top(a, rng.permutation(a)).both for _ in range(4000)]
     assert np.mean(drawn) == pytest.approx(0.6, abs=0.05)
     assert np.mean(np.array(drawn) <= 2) >= 0.975
 
 
 def test_few_and_equal_scores() -> None:
-    assert shared_top(np.zeros(0), np.zeros(0), 10) == SharedTop(0, 0, 0.0, 0)
-    assert shared_top(np.zeros(5), np.zeros(5), 10) == SharedTop(1, 1, 0.2, 1)
+    assert shared_top(np.zeros(0), np.zeros(0)) == SharedTop(0, 0, 0.0, 0)
+    assert shared_top(np.zeros(5), np.zeros(5)) == SharedTop(1, 1, 0.2, 1)

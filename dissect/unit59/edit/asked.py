@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unit59.edit.group import Seen
+from unit59.edit.group import Group, Seen
 from unit59.foundation.random import poisson_draws
 from unit59.measure.asked import asked_area, count_asked, request_of
 from unit59.measure.boundaries import count_boundaries
@@ -34,13 +34,19 @@ class Drawn:
 
     def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
         """See `Probe.look`."""
-        group, cache = seen.group, seen.group.tail.cache
-        if "asked" not in group.notes:
-            request = request_of(cache)
-            group.notes["asked"] = request.plane, request.of_samples(group.numbers)
-        plane, wanted = group.notes["asked"]
-        found = counted(wanted, seen.labels[:, plane], len(cache.segmenter.concepts))
+        plane, wanted = asked_of(seen.group)
+        concepts = seen.group.tail.cache.segmenter.concepts
+        found = counted(wanted, seen.labels[:, plane], len(concepts))
         return {**found, "change": seen.difference.sum(dim=(1, 2)).numpy()}
+
+
+def asked_of(group: Group) -> tuple[int, Tensor]:
+    """The plane in which something was asked for, and what of the group's samples: labels [N,h,w]."""
+    if "asked" not in group.notes:
+        request = request_of(group.tail.cache)
+        group.notes["asked"] = request.plane, request.of_samples(group.numbers)
+    plane, wanted = group.notes["asked"]
+    return plane, wanted
 
 
 def counted(asked: Tensor, shown: Tensor, concepts: int) -> dict[str, NDArray[Any]]:

@@ -21,6 +21,7 @@ from unit59.networks import Network, State
 from unit59.samples.cache import SampleCache
 from unit59.samples.shards import GROUP
 from unit59.segmenters import Segmenter
+from unit59.stats.ranks import relative_sizes
 
 Numbers = NDArray[np.float64]
 
@@ -120,14 +121,12 @@ def soft_areas(segmenter: Segmenter, image: Tensor) -> list[tuple[int, Tensor]]:
 def score(found: Mapping[str, Attribution]) -> dict[str, Numbers]:
     """One number a unit, comparable over layers: its largest estimate, of any edit on any concept.
 
-    A concept's estimates are taken relative to their root mean square over all units of all layers, so
-    that concepts of large areas do not crowd out the others.
+    A concept's estimates are taken relative to their root mean square over all units of all layers.
     """
     both = {name: np.stack([each.ablate, each.insert]) for name, each in found.items()}
     everything = np.nan_to_num(np.concatenate(list(both.values()), axis=1))
-    usual = np.sqrt((everything**2).mean(axis=1))[:, None]
     return {
-        name: (np.abs(np.nan_to_num(values)) / np.where(usual > 0, usual, 1.0)).max(axis=(0, 2))
+        name: relative_sizes(np.nan_to_num(values), everything).max(axis=(0, 2))
         for name, values in both.items()
     }
 

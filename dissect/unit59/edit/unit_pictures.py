@@ -17,13 +17,12 @@ from unit59.edit.sweep import Sweep
 from unit59.engine import results_of
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.measure.layer import Measurer
-from unit59.results import picture_name
+from unit59.results.tables import UNIT_STRIPS, picture_name
 from unit59.samples.shards import to_uint8
 from unit59.store import Kept, key_of
 
 #: Raised when strips are drawn otherwise.
 VERSION = 3
-KINDS = ("exemplars", "ablated", "inserted")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def draw_strips(
             exemplars.weakest[unit].tolist(),
             arrays["inserted_change"].tolist(),
         )
-        pictures |= {picture_name(unit, kind): arrays[kind].tobytes() for kind in KINDS}
+        pictures |= {picture_name(unit, kind): arrays[kind].tobytes() for kind in UNIT_STRIPS}
     return strips, pictures
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from unit59.foundation.errors import Unit59Error
 
@@ -38,14 +39,19 @@ def word_and_settings(
     return word, dict(given or {})
 
 
+def first_fault(error: ValidationError) -> ErrorDetails:
+    """Of what pydantic found the fault to tell: a misspelt name explains a missing one, so it comes first."""
+    return min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+
+
 def explain_setting(error: ValidationError, settings: type[BaseModel]) -> str:
     """What is wrong with the settings of something that a recipe names, in a sentence.
 
     Args:
-        error: what pydantic said; a misspelt setting explains a missing one, so it comes first.
+        error: what pydantic said.
         settings: the model of the settings.
     """
-    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    first = first_fault(error)
     setting = ".".join(str(step) for step in first["loc"])
     if first["type"] == "extra_forbidden":
         known = settings.model_fields

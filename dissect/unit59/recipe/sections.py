@@ -32,6 +32,11 @@ __all__ = [
 #: Fields of `sampling` that once stood at a recipe's top.
 _SAMPLING = ("psi", "cutoff", "noise", "label", "mode")
 
+#: A sample shows a concept from this share of the grid on, where a section says nothing else.
+SHOWN_FROM = 0.005
+#: A part of a picture, as a field.
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
 #: A field, for who gives something that is no recipe.
 EXAMPLE = "model: faces"
 
@@ -68,7 +73,7 @@ class EffectsSection(_Section):
     """The first samples, on which all units are measured."""
     extra: Annotated[int, Field(ge=0)] = 32
     """At most so many further samples, that show rare concepts, for the rates."""
-    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    floor: _Share = SHOWN_FROM
     """A sample shows a concept from this share of the grid on."""
     ablate: Literal["zero", "mean"] = "zero"
     """What switching off sets a unit to."""
@@ -110,7 +115,7 @@ class SearchSection(_Section):
     """A claim to set beside what is measured."""
     samples: Annotated[int, Field(ge=16)] = 64
     """At most so many that show the concept, half to search on and half to confirm; half as many lack it."""
-    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    floor: _Share = SHOWN_FROM
     """A sample shows the concept from this share of the grid on."""
     probe: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
     """How many units of a layer are switched off alone, those that the cheap ranking puts first, or all."""
@@ -127,7 +132,7 @@ class SetsSection(_Section):
     """The study's folder and address; by default made of layer and concept."""
     samples: Annotated[int, Field(ge=16)] = 64
     """As for a search."""
-    floor: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    floor: _Share = SHOWN_FROM
     """A sample shows the concept from this share of the grid on."""
     largest: Annotated[int, Field(ge=1)] = 64
     """Units in the largest set."""

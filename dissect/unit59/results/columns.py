@@ -153,6 +153,9 @@ def as_dict(row: Any) -> dict[str, Any]:
 #: Units that numbers are in.
 LEVELS, PICTURE = "levels of 0 … 255", "share of the picture"
 
+#: What an edit may do to a unit, in the order in which tables and pages have it.
+EDIT_KINDS: tuple[Literal["ablate"], Literal["insert"]] = ("ablate", "insert")
+
 #: Columns that many tables have.
 UnitNumber = Annotated[int, Column("number of the unit, from 0 on", heading="unit")]
 HandleNumber = Annotated[

@@ -66,7 +66,7 @@ class LayerResults:
     effects: LayerEffects | None = None  # None: not measured (yet)
 
     def picture(self, unit: int, kind: str) -> Path:
-        """Where a unit's strip lies; kind is exemplars, ablated, inserted, or effect (if it has one)."""
+        """Where a unit's strip lies, if it has one; for the kinds see `STRIPS`."""
         home = self.folder / "effects" if kind == "effect" else self.folder
         return home / "pictures" / picture_name(unit, kind)
 

@@ -19,10 +19,13 @@ MOST_ROWS = 10_000_000
 MOST_VALUES, MOST_BYTES = 150_000_000, 1_500_000_000
 #: Where in a Parquet file's metadata its columns are described: JSON, `{column: {meaning, unit}}`.
 DESCRIBED = "unit59:columns"
+#: Strips of pictures that every unit has, and with the one that measured effects add.
+UNIT_STRIPS = ("exemplars", "ablated", "inserted")
+STRIPS = (*UNIT_STRIPS, "effect")
 
 
 def picture_name(unit: int, kind: str) -> str:
-    """`0059-exemplars.webp`; kind is exemplars, ablated, inserted, or effect."""
+    """`0059-exemplars.webp`; for the kinds see `STRIPS`."""
     return f"{unit:04d}-{kind}.webp"
 
 

@@ -26,7 +26,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unit59.foundation.sources import Database, Folder, InputError
-from unit59.foundation.suggest import nearest
+from unit59.foundation.suggest import explain_setting, nearest
 from unit59.samples.inputs import Inputs, Pairs, Pictures, Preparation
 from unit59.samples.label_maps import SegmentedPictures
 from unit59.segmenters import SegmenterError, load_segmenter
@@ -175,16 +175,7 @@ def load_inputs(spec: Any, base: Path, size: tuple[int, int]) -> Inputs:
     try:
         chosen = form.model_validate(dict(spec))
     except ValidationError as error:
-        # A misspelt option explains a missing one, so it comes first.
-        first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        option = str(first["loc"][0])
-        if first["type"] == "extra_forbidden":
-            known = form.model_fields
-            raise InputError(
-                f"inputs: {kinds[0]} has no option {option!r}{nearest(option, known)} "
-                f"It has {', '.join(known)}."
-            ) from None
-        raise InputError(f"inputs: option {option}: {first['msg']} (got {first['input']!r}).") from None
+        raise InputError(f"inputs: {kinds[0]}: {explain_setting(error, form)}") from None
     return chosen.open(base, size)
 
 

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from unit59.foundation.files import sha256_of
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
-from unit59.foundation.suggest import nearest
+from unit59.foundation.suggest import first_fault, nearest
 from unit59.segmenters.base import Segmenter, SegmenterError
 from unit59.segmenters.checked import Checked, check_concepts
 from unit59.segmenters.stack import Stack
@@ -160,8 +160,7 @@ def _parameters(factory: Any) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, parameters: Mapping[str, Any]) -> str:
-    # A misspelt option explains a missing one, so it comes first.
-    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    first = first_fault(error)
     option = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         known = ", ".join(parameters) or "none"

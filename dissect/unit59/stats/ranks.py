@@ -1,4 +1,4 @@
-"""Whether two scores of the same units go together: partial rank correlation, and shared tops."""
+"""Which units come first, and whether two scores of them go together: shared tops, partial correlation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unit59.stats.intervals import ENDS
+
+#: One in so many is among the strongest.
+TENTH = 10
 
 
 @dataclass(frozen=True)
@@ -28,24 +31,42 @@ class SharedTop:
     chance_high: int
 
 
-def shared_top(a: NDArray[Any], b: NDArray[Any], part: int) -> SharedTop:
-    """Compare the largest of both scores; among equals those that come first.
+def relative_sizes(effects: NDArray[Any], among: NDArray[Any] | None = None) -> NDArray[np.float64]:
+    """Sizes of effects relative to their concept's root mean square, so that large concepts crowd out none.
+
+    Args:
+        effects: [...,U,C] of units on concepts.
+        among: [...,N,C], the units that the root mean square is over; by default these.
+    """
+    usual = np.sqrt(((effects if among is None else among) ** 2).mean(axis=-2, keepdims=True))
+    sizes: NDArray[np.float64] = np.abs(effects) / np.where(usual > 0, usual, 1.0)
+    return sizes
+
+
+def strongest(scores: NDArray[Any]) -> list[int]:
+    """The tenth with the largest scores, at least one, largest first; among equals those that come first."""
+    top = max(1, len(scores) // TENTH)
+    found: list[int] = np.argsort(-scores, kind="stable")[:top].tolist()
+    return found
+
+
+def shared_top(a: NDArray[Any], b: NDArray[Any]) -> SharedTop:
+    """How much the strongest by both scores have in common; see `strongest`.
 
     Args:
         a: [n].
         b: [n].
-        part: the first are one in so many, at least one.
     """
     from scipy.stats import hypergeom
 
     count = len(a)
     if not count:
         return SharedTop(0, 0, 0.0, 0)
-    top = max(1, count // part)
-    first = [set(np.argsort(-values, kind="stable")[:top].tolist()) for values in (a, b)]
+    first, other = strongest(a), strongest(b)
+    top = len(first)
     return SharedTop(
         top=top,
-        both=len(first[0] & first[1]),
+        both=len(set(first) & set(other)),
         chance=top * top / count,
         chance_high=int(hypergeom(count, top, top).ppf(ENDS[1] / 100)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mkdocs.config import config_options as c
 from mkdocs.config.base import Config
 
-from unit59.site.site import STRIPS
+from unit59.results.tables import STRIPS
 
 
 class Unit59Config(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves its hook untyped

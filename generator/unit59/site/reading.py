@@ -7,7 +7,8 @@ from pathlib import Path
 
 from unit59.foundation.errors import Unit59Error
 from unit59.results import read_results
-from unit59.site.site import STRIPS, Site
+from unit59.results.tables import STRIPS
+from unit59.site.site import Site
 
 
 class ChoiceError(Unit59Error):

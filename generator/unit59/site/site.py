@@ -8,12 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from unit59.results import ModelResults
+from unit59.results.tables import STRIPS
 from unit59.site.content import Published
 from unit59.site.studies import Finding, SetStudy, Studies, view_studies
 from unit59.site.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
-
-#: The kinds of pictures on a unit's page.
-STRIPS = ("exemplars", "ablated", "inserted", "effect")
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,12 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from unit59.results.columns import EDIT_KINDS
 from unit59.results.record import Record
 from unit59.stats.intervals import sign_of, spearman, wilson
 from unit59.stats.ranks import SharedTop, shared_top
 from unit59.studies.facts import Estimate
 
-#: The strongest units: a tenth of those measured.
-TENTH = 10
-KINDS = ("ablate", "insert")
 #: A rank correlation below the first is weak, below the second moderate.
 WEAK, MODERATE = 0.3, 0.6
 
@@ -75,13 +73,13 @@ def relate(of: str, name: str, kind: str, rows: pl.DataFrame, seed: int) -> Rela
     """IoU beside control of these rows."""
     iou, control = rows["iou"].to_numpy(), rows["control"].to_numpy()
     rho, low, high = (value if math.isfinite(value) else None for value in spearman(iou, control, seed))
-    shared = shared_top(iou, control, TENTH)
+    shared = shared_top(iou, control)
     return Related(**vars(shared), of=of, name=name, kind=kind, units=len(iou), rho=rho, low=low, high=high)
 
 
 def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Iterator[Related]:
     """All units with their labels; the same by layer; all units with each concept."""
-    kinds = [kind for kind in KINDS if kind in set(pairs["kind"])]
+    kinds = [kind for kind in EDIT_KINDS if kind in set(pairs["kind"])]
     for kind in kinds:
         yield relate("all", "all units", kind, labelled.filter(kind=kind), seed)
     for kind in kinds:

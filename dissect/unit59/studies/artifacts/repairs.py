@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unit59.edit.asked import asked_of
 from unit59.edit.group import Seen
 from unit59.edit.probes import tally
-from unit59.measure.asked import request_of
 from unit59.stats.scores import Counts, Numbers, Score
 from unit59.store import key_of
 
@@ -116,10 +116,7 @@ class BadRegions:
         wide = F.interpolate(region[:, None].double(), size=size, mode="nearest-exact")[:, 0] > 0
         wrong = torch.zeros_like(region)
         if self.labels:
-            if "asked" not in group.notes:
-                request = request_of(cache)
-                group.notes["asked"] = request.plane, request.of_samples(group.numbers)
-            plane, wanted = group.notes["asked"]
+            plane, wanted = asked_of(group)
             wrong = torch.ne(seen.labels[:, plane], wanted)
         concepts = len(cache.segmenter.concepts)
         found = {

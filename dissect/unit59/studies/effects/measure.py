@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -17,10 +17,12 @@ from unit59.edit.workbench import Workbench
 from unit59.foundation.random import permutation
 from unit59.recipe.sections import EffectsSection
 from unit59.results import EFFECT_TABLES, file_name
+from unit59.results.columns import EDIT_KINDS
 from unit59.results.schema import EffectsRecord, Ranking, RankingCheck
 from unit59.segmenters import Concept
 from unit59.stats.correlation import effect_relations
 from unit59.stats.intervals import spearman
+from unit59.stats.ranks import relative_sizes, strongest
 from unit59.stats.rates import ABSENT, Floor
 from unit59.store import key_of
 from unit59.studies.dissected import Dissected
@@ -33,7 +35,6 @@ from unit59.studies.tables import Tables
 RANKING_SAMPLES = 32
 #: Concepts that it ranks by, at most.
 RANKING_CONCEPTS = 48
-DOES: tuple[Literal["ablate", "insert"], ...] = ("ablate", "insert")
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,12 @@ class Effects:
             return {
                 f"{number} {do}": getattr(found[layer], do)
                 for number, layer in enumerate(self.layers)
-                for do in DOES
+                for do in EDIT_KINDS
             }
 
         known = bench.measurer.remember("attribution", key, estimate)
         return {
-            layer: Attribution(*(known[f"{number} {do}"] for do in DOES))
+            layer: Attribution(*(known[f"{number} {do}"] for do in EDIT_KINDS))
             for number, layer in enumerate(self.layers)
         }
 
@@ -252,7 +253,7 @@ class EffectsPart(Part):
     def _ranking(self, chosen: Chosen, found: LayerEffects, seed: int) -> Ranking:
         measured = chosen.measured[self.layer]
         checks = []
-        for kind in DOES if measured else ():
+        for kind in EDIT_KINDS if measured else ():
             estimates = chosen.estimates(self.layer, kind)
             known = np.isfinite(estimates).any(axis=0)
             exact = found.table.filter(pl.col("kind") == kind)["effect"].to_numpy()
@@ -292,22 +293,20 @@ def check_ranking(
     """
     ranked, measured = relative_score(estimated), relative_score(exact)
     value, low, high = spearman(ranked, measured, seed)
-    top = max(1, len(units) // 10)
-    first, strongest = (np.argsort(-each, kind="stable")[:top] for each in (ranked, measured))
+    first, top = strongest(ranked), strongest(measured)
     return RankingCheck(
         kind=kind,
         spearman=_known(value),
         low=_known(low),
         high=_known(high),
-        top=top,
-        missed=[units[int(i)] for i in strongest if i not in first and measured[i] > 0],
+        top=len(top),
+        missed=[units[i] for i in top if i not in first and measured[i] > 0],
     )
 
 
 def relative_score(effects: NDArray[np.float64]) -> NDArray[np.float64]:
     """Per unit its largest effect relative to the concept's root mean square over units: [U] from [U,C]."""
-    usual = np.sqrt((effects**2).mean(axis=0))
-    score: NDArray[np.float64] = (np.abs(effects) / np.where(usual > 0, usual, 1.0)).max(axis=1, initial=0.0)
+    score: NDArray[np.float64] = relative_sizes(effects).max(axis=1, initial=0.0)
     return score
 
 
