@@ -305,8 +305,26 @@ def test_too_many_concepts_and_names_that_cannot_be_printed() -> None:
     for name in ("\x1b[31mred", "a\0b", "\ud800", "two\nlines"):
         with pytest.raises(SegmenterError, match="cannot be printed"):
             check_concepts(Fixed(("p",), (Concept(name, "p", "#000000"),), torch.zeros(1, 1, 1)), "x")
+        if name != "two\nlines":
+            limited = Fixed(("p",), (), torch.zeros(1, 1, 1))
+            limited.limits = name
+            with pytest.raises(SegmenterError, match="its limits has a character that cannot be printed"):
+                check_concepts(limited, "x")
     for name in ("寝台", "кровать", "می\u200cخواهم", "lit double"):
         check_concepts(Fixed(("p",), (Concept(name, "p", "#000000"),), torch.zeros(1, 1, 1)), "x")
+
+
+def test_a_concept_has_a_name_of_its_own_in_its_plane() -> None:
+    def check(*named: tuple[str, str]) -> None:
+        concepts = tuple(Concept(name, plane, "#000000") for name, plane in named)
+        check_concepts(Fixed(("p", "q"), concepts, torch.zeros(2, 1, 1)), "mine")
+
+    check(("a", "p"), ("a", "q"), ("b" * 200, "p"))
+    with pytest.raises(SegmenterError, match="mine: concepts 1 and 3 of plane 'p' are both named 'a'"):
+        check(("a", "p"), ("a", "q"), ("a", "p"))
+    for wrong, what in ((("b" * 201, "p"), "name"), (("b", "p" * 201), "plane")):
+        with pytest.raises(SegmenterError, match=f"concept 1 has a {what} of 201 characters; at most 200"):
+            check(wrong)
 
 
 # ---- stacks

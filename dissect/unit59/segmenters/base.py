@@ -17,6 +17,8 @@ class SegmenterError(Unit59Error):
 
 #: Labels are kept in 16 bits.
 MOST_CONCEPTS = 32_767
+#: Characters of a concept's or plane's name: headings and addresses are made of it.
+LONGEST_NAME = 200
 #: Score of what never wins: far below any other, and finite so that gradients stay so.
 NEVER = -1e4
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unit59.foundation.own_code import own_calls
 from unit59.foundation.printable import is_printable
-from unit59.segmenters.base import MOST_CONCEPTS, Concept, Segmenter, SegmenterError
+from unit59.segmenters.base import LONGEST_NAME, MOST_CONCEPTS, Concept, Segmenter, SegmenterError
 
 
 class Checked(Segmenter):
@@ -140,17 +140,35 @@ class Checked(Segmenter):
 
 
 def check_concepts(segmenter: Segmenter, name: str) -> None:
-    """Refuse concepts that cannot be kept or shown, wherever their names come from (files of weights, too).
+    """Refuse what cannot be kept or shown of a segmenter, wherever names come from (files of weights, too).
 
     Raises:
-        SegmenterError: there are too many, or a name holds what cannot be printed.
+        SegmenterError: there are too many concepts, a name is too long or stands twice in a plane, or a text
+            holds what cannot be printed.
     """
     if len(segmenter.concepts) > MOST_CONCEPTS:
         raise SegmenterError(
             f"segmenter {name}: {len(segmenter.concepts)} concepts; at most {MOST_CONCEPTS} can be kept."
         )
+    for what, text in (("licence", segmenter.licence), ("limits", segmenter.limits)):
+        if not is_printable(text.replace("\n", " ")):
+            raise SegmenterError(
+                f"segmenter {name}: its {what} has a character that cannot be printed: {text[:200]!r}."
+            )
+    seen: dict[tuple[str, str], int] = {}
     for number, concept in enumerate(segmenter.concepts, 1):
+        first = seen.setdefault((concept.name, concept.plane), number)
+        if first != number:
+            raise SegmenterError(
+                f"segmenter {name}: concepts {first} and {number} of plane {concept.plane[:200]!r} are both "
+                f"named {concept.name[:200]!r}. Name one anew."
+            )
         for what, text in (("name", concept.name), ("plane", concept.plane)):
+            if len(text) > LONGEST_NAME:
+                raise SegmenterError(
+                    f"segmenter {name}: concept {number} has a {what} of {len(text)} characters; at most "
+                    f"{LONGEST_NAME} can be shown. Name it anew."
+                )
             if not is_printable(text):
                 raise SegmenterError(
                     f"segmenter {name}: concept {number} has the {what} {text!r}, with a character that "
