@@ -12,6 +12,7 @@ import pytest
 from tests.synthetic import write_results
 from unit59.foundation.files import SCRATCH
 from unit59.results import ResultsError, ResultsWriter, check_results, find_faults, read_model, read_results
+from unit59.results.manifest import FileEntry
 from unit59.results.places import is_part, owner_of
 from unit59.site.export import export
 
@@ -214,3 +215,22 @@ def test_a_picture_replaced_by_another_of_its_size_is_not_copied(tmp_path: Path,
     place.write_bytes(bytes(len(place.read_bytes())))
     with pytest.raises(ResultsError, match=r"0003-exemplars\.webp.*sha256 differs"):
         export(results, tmp_path / "site")
+
+
+@pytest.mark.parametrize("file", ["model.json", "run.json"])
+def test_text_that_cannot_be_written_again_is_found(results: Path, file: str) -> None:
+    place = results / "bedrooms" / file
+    content = json.loads(place.read_text()) if place.exists() else {}
+    for text, fault in (("a \ud800", f"{file}: not readable as JSON"), ("\U0001f600", "")):
+        place.write_text(json.dumps({**content, "summary": text}))
+        if file == "model.json":
+            entry = FileEntry.of(place.read_bytes()).model_dump()
+            _rewrite(results, lambda manifest, entry=entry: _list_anew(manifest, entry))  # type: ignore[misc]
+        faults = list(find_faults(results / "bedrooms"))
+        assert len(faults) == bool(fault)
+        assert fault in " ".join(faults)
+
+
+def _list_anew(manifest: dict[str, Any], entry: dict[str, Any]) -> None:
+    part = manifest["parts"]["model"]
+    part["told" if "model.json" in part.get("told", {}) else "files"]["model.json"] = entry

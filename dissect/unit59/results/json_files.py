@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -17,6 +18,7 @@ _R = TypeVar("_R", bound=Record)
 
 #: No JSON file of results is larger (the manifest of 100 000 units takes 60 MB) or nested deeper.
 MOST_BYTES, MOST_DEPTH = 128_000_000, 40
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def to_json(record: BaseModel | Mapping[str, Any]) -> bytes:
@@ -51,6 +53,8 @@ def parsed(path: Path, data: bytes) -> dict[str, Any]:
         raise ResultsError(f"{path}: the file is larger than {MOST_BYTES:,} bytes, the most of a JSON file.")
     try:
         content = json.loads(data.decode("utf-8"), parse_constant=_refuse)
+        if _SURROGATE.search(data):  # half of a pair is no text that could be written again
+            json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: not readable as JSON ({error}).") from None
     if not isinstance(content, dict):
