@@ -71,6 +71,23 @@ class Lies(Study):
     def tell(self, tables):
         shown = ReportTable(table="nowhere.parquet", columns=[], caption="There is none.")
         return Report("Is it there?", "No.", [], [ReportSection(title="Nothing", tables=[shown])], [])
+
+
+class Odd(Lies):
+    what: str
+
+    def measure(self, model):
+        table = pl.DataFrame({"a": [1.0]})
+        return {
+            "number for a table": Tables({"t.parquet": 3}),
+            "objects in a table": Tables({"t.parquet": pl.DataFrame({"a": [object()]})}),
+            "name of a table": Tables({"../t.parquet": table}),
+            "NaN among facts": Tables({}, {"x": float("nan")}),
+            "object among facts": Tables({}, {"x": object()}),
+            "half a character": Tables({}, {"x": "\\ud800"}),
+            "words for a picture": Tables({}, {}, {"p.webp": "text"}),
+            "name of a picture": Tables({}, {}, {"../p.webp": b""}),
+        }[self.what]
 """
 
 
@@ -134,6 +151,14 @@ def test_the_same_recipe_gives_the_same_report(tmp_path: Path) -> None:
         ("['own:Fails']", r"LinAlgError: Singular matrix \(.*own_c\.py, line 9\)"),
         ("['own:Untold']", r"study own_c:Untold: KeyError: 'nothing' \(.*own_c\.py, line \d+\)"),
         ("['own:Greedy']", r"greedy reads units of layers/layer1 and does not say so in its `reads`"),
+        ("[{'own:Odd': {what: number for a table}}]", r"the table 't\.parquet' is a int, expected a polars"),
+        ("[{'own:Odd': {what: objects in a table}}]", r"studies/odd: the table 't\.parquet': ComputeError: "),
+        ("[{'own:Odd': {what: name of a table}}]", r"'\.\./t\.parquet' is no name of a file of studies/odd"),
+        ("[{'own:Odd': {what: NaN among facts}}]", "studies/odd: its facts: ValueError: .*nan"),
+        ("[{'own:Odd': {what: object among facts}}]", "studies/odd: its facts: TypeError: .*object"),
+        ("[{'own:Odd': {what: half a character}}]", "studies/odd: its facts: UnicodeEncodeError"),
+        ("[{'own:Odd': {what: words for a picture}}]", r"the picture 'p\.webp' is a str, expected bytes"),
+        ("[{'own:Odd': {what: name of a picture}}]", r"'pictures/\.\./p\.webp' is no name of a file"),
         ("['own:Lies']", r"its report shows the table 'nowhere\.parquet', which it does not have"),
         ("[{'own:Loudest': {power: 99}}]", r"tiny\.yaml:12: studies\.0: a power above 9 says nothing"),
         ("[{'own:Loudest': {power: many}}]", r"tiny\.yaml:12: studies\.0: .*setting power: .*'many'"),

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from pydantic import ValidationError
 
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import explain_setting, nearest, word_and_settings
+from unit59.results import table_bytes, to_json
+from unit59.results.json_files import parsed
+from unit59.results.places import owner_of
 from unit59.studies.base import Study, StudyError
 from unit59.studies.tables import Report, Tables
 from unit59.studies.telling import STUDIES
@@ -43,8 +47,8 @@ class NamedStudy:
         """Measure; what goes wrong in a user's own study is said in a sentence, with its line."""
         with self.calls():
             tables = self.study.measure(model)
-            if not isinstance(tables, Tables):
-                raise TypeError(f"measure returned {type(tables).__name__}, expected Tables")
+            if self.own is not None:
+                _check(tables, f"studies/{self.name}")
             return tables
 
     def tell(self, tables: Tables) -> Report:
@@ -60,6 +64,31 @@ class NamedStudy:
     def calls(self) -> AbstractContextManager[None]:
         """Around every call of the study: what a user's own raises becomes a `StudyError`."""
         return own_calls(StudyError, f"study {self.kind}", self.own.root) if self.own else nullcontext()
+
+
+def _check(tables: Any, part: str) -> None:
+    """Refuse what cannot be kept of a user's own study.
+
+    Raises:
+        TypeError: it is no `Tables`, or holds something else than it should.
+        ValueError: a name that no file of the part may have.
+        StudyError: a table or facts that no file can hold.
+    """
+    if not isinstance(tables, Tables):
+        raise TypeError(f"measure returned {type(tables).__name__}, expected Tables")
+    for name, frame in tables.frames.items():
+        if not isinstance(frame, pl.DataFrame):
+            raise TypeError(f"the table {name!r} is a {type(frame).__name__}, expected a polars.DataFrame")
+        with own_calls(StudyError, f"{part}: the table {name!r}"):
+            table_bytes(frame, frame.schema)
+    for name, picture in tables.pictures.items():
+        if not isinstance(picture, bytes):
+            raise TypeError(f"the picture {name!r} is a {type(picture).__name__}, expected bytes")
+    for name in [*tables.frames, *(f"pictures/{name}" for name in tables.pictures)]:
+        if owner_of(f"{part}/{name}") != part:
+            raise ValueError(f"{name!r} is no name of a file of {part}")
+    with own_calls(StudyError, f"{part}: its facts"):
+        parsed(Path(part), to_json({"facts": tables.facts}))  # as they will be read
 
 
 def known_studies() -> list[str]:
