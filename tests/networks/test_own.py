@@ -104,7 +104,7 @@ def test_pictures_labels_and_named_layers() -> None:
 
 
 def test_arguments_go_before_attributes() -> None:
-    net = own.load(f"{MODULES}:without_a_size", image_size=(5, 5), layers=[""])
+    net = own.load(f"{MODULES}:without_a_size", image_size=(5, 5), layers=["0"])
     assert [layer.units for layer in net.layers.values()] == [3]
     net = own.OwnNetwork(Skipping(), latent_size=6, layers=["third"])
     assert list(net.layers) == ["third"]

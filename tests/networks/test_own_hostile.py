@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unit59.networks.base import Batch, NetworkError
-from unit59.networks.own import OwnNetwork
+from unit59.networks.own import OwnNetwork, load
 
 
 class Bends(nn.Module):
@@ -71,8 +72,61 @@ def test_names_that_cannot_be_shown(name: str) -> None:
 
 def test_layers_that_are_one_name_in_files() -> None:
     module = nn.Sequential()
-    for name in ("to rgb", "to-rgb"):
+    for name in ("to_rgb", "To_RGB"):
         module.add_module(name, nn.Conv2d(3, 3, 1))
-    with pytest.raises(NetworkError, match="the layers 'to rgb' and 'to-rgb' are one name"):
+    with pytest.raises(NetworkError, match="the layers 'to_rgb' and 'To_RGB' are one name"):
         OwnNetwork(module, image_size=(4, 4))
-    OwnNetwork(module, image_size=(4, 4), layers=["to rgb"])
+    OwnNetwork(module, image_size=(4, 4), layers=["to_rgb"])
+
+
+@pytest.mark.parametrize("name", ["[red]", ":four:", "ベッド", "to rgb", "x" * 81])
+def test_layers_whose_names_no_folder_can_have(name: str) -> None:
+    module = nn.Sequential()
+    module.add_module(name, nn.Conv2d(3, 3, 1))
+    module.add_module("plain", nn.Conv2d(3, 3, 1))
+    with pytest.raises(
+        NetworkError, match=r"the layer .* is no name for a folder .* leave it out of `layers`"
+    ):
+        OwnNetwork(module, image_size=(4, 4))
+    assert list(OwnNetwork(module, image_size=(4, 4), layers=["plain"]).layers) == ["plain"]
+
+
+OWN = """
+import torch
+from torch import nn
+
+class Mute(Exception):
+    def __str__(self): return 1 / 0
+
+class End(BaseException):
+    pass
+
+class Mine(nn.Module):
+    latent_size = 4
+    def __init__(self):
+        super().__init__()
+        self.first = nn.ConvTranspose2d(4, 3, 4)
+        {made}
+    def forward(self, z):
+        {ran}
+        return self.first(z[:, :, None, None])
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "ran", "message"),
+    [
+        ("self.layers = 5", "pass", "`layers` lists names of submodules, it is a int"),
+        ("self.layers = nn.ModuleList([self.first])", "pass", "`layers` lists names .* it is a ModuleList"),
+        ("self.layers = ['']", "pass", "the layer '' is no name"),
+        ("self.latent_size, self.image_size = None, 5", "pass", "TypeError: 'int' object is not iterable"),
+        ("self.state_dict = lambda *_, **__: 1 / 0", "pass", r"ZeroDivisionError: .*mine\.py, line 16"),
+        ("pass", "raise GeneratorExit", r"a pass raised GeneratorExit \(.*mine\.py, line 18"),
+        ("pass", "raise End", r"a pass raised End \("),
+        ("pass", "raise Mute", r"a pass raised Mute \("),
+    ],
+)
+def test_own_code_that_does_not_keep_the_contract(tmp_path: Path, made: str, ran: str, message: str) -> None:
+    (tmp_path / "mine.py").write_text(OWN.format(made=made, ran=ran))
+    with pytest.raises(NetworkError, match=f"mine:Mine: .*{message}"):
+        load("mine:Mine", folder=tmp_path)

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from unit59.foundation.beside import file_of, import_beside
 from unit59.foundation.code_files import files_below, fingerprint_of
+from unit59.foundation.ending import Terminated
 from unit59.foundation.errors import Unit59Error
 
 _SPEC = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
@@ -95,7 +96,7 @@ def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str
 
 @contextmanager
 def own_calls(error: type[Unit59Error], said: str, root: Path | None = None) -> Iterator[None]:
-    """A user's code runs inside: whatever it raises, and `sys.exit()` too, becomes one message.
+    """A user's code runs inside: whatever it raises becomes one message, `sys.exit()` too; Ctrl-C stays.
 
     Args:
         error: raised in its place, unless it is one of ours already.
@@ -104,15 +105,15 @@ def own_calls(error: type[Unit59Error], said: str, root: Path | None = None) -> 
     """
     try:
         yield
-    except Unit59Error:
+    except (Unit59Error, KeyboardInterrupt, Terminated):
         raise
-    except (Exception, SystemExit) as fault:
+    except BaseException as fault:
         raise error(f"{said}{'' if said.endswith('raised') else ':'} {describe(fault, root)}") from fault
 
 
 def describe(fault: BaseException, root: Path | None = None) -> str:
     """What was raised, in one line, with the user's file and line where they are known."""
-    text = " ".join(str(fault).split())[:500]
+    text = " ".join(_said_by(fault).split())[:500]
     if isinstance(fault, SystemExit):
         text = f"it called sys.exit({text}), which would end the run as if it were done"
     elif is_out_of_memory(fault):
@@ -124,9 +125,17 @@ def describe(fault: BaseException, root: Path | None = None) -> str:
     return f"{text} ({own[-1].filename}, line {own[-1].lineno})." if own else f"{text.removesuffix('.')}."
 
 
+def _said_by(fault: BaseException) -> str:
+    """An exception of a user's own may fail to say anything."""
+    try:
+        return str(fault)
+    except Exception:  # noqa: BLE001  # anybody's code
+        return ""
+
+
 def is_out_of_memory(fault: BaseException) -> bool:
     """Python's own error, or torch's on any device."""
-    said = str(fault)
+    said = _said_by(fault)
     return (
         isinstance(fault, MemoryError)
         or type(fault).__name__ == "OutOfMemoryError"

@@ -34,12 +34,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unit59.foundation.files import file_name
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.printable import is_printable
 from unit59.networks.base import Batch, Layer, Network, NetworkError, Stage, State, as_rgb
 from unit59.networks.inputs import label_vectors, latent_codes
 from unit59.networks.sampling import Labelled
+from unit59.results.record import NAME_RULE, is_name
 
 
 def load(
@@ -77,7 +77,7 @@ def load(
     if isinstance(module, Network):
         module.code = own.fingerprint
         with own_calls(NetworkError, f"{spec}: its layers", own.root):
-            _ = module.layers
+            _check_layers(module.layers, spec)
         _guard(module, spec, own.root)
         return module.requires_grad_(False).eval()
 
@@ -86,15 +86,16 @@ def load(
             return value
         return getattr(module, name, getattr(factory, name, default))
 
-    network = OwnNetwork(
-        module,
-        latent_size=given("latent_size", latent_size),
-        image_size=given("image_size", image_size),
-        label_size=given("label_size", label_size, 0),
-        layers=given("layers", layers),
-        name=spec,
-        root=own.root,
-    )
+    with own_calls(NetworkError, spec, own.root):
+        network = OwnNetwork(
+            module,
+            latent_size=given("latent_size", latent_size),
+            image_size=given("image_size", image_size),
+            label_size=given("label_size", label_size, 0),
+            layers=given("layers", layers),
+            name=spec,
+            root=own.root,
+        )
     network.code = own.fingerprint
     return network
 
@@ -161,7 +162,12 @@ class OwnNetwork(Network):
         self._input_shape = sizes if image_size is None else (3, *sizes)
         self._candidates = self._named(layers)
         self._found, self.resolution = self._probe(required=layers is not None)
-        self._check_names()
+        _check_layers(self._found, name)
+        for key in module.state_dict():
+            if not is_printable(key):
+                raise NetworkError(
+                    f"{name}: the weight {key!r} has a character in its name that cannot be shown."
+                )
 
     def describe(self) -> Iterable[Layer]:
         """The layers in the order in which they run."""
@@ -234,22 +240,6 @@ class OwnNetwork(Network):
         seen[None] = as_rgb(image)
         return seen
 
-    def _check_names(self) -> None:
-        """Refuse layers and weights whose names cannot be kept or shown."""
-        known: dict[str, str] = {}
-        for kind, names in (("submodule", self._found), ("weight", self.module.state_dict())):
-            for key in names:
-                if not is_printable(key):
-                    raise NetworkError(
-                        f"{self._name}: the {kind} {key!r} has a character in its name that cannot be shown."
-                    )
-        for key in self._found:
-            if (other := known.setdefault(file_name(key).lower(), key)) != key:
-                raise NetworkError(
-                    f"{self._name}: the layers {other!r} and {key!r} are one name in files and addresses; "
-                    "rename one, or leave it out of `layers`."
-                )
-
     def _check_maps(self, name: str, output: Any, shape: tuple[int, ...]) -> None:
         """Refuse what no layer gives; `shape` is what the first pass gave, of as many samples as asked."""
         if not isinstance(output, Tensor) or output.dtype != torch.float32:
@@ -282,6 +272,10 @@ class OwnNetwork(Network):
         if layers is None:
             kinds = (nn.Conv2d, nn.ConvTranspose2d)
             return {name: module for name, module in modules.items() if isinstance(module, kinds) and name}
+        if isinstance(layers, str) or not isinstance(layers, Sequence):
+            raise NetworkError(
+                f"{self._name}: `layers` lists names of submodules, it is a {type(layers).__name__}."
+            )
         for name in layers:
             if name not in modules:
                 raise NetworkError(f"{self._name}: there is no submodule {name!r}.")
@@ -339,6 +333,22 @@ def _same_draws(like: Tensor) -> Iterator[None]:
     with torch.random.fork_rng(devices=[like.device] if like.is_cuda else []):
         torch.manual_seed(0)
         yield
+
+
+def _check_layers(names: Iterable[str], who: str) -> None:
+    """Refuse layers' names that no folder or address can have, and names that differ in capitals alone."""
+    known: dict[str, str] = {}
+    for name in names:
+        if not is_name(name):
+            raise NetworkError(
+                f"{who}: the layer {name!r} is no name for a folder and an address ({NAME_RULE}). Rename it, "
+                "or leave it out of `layers`."
+            )
+        if (other := known.setdefault(name.lower(), name)) != name:
+            raise NetworkError(
+                f"{who}: the layers {other!r} and {name!r} are one name in files and addresses; rename one, "
+                "or leave it out of `layers`."
+            )
 
 
 def _is_size(value: Any, least: int = 1) -> bool:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, StringConstraints
 
-from unit59.results.record import Name, ResultsError
+from unit59.results.record import ResultsError, is_name
 
 #: Files of a model's folder that belong to no part: what it holds, and how the run went.
 MANIFEST, RUN = "manifest.json", "run.json"
@@ -24,7 +24,6 @@ MANIFEST, RUN = "manifest.json", "run.json"
 _PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 _FILE = re.compile(rf"{_PLAIN}\.(?:json|parquet)")
 _PICTURE = re.compile(rf"{_PLAIN}\.webp")
-_NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def is_part(part: str) -> bool:
@@ -33,7 +32,7 @@ def is_part(part: str) -> bool:
         case ["model"] | ["quality"]:
             return True
         case ["layers" | "studies", name] | ["layers", name, "effects"]:
-            return _is_name(name)
+            return is_name(name)
     return False
 
 
@@ -51,14 +50,6 @@ def owner_of(file: str) -> str | None:
     part = "/".join(home) or "model"
     placed = home != ["model"] and is_part(part) and rule.fullmatch(last) and file not in {MANIFEST, RUN}
     return part if placed else None
-
-
-def _is_name(text: str) -> bool:
-    try:
-        _NAME.validate_python(text)
-    except ValidationError:
-        return False
-    return True
 
 
 def _part_rule(part: str) -> str:

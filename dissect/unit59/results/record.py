@@ -5,7 +5,15 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import is_reserved
@@ -42,10 +50,22 @@ Name = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?$"),
     AfterValidator(_free),
 ]
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+#: What a `Name` is, for messages.
+NAME_RULE = "letters, digits, `.`, `_` and `-`, at most 80, a letter or digit first, no .html or .md last"
 #: A line of text: no control characters.
 Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_printable)]
 #: How many, or the number of a unit or sample, from 0 on.
 Count = Annotated[int, Field(ge=0)]
+
+
+def is_name(text: object) -> bool:
+    """Whether it is a `Name`."""
+    try:
+        _NAME.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 class Record(BaseModel):
