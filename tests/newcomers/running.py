@@ -7,11 +7,16 @@ imports torch before it dissects, as a study is told without.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from unit59.foundation.progress import Reporter
 from unit59.recipe import read_recipe
-from unit59.results import ModelResults, read_model
+from unit59.results import ModelResults, ResultsWriter, read_model
 from unit59.site.export import export
 
 RECIPE = """\
@@ -43,6 +48,21 @@ def dissected(recipe: Path) -> ModelResults:
 
     options = Options(recipe.with_name("results"), recipe.with_name("cache"))
     return read_model(dissect(read_recipe(recipe), options, Reporter(quiet=True)))
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The parts that are measured while the block runs: each is written once it is."""
+    measured: list[str] = []
+    write = ResultsWriter.write_part
+
+    def noted(writer: ResultsWriter, part: str, *given: Any) -> None:
+        measured.append(part)
+        write(writer, part, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResultsWriter, "write_part", noted)
+        yield measured
 
 
 def page(folder: Path, address: str) -> str:
