@@ -21,14 +21,12 @@ from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.places import home_of
 from unit59.studies.dissected import Dissected
-from unit59.studies.model.tell import tell as tell_model
-from unit59.studies.model.tell import words_of
 from unit59.studies.part import Part, keys_of
 from unit59.studies.parts import PartSource, parts_of
 from unit59.studies.reports import StudyPart
 from unit59.studies.stored import Stored
 from unit59.studies.tables import Tables
-from unit59.studies.telling import is_told, tell_part
+from unit59.studies.telling import KINDS, Words, tell_part
 
 __all__ = ["Options", "Place", "Run", "alone", "dissect"]
 
@@ -116,6 +114,9 @@ class Run:
         asked = PartSource(file, opened.facts(), opened.bench, opened.real, opened.reads)
         self.parts = parts_of(asked)
         self.keys = keys_of(self.parts)
+        studies = [part.asked for part in self.parts if isinstance(part, StudyPart)]
+        self._there = set[str]()
+        self._words = Words(file.recipe, file.text, {(each.kind, each.name): each.tell for each in studies})
 
     @property
     def bench(self) -> Workbench:
@@ -130,13 +131,13 @@ class Run:
         """Measure what is missing from the results, and tell everything; the model's folder."""
         names = {part.name for part in self.parts}
         missing = [part for part in self.parts if not self.is_current(part)]
+        self._there = names - {part.name for part in missing}
         self.writer.plan(names)
         if missing:
             self.fill()
         for part in missing:
             self._measure(part)
-            if part.name == "model" or (part.name.startswith("layers/") and part.name.count("/") == 1):
-                self._tell_model()  # an interrupted run shows the layers that are there
+            self.tell("model")  # an interrupted run shows the layers that are there
         self.writer.keep_only(names)
         changed = self.tell()
         if missing:
@@ -163,54 +164,43 @@ class Run:
         files = {f"{home}facts.json": to_json(tables.facts)}
         files |= {f"{home}{name}": table_bytes(each, schemas[name]) for name, each in tables.frames.items()}
         files |= {f"{home}pictures/{name}": data for name, data in tables.pictures.items()}
-        told = self._told(part, tables)
-        self.writer.write_part(part.name, self.keys[part.name], files, told)
+        self.writer.write_part(part.name, self.keys[part.name], files, self._told(part, tables))
+        self._there.add(part.name)
 
     def _model(self, part: Part) -> Dissected:
-        name = part.asked.name if isinstance(part, StudyPart) else part.name
         return Dissected(
             self.bench,
             self.bench.cache.layers,
             self.file.recipe.seed,
-            Stored(self.writer.folder, self.writer.parts),
+            self._stored(),
             self.report,
             self.file.path.parent,
-            name,
+            part.name.removeprefix("studies/"),
             part.needs,
         )
 
     # ---- telling
 
-    def tell(self) -> bool:
-        """Tell every part anew; whether anything says something else than before."""
+    def tell(self, *kinds: str) -> bool:
+        """Tell the parts that are there anew; whether anything says something else than before.
+
+        Args:
+            kinds: of these parts; by default of all.
+        """
         before = {name: part.told for name, part in self.writer.parts.items()}
-        results = Stored(self.writer.folder, self.writer.parts)
+        stored = self._stored()
         for part in self.parts:
-            if is_told(part.name):
-                self.writer.write_told(part.name, self._told(part, results.tables(part.name)))
-        self._tell_model()
+            if part.name in stored and part.kind in (kinds or KINDS):
+                self.writer.write_told(part.name, self._told(part, stored.tables(part.name)))
         return before != {name: part.told for name, part in self.writer.parts.items()}
 
     def _told(self, part: Part, tables: Tables) -> dict[str, bytes]:
-        if not is_told(part.name):
-            return {}
-        own = {}
-        if isinstance(part, StudyPart):
-            own = {(part.asked.kind, part.asked.name): part.asked.tell}
-        return tell_part(part.name, tables, self.file.recipe, own) or {}
+        return tell_part(part.name, part.kind, tables, self._words, self._stored()) or {}
 
-    def _tell_model(self) -> None:
-        results = Stored(self.writer.folder, self.writer.parts)
-        if "model" not in self.writer.parts:
-            return
-        layers = [
-            results.facts(part.name)
-            for part in self.parts
-            if part.name.startswith("layers/") and part.name.count("/") == 1 and self.is_current(part)
-        ]
-        words = words_of(self.file.recipe, self.file.text)
-        record = tell_model(results.facts("model"), layers, words)
-        self.writer.write_told("model", {"model.json": to_json(record)})
+    def _stored(self) -> Stored:
+        """The parts that are there as this recipe makes them."""
+        parts = {name: entry for name, entry in self.writer.parts.items() if name in self._there}
+        return Stored(self.writer.folder, parts)
 
     def _write_run(self) -> None:
         self.writer.write_run(

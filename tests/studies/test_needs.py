@@ -19,6 +19,8 @@ from unit59.recipe.sections import Recipe, read_recipe
 from unit59.run import Options, Run
 from unit59.store import Kept
 from unit59.studies.part import Part
+from unit59.studies.stored import Stored
+from unit59.studies.telling import kind_of
 
 MORE = """\
 quantile: 0.05
@@ -168,6 +170,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     def noted(run: Run, part: Part) -> None:
         tried.parts.append(part.name)
         measure(run, part)
+        facts = Stored(run.writer.folder, run.writer.parts).facts(part.name)
+        assert kind_of(part.name, facts) == part.kind
 
     def counted(task: SweepTask, bench: Any, wanted: list[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         tried.note(task)

@@ -21,8 +21,12 @@ from unit59.results.report import (
     ReportSection,
     ReportTable,
 )
+from unit59.studies.stored import Stored
 from unit59.studies.tables import Report, Tables
-from unit59.studies.telling import TellError, tell_part
+from unit59.studies.telling import TellError, Words, tell_part
+
+#: No other part is there.
+NOTHING = Stored(Path(), {})
 
 
 def report(**parts: Any) -> Report:
@@ -47,9 +51,8 @@ def told(made: Report, frames: dict[str, pl.DataFrame], **pictures: bytes) -> di
         assert tables.facts == {"drawn": 7}  # its own facts alone
         return made
 
-    files = tell_part(
-        "studies/mine", Tables(frames, facts, images), planted_recipe(), {("made", "mine"): tell}
-    )
+    words = Words(planted_recipe(), own={("made", "mine"): tell})
+    files = tell_part("studies/mine", "report", Tables(frames, facts, images), words, NOTHING)
     assert files is not None
     return files
 
@@ -66,7 +69,8 @@ def test_what_is_told_reads_back() -> None:
 
 def test_nobody_tells_a_study_that_is_not_here() -> None:
     facts = {"study": "elsewhere:Study", "name": "mine", "settings": {}, "facts": {}}
-    assert tell_part("studies/mine", Tables({"scores.parquet": SCORES}, facts), planted_recipe()) is None
+    tables, words = Tables({"scores.parquet": SCORES}, facts), Words(planted_recipe())
+    assert tell_part("studies/mine", "report", tables, words, NOTHING) is None
 
 
 def shows(**parts: Any) -> list[ReportSection]:

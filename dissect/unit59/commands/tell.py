@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from unit59.foundation.files import file_name
 from unit59.foundation.own_code import is_own
 from unit59.recipe import RecipeFile, read_recipe, recipe_of_text
-from unit59.results import ResultsWriter, model_folders, to_json
-from unit59.studies.model.tell import tell as tell_model
-from unit59.studies.model.tell import words_of
+from unit59.results import ResultsWriter, model_folders
 from unit59.studies.registry import load_study
 from unit59.studies.stored import Stored
 from unit59.studies.tables import StudyError
-from unit59.studies.telling import Teller, TellError, is_told, tell_part
+from unit59.studies.telling import Teller, TellError, Words, kind_of, tell_part
 
 
 def tell_results(root: Path, recipe: Path | None) -> tuple[list[str], list[str]]:
@@ -49,26 +46,21 @@ def tell_results(root: Path, recipe: Path | None) -> tuple[list[str], list[str]]
 def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[str], list[str]]:
     writer = ResultsWriter(root, model)
     stored = Stored(writer.folder, writer.parts)
-    facts = stored.facts("model")
     if file is None:
         place, text = stored.recipe()
         recipe = recipe_of_text(text, f"{place}: recipe")
     else:
         recipe, text = file.recipe, file.text
     own, reasons = _own_tellers(file) if file else ({}, {})
-    untold = []
+    words, untold = Words(recipe, text, own), []
     before = {name: part.told for name, part in writer.parts.items()}
     for name in sorted(writer.parts):
-        if not is_told(name):
-            continue
         tables = stored.tables(name)
-        told = tell_part(name, tables, recipe, own)
+        told = tell_part(name, kind_of(name, tables.facts), tables, words, stored)
         if told is None:
             untold.append(_untold(f"{model}/{name}", str(tables.facts.get("study")), reasons))
         else:
             writer.write_told(name, told)
-    layers = [stored.facts(f"layers/{name}") for name in _layers(facts, writer)]
-    writer.write_told("model", {"model.json": to_json(tell_model(facts, layers, words_of(recipe, text)))})
     changed = [
         f"{model}/{path}"
         for name, part in writer.parts.items()
@@ -81,13 +73,6 @@ def _tell_model(root: Path, model: str, file: RecipeFile | None) -> tuple[list[s
 def _untold(part: str, study: str, reasons: Mapping[str, str]) -> str:
     why = reasons.get(study, "give the recipe that names it with --recipe.")
     return f"{part}: stays as it was told: {study} is a study of one's own; {why}"
-
-
-def _layers(facts: Mapping[str, object], writer: ResultsWriter) -> list[str]:
-    """The layers that are there, in forward order."""
-    planned = facts.get("planned_layers")
-    names = [str(name) for name in planned] if isinstance(planned, list) else []
-    return [name for name in map(file_name, names) if f"layers/{name}" in writer.parts]
 
 
 def _own_tellers(file: RecipeFile) -> tuple[dict[tuple[str, str], Teller], dict[str, str]]:

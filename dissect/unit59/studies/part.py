@@ -41,11 +41,13 @@ class Part(ABC):
 
     Attributes:
         name: its folder in the model's results.
+        kind: how it is told, without torch: see `unit59.studies.telling.KINDS`.
         needs: the parts that it is measured from.
     """
 
     #: Raised when its numbers change, never for its words.
     version: ClassVar[int] = 1
+    kind: ClassVar[str]
 
     name: str
     needs: tuple[str, ...] = ()

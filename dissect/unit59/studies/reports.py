@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from unit59.edit.workbench import Workbench
 from unit59.foundation.files import file_name, sha256_of
@@ -26,6 +26,8 @@ class StudyPart(Part):
         bench: of the model.
         others: names of the parts before it.
     """
+
+    kind: ClassVar[str] = "report"
 
     def __init__(self, asked: NamedStudy, base: Path, bench: Workbench, others: Sequence[str]) -> None:
         self.asked, self._base, self._bench = asked, base, bench

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -12,6 +12,8 @@ from unit59.results.manifest import Manifest, PartEntry
 from unit59.results.places import home_of
 from unit59.results.source import Source
 from unit59.studies.tables import Tables
+
+_T = TypeVar("_T")
 
 
 class Stored:
@@ -25,6 +27,9 @@ class Stored:
     def __init__(self, folder: Path, parts: Mapping[str, PartEntry]) -> None:
         self._folder = folder
         self._source = Source(folder, Manifest(parts=dict(parts)))
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._source.manifest.parts
 
     def facts(self, part: str) -> dict[str, Any]:
         """The facts of a part.
@@ -52,8 +57,7 @@ class Stored:
 
     def has(self, part: str, name: str) -> bool:
         """Whether a part has a table."""
-        parts = self._source.manifest.parts
-        return part in parts and f"{home_of(part)}{name}" in parts[part].files
+        return part in self and f"{home_of(part)}{name}" in self._source.manifest.parts[part].files
 
     def tables(self, part: str) -> Tables:
         """What was measured of a part.
@@ -63,24 +67,25 @@ class Stored:
         """
         home, files = home_of(part), self._source.manifest.parts[part].files
         frames = [file.removeprefix(home) for file in files if file.endswith(".parquet")]
+        shown = f"{home}pictures/"
+        pictures = [file.removeprefix(shown) for file in files if file.startswith(shown)]
         return Tables(
-            {name: self.frame(part, name) for name in frames},
+            _Read(frames, lambda name: self.frame(part, name)),
             self.facts(part),
-            _Pictures(self._source, f"{home}pictures/", files),
+            _Read(pictures, lambda name: self._source.content(f"{shown}{name}")),
         )
 
 
-class _Pictures(Mapping[str, bytes]):
-    """A part's pictures by file name, read when they are asked for."""
+class _Read(Mapping[str, _T]):
+    """A part's files of one kind by name, read when they are asked for."""
 
-    def __init__(self, source: Source, home: str, files: Mapping[str, Any]) -> None:
-        self._source, self._home = source, home
-        self._names = [file.removeprefix(home) for file in files if file.startswith(home)]
+    def __init__(self, names: Sequence[str], read: Callable[[str], _T]) -> None:
+        self._names, self._read = names, read
 
-    def __getitem__(self, name: str) -> bytes:
+    def __getitem__(self, name: str) -> _T:
         if name not in self._names:
             raise KeyError(name)
-        return self._source.content(f"{self._home}{name}")
+        return self._read(name)
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

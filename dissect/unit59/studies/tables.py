@@ -26,7 +26,7 @@ class Tables:
         pictures: encoded WebP by file name.
     """
 
-    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import file_name
 from unit59.recipe.sections import Recipe, SearchSection
-from unit59.results import EffectsRecord, SearchRecord, to_json
+from unit59.results import EffectsRecord, to_json
 from unit59.results.places import home_of
 from unit59.results.report import ReportRecord, report_faults
 from unit59.studies.cause.tell import tell as tell_search
+from unit59.studies.model.tell import layers_of, words_of
+from unit59.studies.model.tell import tell as tell_model
 from unit59.studies.quality.tell import tell as tell_quality
 from unit59.studies.sets.tell import tell as tell_sets
+from unit59.studies.stored import Stored
 from unit59.studies.tables import Report, Tables
 
 Teller = Callable[[Tables], Report]
@@ -39,16 +44,84 @@ class TellError(Unit59Error):
     """Tables that cannot be told, or a report that shows what it does not have."""
 
 
-def tell_part(
-    part: str, tables: Tables, recipe: Recipe, own: Mapping[tuple[str, str], Teller] | None = None
-) -> dict[str, bytes] | None:
-    """What is told of a part, but of the model's own and of a layer's agreement: see `unit59.studies.model`.
+@dataclass(frozen=True)
+class Words:
+    """What parts are told with, besides what was measured.
+
+    Attributes:
+        recipe: its titles and claims.
+        text: the recipe's, whole.
+        own: by kind and name, how studies are told that a recipe names.
+    """
+
+    recipe: Recipe
+    text: str = ""
+    own: Mapping[tuple[str, str], Teller] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How parts of a kind are told.
+
+    Attributes:
+        file: of the record, in the part's folder.
+        tell: makes it of the part's tables, the recipe's words and, where it gathers several, of other parts;
+            None for a study of one's own that nobody here can tell.
+    """
+
+    file: str
+    tell: Callable[[Tables, Words, Stored], BaseModel | None]
+
+
+def _model(tables: Tables, words: Words, others: Stored) -> BaseModel:
+    layers = [others.facts(part) for part in layers_of(tables.facts) if part in others]
+    return tell_model(tables.facts, layers, words_of(words.recipe, words.text))
+
+
+def _search(tables: Tables, words: Words, others: Stored) -> BaseModel:
+    name = tables.facts.get("name")
+    return tell_search(tables, next((each for each in words.recipe.searches if name_of(each) == name), None))
+
+
+def _report(tables: Tables, words: Words, others: Stored) -> BaseModel | None:
+    study, name = str(tables.facts.get("study")), str(tables.facts.get("name"))
+    tell = words.own.get((study, name)) or _teller(study)
+    return None if tell is None else _checked(tell, study, name, tables)
+
+
+#: How each kind of part is told. A layer's part is told in the model's record.
+KINDS: Mapping[str, Kind] = {
+    "model": Kind("model.json", _model),
+    "effects": Kind("effects.json", lambda tables, *_: EffectsRecord.model_validate(tables.facts)),
+    "quality": Kind("quality.json", lambda tables, *_: tell_quality(tables)),
+    "search": Kind("study.json", _search),
+    "sets": Kind("study.json", lambda tables, *_: tell_sets(tables)),
+    "report": Kind("study.json", _report),
+}
+
+
+def kind_of(part: str, facts: Mapping[str, Any]) -> str:
+    """The kind of a part that is in results, by its name; a study says in its facts if it is no report."""
+    match part.split("/"):
+        case ["layers", _]:
+            return "layer"
+        case ["layers", _, kind]:
+            return kind
+        case ["studies", _]:
+            kind = str(facts.get("kind"))
+            return kind if kind in {"search", "sets"} else "report"
+    return part
+
+
+def tell_part(part: str, kind: str, tables: Tables, words: Words, others: Stored) -> dict[str, bytes] | None:
+    """What is told of a part.
 
     Args:
         part: its name.
+        kind: see `KINDS`.
         tables: what was measured.
-        recipe: the words that a search was given.
-        own: by kind and name, how the studies are told that a recipe names.
+        words: what the recipe adds.
+        others: the parts that are there.
 
     Returns:
         Files by path in the model's folder; None for a study of one's own that nobody here can tell.
@@ -56,44 +129,16 @@ def tell_part(
     Raises:
         TellError: the tables are not what the part measures, or a report shows what it does not have.
     """
+    how = KINDS.get(kind)
+    if how is None:
+        return {}
     try:
-        record = _record(part, tables, recipe, own or {})
+        record = how.tell(tables, words, others)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise TellError(f"{part}: {place}: {first['msg']}.") from None
-    return None if record is None else {f"{home_of(part)}{_file(part)}": to_json(record)}
-
-
-def _file(part: str) -> str:
-    if part == "quality":
-        return "quality.json"
-    return "effects.json" if part.startswith("layers/") else "study.json"
-
-
-def is_told(part: str) -> bool:
-    """Whether a part is told by itself."""
-    return part == "quality" or part.startswith("studies/") or part.endswith("/effects")
-
-
-def _record(
-    part: str, tables: Tables, recipe: Recipe, own: Mapping[tuple[str, str], Teller]
-) -> BaseModel | None:
-    if part == "quality":
-        return tell_quality(tables)
-    if part.startswith("layers/"):
-        return EffectsRecord.model_validate(tables.facts)
-    kind = tables.facts.get("kind")
-    if kind == "search":
-        return _search(part, tables, recipe)
-    if kind == "sets":
-        return tell_sets(tables)
-    return _report(part, tables, own)
-
-
-def _search(part: str, tables: Tables, recipe: Recipe) -> SearchRecord:
-    asked = next((each for each in recipe.searches if f"studies/{name_of(each)}" == part), None)
-    return tell_search(tables, asked)
+    return None if record is None else {f"{home_of(part)}{how.file}": to_json(record)}
 
 
 def name_of(section: SearchSection) -> str:
@@ -101,11 +146,8 @@ def name_of(section: SearchSection) -> str:
     return section.name or file_name(f"cause-{section.concept}".replace(" ", "-"))
 
 
-def _report(part: str, tables: Tables, own: Mapping[tuple[str, str], Teller]) -> ReportRecord | None:
-    study, name = str(tables.facts.get("study")), str(tables.facts.get("name"))
-    tell = own.get((study, name)) or _teller(study)
-    if tell is None:
-        return None
+def _checked(tell: Teller, study: str, name: str, tables: Tables) -> ReportRecord:
+    """A study's report, which shows nothing that it does not have."""
     report = tell(Tables(tables.frames, tables.facts.get("facts", {}), tables.pictures))
     if not isinstance(report, Report):
         raise TellError(f"study {study}: `tell` returned {type(report).__name__}, expected a Report.")

@@ -51,6 +51,7 @@ class SearchPart(Part):
     """
 
     version: ClassVar[int] = 3
+    kind: ClassVar[str] = "search"
 
     def __init__(
         self, name: str, section: SearchSection, layers: list[str], bench: Workbench, shared: Shared | None

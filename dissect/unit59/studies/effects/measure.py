@@ -139,6 +139,7 @@ class EffectsPart(Part):
     """
 
     version: ClassVar[int] = 2
+    kind: ClassVar[str] = "effects"
 
     def __init__(self, effects: Effects, layer: str) -> None:
         self._effects, self.layer = effects, layer

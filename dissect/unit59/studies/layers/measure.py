@@ -27,6 +27,7 @@ class LayerPart(Part):
     """
 
     version: ClassVar[int] = 2
+    kind: ClassVar[str] = "layer"
 
     def __init__(self, units: Units, bench: Workbench) -> None:
         self.units, self._bench = units, bench

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class ModelPart(Part):
         labels_key: hash of what samples and segmentations depend on.
     """
 
+    kind: ClassVar[str] = "model"
     name = "model"
 
     def __init__(self, facts: Mapping[str, Any], labels_key: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from unit59.foundation.files import file_name
 from unit59.recipe.sections import Recipe
 from unit59.results import ModelRecord
 
@@ -15,6 +16,12 @@ WORDS = ("title", "summary", "recipe")
 def words_of(recipe: Recipe, text: str) -> dict[str, str]:
     """See `WORDS`; `text` is the whole recipe's."""
     return {"title": recipe.title, "summary": recipe.summary, "recipe": text}
+
+
+def layers_of(facts: Mapping[str, Any]) -> list[str]:
+    """The parts of the layers that the facts of the part `model` name, in forward order."""
+    planned = facts.get("planned_layers")
+    return [f"layers/{file_name(str(name))}" for name in planned] if isinstance(planned, list) else []
 
 
 def tell(

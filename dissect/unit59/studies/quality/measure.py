@@ -39,6 +39,7 @@ class QualityPart(Part):
     """
 
     version: ClassVar[int] = 1
+    kind: ClassVar[str] = "quality"
     name = "quality"
 
     def __init__(self, file: RecipeFile, real: Inputs, bench: Workbench, reads: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ class SetsPart(Part):
     """
 
     version: ClassVar[int] = 2
+    kind: ClassVar[str] = "sets"
 
     def __init__(self, name: str, section: SetsSection, bench: Workbench) -> None:
         self.section, self._bench = section, bench
