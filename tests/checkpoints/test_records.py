@@ -21,7 +21,6 @@ def test_tensors_are_named_as_in_a_state_dict() -> None:
     )
     outer = module(_modules={"b4": module(_modules={"conv1": inner}), "nothing": None})
     assert list(outer.tensors()) == ["b4.conv1.weight", "b4.conv1.noise"]
-    assert inner.class_name == "Layer"
     assert inner.get("size") == 4
     assert inner.get("other", 5) == 5
     assert list(outer.children()) == ["b4"]

@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tests.planted.network import Planted
+from tests.planted.segmenter import PlantedSegmenter
 from unit59.edit.edits import Levels
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
@@ -15,12 +17,10 @@ from unit59.edit.workbench import Workbench
 from unit59.foundation.progress import Reporter
 from unit59.measure.layer import Measurer
 from unit59.networks import Network
-from unit59.networks.planted import Planted
 from unit59.recipe.sections import Recipe
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.segmenters import Segmenter
-from unit59.segmenters.planted import PlantedSegmenter
 from unit59.store import Store
 
 

@@ -11,13 +11,13 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.edit.planting import flat_levels, planted_sweep
+from tests.planted.network import CELL
+from tests.planted.segmenter import PlantedSegmenter
+from tests.planted.things import THINGS
 from unit59.edit.edits import Edit, apply_edit, set_units
 from unit59.edit.regions import EditError, Where, region
 from unit59.edit.sweep import Sweep
 from unit59.foundation.errors import Unit59Error
-from unit59.foundation.planted import THINGS
-from unit59.networks.planted import CELL
-from unit59.segmenters.planted import PlantedSegmenter
 
 LEVELS = flat_levels(
     torch.tensor([0.5, 1.0, 2.0]),

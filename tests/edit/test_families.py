@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tests import tiny
 from tests.edit.planting import flat_levels
+from tests.planted.network import Planted
 from tests.published import FIXTURES, GANDISSECT, PROGAN, STYLEGAN
 from unit59.edit.edits import Edit, Levels
 from unit59.edit.questions import batches
@@ -19,7 +20,6 @@ from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.handles import HandleError, Style, units_of
 from unit59.networks import Network, load
-from unit59.networks.planted import Planted
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
 from unit59.segmenters.colours import Colours

@@ -12,12 +12,12 @@ import torch
 
 from tests import tiny
 from tests.edit.planting import levels_of, planted_cache
+from tests.planted.network import Planted
 from tests.published import FIXTURES, STYLEGAN
 from unit59.edit.edits import Edit
 from unit59.edit.sweep import Sweep
-from unit59.edit.tail import Tail
+from unit59.edit.tail import Tail, groups
 from unit59.networks import Network, Stage, State, load
-from unit59.networks.planted import Planted
 from unit59.samples.shards import GROUP
 from unit59.segmenters.colours import Colours
 
@@ -71,7 +71,7 @@ def test_the_last_group_is_filled_up_and_only_what_is_asked_for_comes_back(tmp_p
     network = load(tmp_path / "tiny.pth")
     cache = planted_cache(tmp_path / "cache", network, Colours(), samples=20)
     tail = Tail(cache, "layer2")
-    sizes = [(len(state["x"]), count) for state, count in tail.states(range(11))]
+    sizes = [(len(group), count) for group, count in groups(range(11))]
     assert sizes == [(GROUP, GROUP), (GROUP, 3)]
     sweep = Sweep.here(cache, tail, levels_of(cache, "layer2"), "test")
     before, after = sweep.pictures(Edit(do="scale", units=(1,), factor=1.0), range(11))

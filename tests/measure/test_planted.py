@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from unit59.foundation.planted import THINGS
+from tests.planted.network import SIDE, Planted
+from tests.planted.segmenter import PlantedSegmenter
+from tests.planted.things import THINGS
 from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.measure.agreement import (
     Agreement,
@@ -16,8 +18,6 @@ from unit59.measure.agreement import (
 )
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
-from unit59.networks.planted import SIDE, Planted
-from unit59.segmenters.planted import PlantedSegmenter
 
 NETWORK, SEGMENTER = Planted(), PlantedSegmenter()
 CUT = 0.05  # "interpretable" in the literature

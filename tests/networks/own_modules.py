@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from tests.planted.network import Planted
 from unit59.networks import Batch, Network, State
-from unit59.networks.planted import Planted
 from unit59.networks.sampling import Noisy
 
 

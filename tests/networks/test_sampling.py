@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from tests.edit.test_families import NETWORKS, PIX2PIX, STYLEGAN2, STYLEGAN3
+from tests.planted.network import Planted
 from tests.published import GANDISSECT, STYLEGAN
 from unit59.networks import Batch, Network, NetworkError, load
 from unit59.networks.base import SamplingError
-from unit59.networks.planted import Planted
 from unit59.networks.sampling import Labelled, Noisy
 
 KNOBS = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from unit59.foundation.planted import THINGS
+from tests.planted.network import Planted
+from tests.planted.segmenter import PlantedSegmenter
+from tests.planted.things import THINGS
 from unit59.networks import Network
-from unit59.networks.planted import Planted
-from unit59.segmenters.planted import PlantedSegmenter
 
 #: Lamps are made by unit 5 alone, beds only by 2 and 9 together, rugs by 7 or by 11.
 DRAWN = THINGS[:3]
@@ -13,7 +13,7 @@ UNITS = 12
 
 
 def network() -> Network:
-    """See `unit59.networks.planted`."""
+    """See `tests.planted.network`."""
     return Planted(DRAWN, UNITS)
 
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from tests.newcomers.planted import DRAWN, UNITS
 from tests.newcomers.running import dissected, page, write
+from tests.planted.network import Planted
 from unit59.networks import Batch, Network, State
 from unit59.networks.base import SamplingError
-from unit59.networks.planted import Planted
 from unit59.networks.sampling import Noisy
 from unit59.recipe import RecipeError
 

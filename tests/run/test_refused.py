@@ -50,7 +50,7 @@ class Mine(nn.Module):
 FAMILY = """
 import sys
 import torch
-from unit59.networks.planted import Planted
+from tests.planted.network import Planted
 
 class Mine(Planted):
     family = "mine"

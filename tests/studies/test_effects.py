@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.edit.planting import PlantedBench, levels_of, planted_bench
+from tests.planted.network import CELL, SIDE
+from tests.planted.things import THINGS
 from unit59.edit.attribution import attribute, score
-from unit59.foundation.planted import THINGS
-from unit59.networks.planted import CELL, SIDE
 from unit59.stats.first import judged, told_first
 from unit59.stats.rates import Floor
 from unit59.studies.effects.units import LayerEffects, choose_samples, measure_effects

@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.edit.planting import planted_sweep
+from tests.planted.network import Planted
+from tests.planted.segmenter import PlantedSegmenter
+from tests.planted.things import THINGS
 from tests.studies.telling import told_without_torch
 from unit59.edit.sweep import Sweep
-from unit59.foundation.planted import THINGS
 from unit59.foundation.progress import Reporter
-from unit59.networks.planted import Planted
 from unit59.recipe.sections import ClaimSection, SearchSection
 from unit59.results import SearchRecord, table_bytes
 from unit59.results.schema import STUDY_TABLES, LayerSearch
 from unit59.samples.cache import SampleCache
-from unit59.segmenters.planted import PlantedSegmenter
 from unit59.stats.rates import Floor
 from unit59.studies.cause.answers import find_cases
 from unit59.studies.cause.concept import ConceptAtLayer

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from tests.edit.planting import levels_of, planted_cache, planted_sweep
+from tests.planted.things import THINGS
 from tests.studies.telling import told_without_torch
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
-from unit59.foundation.planted import THINGS
 from unit59.foundation.progress import Reporter
 from unit59.recipe.sections import SetsSection
 from unit59.results import table_bytes

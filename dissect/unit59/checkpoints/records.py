@@ -31,11 +31,6 @@ class PickledObject:
     args: tuple[Any, ...] = ()
     state: Any = None
 
-    @property
-    def class_name(self) -> str:
-        """The last part of the name, e.g. ``Generator``."""
-        return self.qualified_name.rpartition(":")[2].rpartition(".")[2]
-
     def get(self, name: str, default: Any = None) -> Any:
         """The attribute `name` of the pickled object, or `default`."""
         return self.state.get(name, default) if isinstance(self.state, dict) else default

@@ -62,10 +62,6 @@ class Tail:
             return {**state, "x": self.cache.rows(self.units.layer.name, np.array(group))}
         return _run(self._stages[: self._position + 1], state)
 
-    def states(self, numbers: Sequence[int]) -> list[tuple[State, int]]:
-        """States in groups of `GROUP`, each with how many of its samples count."""
-        return [(self.state(group), count) for group, count in groups(numbers)]
-
     def image(self, state: State) -> Tensor:
         """The pictures [N,3,H,W] that such a state leads to."""
         image: Tensor = _run(self._stages[self._position + 1 :], state)["image"]

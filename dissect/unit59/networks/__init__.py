@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from unit59.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from unit59.foundation.own_code import is_own
 from unit59.networks import dcgan, own, pix2pix, progan, stylegan, stylegan2, stylegan3
-from unit59.networks.base import Batch, Layer, Network, NetworkError, Noise, Sampling, Stage, State
+from unit59.networks.base import Batch, Layer, Network, NetworkError, Sampling, Stage, State
 from unit59.networks.files import is_converted, restore
 
 #: Each architecture's module offers ``recognise(checkpoint) -> bool``, ``build(checkpoint) -> Network`` and
@@ -22,7 +22,6 @@ __all__ = [
     "Layer",
     "Network",
     "NetworkError",
-    "Noise",
     "Sampling",
     "Stage",
     "State",

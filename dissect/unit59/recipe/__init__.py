@@ -1,6 +1,6 @@
 """Recipes: what they may say, the YAML document with its line numbers, and what they open."""
 
 from unit59.recipe.document import RecipeError
-from unit59.recipe.sections import Recipe, RecipeFile, json_schema, read_recipe, recipe_of_text
+from unit59.recipe.sections import RecipeFile, read_recipe, recipe_of_text
 
-__all__ = ["Recipe", "RecipeError", "RecipeFile", "json_schema", "read_recipe", "recipe_of_text"]
+__all__ = ["RecipeError", "RecipeFile", "read_recipe", "recipe_of_text"]

@@ -29,12 +29,12 @@ This module never imports torch.
 
 from unit59.foundation.files import file_name, sha256_of, write_atomically
 from unit59.results.check import check_results, find_faults, find_missing
-from unit59.results.contents import LayerEffects, LayerResults, ModelResults, QualityResults, StudyResults
+from unit59.results.contents import LayerResults, ModelResults, QualityResults, StudyResults
 from unit59.results.json_files import to_json
 from unit59.results.manifest import Kept
 from unit59.results.quality import QUALITY, QualityRecord
 from unit59.results.reader import model_folders, read_model, read_results
-from unit59.results.record import SCHEMA_VERSION, ResultsError
+from unit59.results.record import ResultsError
 from unit59.results.report import ReportRecord
 from unit59.results.schema import (
     ACTIVATIONS,
@@ -71,7 +71,6 @@ __all__ = [
     "INTERPRETABLE_IOU",
     "LAYER_TABLES",
     "QUALITY",
-    "SCHEMA_VERSION",
     "SIMILAR",
     "STUDY_TABLES",
     "UNITS",
@@ -79,7 +78,6 @@ __all__ = [
     "Checkpoint",
     "EffectsRecord",
     "Kept",
-    "LayerEffects",
     "LayerRecord",
     "LayerResults",
     "ModelRecord",

@@ -6,7 +6,7 @@ Each kind stands in the module that says what its table holds.
 from __future__ import annotations
 
 from unit59.results.columns import as_dict, rows
-from unit59.results.effect_estimates import AttributionRow, RelationRow
+from unit59.results.effect_estimates import RelationRow
 from unit59.results.effect_tables import EffectRow, UnitEffectRow
 from unit59.results.layers import ActivationRow, AgreementRow, SimilarRow, UnitRow
 from unit59.results.model import ConceptRow
@@ -17,7 +17,6 @@ __all__ = [
     "ActivationRow",
     "AgreementRow",
     "AloneRow",
-    "AttributionRow",
     "CaseRow",
     "ConceptRow",
     "EffectRow",

@@ -23,23 +23,18 @@ from unit59.results.layers import (
 )
 from unit59.results.model import CONCEPTS, Checkpoint, ModelRecord, Segmenter
 from unit59.results.quality import QUALITY, QualityRecord
-from unit59.results.record import SCHEMA_VERSION
 from unit59.results.report import ReportRecord
 from unit59.results.search_record import (
     STRENGTH,
     Claim,
     LayerSearch,
     Rate,
-    Rule,
     SearchRecord,
     StudyPicture,
     Verdict,
 )
 from unit59.results.search_tables import (
     ALONE,
-    CASES,
-    RANDOM_SETS,
-    SPECIFICITY,
     STAIRCASE,
     STUDY_TABLES,
 )
@@ -50,18 +45,13 @@ __all__ = [
     "AGREEMENT",
     "ALONE",
     "ATTRIBUTION",
-    "CASES",
     "CONCEPTS",
     "EFFECTS",
     "EFFECT_TABLES",
     "INTERPRETABLE_IOU",
     "LAYER_TABLES",
-    "QUALITY",
-    "RANDOM_SETS",
     "RELATIONS",
-    "SCHEMA_VERSION",
     "SIMILAR",
-    "SPECIFICITY",
     "STAIRCASE",
     "STRENGTH",
     "STUDY_RECORDS",
@@ -81,7 +71,6 @@ __all__ = [
     "Ranking",
     "RankingCheck",
     "Rate",
-    "Rule",
     "SearchRecord",
     "Segmenter",
     "SetsRecord",

@@ -17,6 +17,8 @@ Numbers = NDArray[np.float64]
 LEVEL = 0.95
 #: The percentiles between which that share of draws lies.
 ENDS = 50 - 50 * LEVEL, 50 + 50 * LEVEL
+#: Bootstrap draws of pairs.
+DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def central(drawn: NDArray[Any]) -> tuple[Numbers, Numbers]:
     return low, high
 
 
-def spearman(a: NDArray[Any], b: NDArray[Any], seed: int, draws: int = 1000) -> tuple[float, float, float]:
+def spearman(a: NDArray[Any], b: NDArray[Any], seed: int) -> tuple[float, float, float]:
     """Spearman's rank correlation with a 95 % bootstrap interval over pairs; NaN with fewer than four."""
     from scipy.stats import rankdata
 
@@ -144,7 +146,7 @@ def spearman(a: NDArray[Any], b: NDArray[Any], seed: int, draws: int = 1000) -> 
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(a) < 4:
         return float("nan"), float("nan"), float("nan")
-    rows = _drawn_pairs(len(a), seed, draws)
+    rows = _drawn_pairs(len(a), seed)
     low, high = central(ranked(a[rows], b[rows]))  # all draws at once: concepts by layers are thousands
     return float(ranked(a, b)), float(low), float(high)
 
@@ -154,20 +156,19 @@ def bootstrapped(
     a: NDArray[Any],
     b: NDArray[Any],
     seed: int,
-    draws: int = 1000,
 ) -> tuple[float, float, float]:
     """A statistic of pairs, with its 95 % interval over bootstrap draws of the pairs."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if len(a) < 4:
         return float("nan"), float("nan"), float("nan")
-    drawn = np.array([statistic(a[row], b[row]) for row in _drawn_pairs(len(a), seed, draws)])
+    drawn = np.array([statistic(a[row], b[row]) for row in _drawn_pairs(len(a), seed)])
     low, high = central(drawn)
     return statistic(a, b), float(low), float(high)
 
 
-def _drawn_pairs(count: int, seed: int, draws: int) -> NDArray[np.int64]:
-    """Bootstrap draws of pairs, [draws, count]."""
-    return stream(seed, "bootstrap over pairs").integers(0, count, (draws, count))
+def _drawn_pairs(count: int, seed: int) -> NDArray[np.int64]:
+    """Bootstrap draws of pairs, [DRAWS, count]."""
+    return stream(seed, "bootstrap over pairs").integers(0, count, (DRAWS, count))
 
 
 def _correlations(a: Numbers, b: Numbers) -> Numbers:

@@ -61,7 +61,6 @@ def optimise_set(
     numbers: Sequence[int],
     seed: int,
     steps: int = 200,
-    penalty: float = PENALTY,
     advance: Callable[[int], None] | None = None,
 ) -> Optimised | None:
     """Find the units whose insertion and ablation together move a concept most.
@@ -73,7 +72,6 @@ def optimise_set(
         numbers: samples to optimise on, in turn.
         seed: of the places.
         steps: of Adam, each on one group of samples.
-        penalty: lambda.
         advance: is told how many steps are done.
 
     Returns:
@@ -86,7 +84,7 @@ def optimise_set(
     optimiser = torch.optim.Adam([alpha], lr=RATE)
     batches = groups(numbers)
     for step in range(steps):
-        gradient = 2 * penalty * alpha.detach()
+        gradient = 2 * PENALTY * alpha.detach()
         with torch.enable_grad():
             for delta in _deltas(tail, levels, share, alpha, batches[step % len(batches)][0], seed, step):
                 gradient = gradient - torch.autograd.grad(delta.sum() / GROUP, alpha)[0]

@@ -9,6 +9,9 @@ from unit59.site.pages.claim import ClaimView
 from unit59.site.render import number, signed
 from unit59.site.studies import Finding
 
+#: Units of a set that are named one by one.
+MOST_NAMED = 8
+
 
 def question(finding: Finding) -> str:
     """The claim, as the question that the page answers."""
@@ -110,11 +113,11 @@ def rate_words(rate: Rate | None) -> str:
     return f"{rate.hits} of {rate.cases} samples ({share})"
 
 
-def named(units: Sequence[int], most: int = 8) -> str:
+def named(units: Sequence[int]) -> str:
     """`63, 111 and 140`; of many the first, and how many more."""
-    shown = [str(unit) for unit in units[:most]]
-    if len(units) > most:
-        return f"{', '.join(shown)} and {len(units) - most} more"
+    shown = [str(unit) for unit in units[:MOST_NAMED]]
+    if len(units) > MOST_NAMED:
+        return f"{', '.join(shown)} and {len(units) - MOST_NAMED} more"
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 

@@ -10,6 +10,9 @@ from unit59.site.quality import FAR, view_quality
 from unit59.site.site import Entrance, Page, Site
 from unit59.site.views import ModelView, UnitView, take_turns
 
+#: Units that the page shows.
+MOST_UNITS = 8
+
 
 def models_page(site: Site) -> Page:
     """`models/`: every model as a card."""
@@ -51,7 +54,7 @@ def model_page(site: Site, model: ModelView) -> Page:
     )
 
 
-def best_units(model: ModelView, most: int = 8) -> list[UnitView]:
+def best_units(model: ModelView) -> list[UnitView]:
     """The model's units with the largest IoU above the null, at most two a concept, planes in turn."""
     above = [unit for layer in model.layers for unit in layer.units if unit.verdict == "above"]
     above.sort(key=lambda unit: -unit.iou)
@@ -62,7 +65,7 @@ def best_units(model: ModelView, most: int = 8) -> list[UnitView]:
         taken[slug] = taken.get(slug, 0) + 1
         if taken[slug] <= 2:
             best.append(unit)
-    return take_turns(best)[:most]
+    return take_turns(best)[:MOST_UNITS]
 
 
 def network_rows(model: ModelView) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from unit59.site.views.concepts import SPARE_COLOURS, ConceptView
 from unit59.site.views.layers import LayerView
 from unit59.site.views.models import ModelView, view_models
-from unit59.site.views.units import Agreement, UnitView, Verdict, mean, take_turns
+from unit59.site.views.units import Agreement, UnitView, take_turns
 
 __all__ = [
     "SPARE_COLOURS",
@@ -12,8 +12,6 @@ __all__ = [
     "LayerView",
     "ModelView",
     "UnitView",
-    "Verdict",
-    "mean",
     "take_turns",
     "view_models",
 ]

@@ -3,7 +3,7 @@
 Whatever claims to find causes has to find these. A planted network draws *things*: flat bars in colours of
 their own, each in a band of rows that it has to itself, present or not, of varying place and length, all by
 the latent code. Its two layers hold maps of one size: the units of ``layer1`` as planted, and in ``layer2``
-one unit a thing, which the thing's rule makes of them. `unit59.segmenters.planted` names its pixels without
+one unit a thing, which the thing's rule makes of them. `tests.planted.segmenter` names its pixels without
 error.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from unit59.foundation.planted import BACKGROUND, THINGS, Thing
+from tests.planted.things import BACKGROUND, THINGS, Thing
 from unit59.foundation.random import normal_draw
 from unit59.networks.base import Batch, Layer, Stage, State, edited, noise_seeds
 from unit59.networks.sampling import Noisy

@@ -1,4 +1,4 @@
-"""The segmenter of networks built by hand (`unit59.networks.planted`), which is never wrong."""
+"""The segmenter of networks built by hand (`tests.planted.network`), which is never wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from unit59.foundation.planted import BACKGROUND, THINGS, Thing
+from tests.planted.things import BACKGROUND, THINGS, Thing
 from unit59.segmenters.base import Concept, Segmenter
 
 

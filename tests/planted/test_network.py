@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unit59.foundation.planted import THINGS
-from unit59.networks.planted import CELL, Planted
-from unit59.segmenters.planted import PlantedSegmenter
+from tests.planted.network import CELL, Planted
+from tests.planted.segmenter import PlantedSegmenter
+from tests.planted.things import THINGS
 
 NETWORK, SEGMENTER = Planted(), PlantedSegmenter()
 Z = torch.randn(64, NETWORK.latent_size, generator=torch.Generator().manual_seed(1))
