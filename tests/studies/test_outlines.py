@@ -85,7 +85,7 @@ def test_it_is_told_without_torch(measured: tuple[Tables, Path], tmp_path: Path)
 
 
 def test_it_refuses_what_it_cannot_judge(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="outlines is a study of pix2pix; this model is a dcgan"):
+    with pytest.raises(RecipeError, match="outlines is a study of U-Nets; this dcgan is none"):
         tiny.run(tmp_path, more="studies: [outlines]")
     with pytest.raises(RecipeError, match="'layer3' is none of the dissected layers"):
         planted_unet.run(tmp_path, "  - outlines: {layers: [layer3]}")

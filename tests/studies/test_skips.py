@@ -159,7 +159,7 @@ def test_matches_equal_slow_counting() -> None:
 
 
 def test_it_refuses_what_has_no_mirrors(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="skips is a study of pix2pix"):
+    with pytest.raises(RecipeError, match="skips is a study of networks with skips"):
         tiny.run(tmp_path, more="studies: [skips]")
     with pytest.raises(RecipeError, match=r"no layer is dissected together with its mirror.*layer2, layer9"):
         planted_unet.run(tmp_path, "  - skips", layers="[layer1, layer9]")

@@ -78,7 +78,7 @@ class EffectsSection(_Section):
     ablate: Literal["zero", "mean"] = "zero"
     """What switching off sets a unit to."""
     styles: list[Literal["neutral", "down", "up"]] = []
-    """StyleGAN families: also set each style channel to its mean, or shift its scale down or up."""
+    """Where units have styles: also set each style channel to its mean, or shift its scale down or up."""
     style_layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     """Of the layers, those whose style channels are measured too."""
     style_shift: Annotated[float, Field(gt=0)] = 5.0

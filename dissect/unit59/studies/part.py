@@ -37,7 +37,7 @@ class Cost:
 
 
 class Part(ABC):
-    """One part of a model's results; see `unit59.studies.base.Dissected` for what it is measured from.
+    """One part of a model's results; see `unit59.studies.dissected.Dissected` for what it is measured from.
 
     Attributes:
         name: its folder in the model's results.

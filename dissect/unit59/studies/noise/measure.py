@@ -60,8 +60,8 @@ class Noise(LayersStudy):
         """See `Study.check`."""
         if not network.noise_layers:
             raise StudyError(
-                "noise is a study of networks with noise inputs, StyleGAN and StyleGAN2; this "
-                f"{network.family} has none. Take it out of `studies:`."
+                f"noise is a study of networks with noise inputs; this {network.family} has none. "
+                "Take it out of `studies:`."
             )
         super().check(network, layers, concepts)
 

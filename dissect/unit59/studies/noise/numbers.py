@@ -38,7 +38,7 @@ class NoiseNumbers:
 
     Attributes:
         cases: by layer, C of them; all layers have the same, but for the numbers of units.
-        values: by layer [n,C,3]: see `unit59.studies.noise.draws.measure_sample`.
+        values: by layer [n,C,3]: see `unit59.studies.noise.draws.Spread`.
         units: by layer.
         draws: of the noise, for each sample.
         seed: of the bootstrap.

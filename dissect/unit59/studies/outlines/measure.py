@@ -51,7 +51,7 @@ class Outlines(LayersStudy):
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
         if not network.levels:
-            raise StudyError(f"outlines is a study of pix2pix; this model is a {network.family}.")
+            raise StudyError(f"outlines is a study of U-Nets; this {network.family} is none.")
         super().check(network, layers, concepts)
 
     def check_samples(self, cache: SampleCache, base: Path) -> None:

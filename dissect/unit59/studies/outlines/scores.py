@@ -51,7 +51,7 @@ class LayerScores:
         Args:
             scorer: of the samples.
             chance: counts of one "change", against other samples.
-            counts: of the steps; see `unit59.edit.asked.count_changed`.
+            counts: of the steps; see `unit59.edit.asked.Drawn`.
             steps: E of them.
             pixels: of a picture.
         """

@@ -60,7 +60,7 @@ class Skips(Study):
     def check(self, network: Network, layers: list[str], concepts: list[str]) -> None:
         """See `Study.check`."""
         if not network.skips:
-            raise StudyError(f"skips is a study of pix2pix; this model is a {network.family}.")
+            raise StudyError(f"skips is a study of networks with skips; this {network.family} has none.")
         if not mirrored(network, layers):
             first, mirror = network.skips[min(1, len(network.skips) - 1)]
             raise StudyError(
