@@ -62,6 +62,8 @@ def test_a_good_recipe(tmp_path: Path) -> None:
         ("samples: 64\npsi: 0.7", "samples: 64", "recipe.yaml:11: psi: goes below `sampling:` now: `sampling: {psi: 0.7}`."),
         ("samples: 64\nlabel: 3", "samples: 64", "recipe.yaml:11: label: goes below `sampling:` now: `sampling: {label: 3}`."),
         ("samples: 64\nmode: eval", "samples: 64", "recipe.yaml:11: mode: goes below `sampling:` now: `sampling: {mode: eval}`."),
+        ("samples: 64\npsi: 0.7\nnoise: none", "samples: 64", "recipe.yaml:11: psi: goes below `sampling:` now, and so does noise: `sampling: {psi: 0.7, noise: none}`."),
+        ("samples: 64\nlabel: 1\nsampling: {psi: 0.7}\ncutoff: 3\nmode: eval", "samples: 64", "recipe.yaml:11: label: goes below `sampling:` now, and so do cutoff, mode: `sampling: {psi: 0.7, label: 1, cutoff: 3, mode: eval}`."),
         ("samples: 64\nsampling: const", "samples: 64", "recipe.yaml:11: sampling: Input should be a valid dictionary"),
         ("samples: 64\nseed: -1", "samples: 64", "recipe.yaml:11: seed: Input should be greater than or equal to 0"),
     ],

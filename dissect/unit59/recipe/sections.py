@@ -6,6 +6,7 @@ Mistakes are reported with file, line, field and the nearest valid name.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -244,7 +245,10 @@ def _validated(document: Document) -> RecipeFile:
     try:
         recipe = Recipe.model_validate(document.content)
     except ValidationError as error:
-        said = [_explain(document, fault) for fault in error.errors()]
+        faults = error.errors()
+        moved = [fault for fault in faults if _is_sampling(fault)]
+        said = [_below_sampling(document, moved)] if moved else []
+        said += [_explain(document, fault) for fault in faults if fault not in moved]
         raise RecipeError("\n".join(filter(None, said))) from None
     return RecipeFile(document, recipe)
 
@@ -261,13 +265,29 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
+def _is_sampling(fault: Any) -> bool:
+    """Whether a field stands at the recipe's top that belongs below `sampling` now."""
+    return fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1 and fault["loc"][0] in _SAMPLING
+
+
+def _below_sampling(document: Document, faults: Sequence[Any]) -> str:
+    """One suggestion for all such fields, with what stands there already: it can be pasted as it is."""
+    there = document.content.get("sampling")
+    moved = {fault["loc"][0]: fault["input"] for fault in faults}
+    example = yaml.safe_dump(
+        {**(there if isinstance(there, dict) else {}), **moved},
+        default_flow_style=True,
+        width=1000,
+        sort_keys=False,
+    )
+    first, *others = moved
+    too = f", and so do{'es' if len(others) == 1 else ''} {', '.join(others)}" if others else ""
+    return document.at((first,), f"goes below `sampling:` now{too}: `sampling: {example.strip()}`.")
+
+
 def _explain(document: Document, fault: Any) -> str:
     if fault["loc"][-1] == "literal['all']":
         return ""  # the other half of the same fault says it better
-    if fault["type"] == "extra_forbidden" and fault["loc"][0] in _SAMPLING and len(fault["loc"]) == 1:
-        name = fault["loc"][0]
-        example = yaml.safe_dump({name: fault["input"]}, default_flow_style=True, width=1000).strip()
-        return document.at(fault["loc"], f"goes below `sampling:` now: `sampling: {example}`.")
     lists = [index for index, step in enumerate(fault["loc"]) if str(step).endswith("layers")]
     if lists and fault["type"] == "list_type":
         place = fault["loc"][: lists[0] + 1]
