@@ -18,7 +18,7 @@ from unit59.edit.questions import batches
 from unit59.edit.regions import EditError, Where
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
-from unit59.handles import HandleError, Style, units_of
+from unit59.handles import Style, units_of
 from unit59.networks import Network, load
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
@@ -147,12 +147,6 @@ def test_silencing_a_style_of_stylegan_is_ablating_the_unit(tmp_path: Path) -> N
     silent = style_sweep(network, tmp_path / "styles", "layer4").pictures(Edit.ablate([2]), range(8))[1]
     bench = make_bench(network, tmp_path / "units", "layer4")
     assert torch.equal(silent, bench.pictures(Edit.ablate([2]), range(8))[1])
-
-
-def test_a_network_without_styles_says_so(tmp_path: Path) -> None:
-    network = dcgan(tmp_path)
-    with pytest.raises(HandleError, match=r"layer2 of this dcgan has no style units"):
-        units_of(network, network.layer("layer2"), Style(), "layer2.style")
 
 
 def test_only_the_scale_of_a_style_moves(tmp_path: Path) -> None:

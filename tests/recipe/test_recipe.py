@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from unit59.foundation.progress import Reporter
-from unit59.loading import check_names, load_network
 from unit59.recipe.sections import RecipeError, json_schema, read_recipe
-from unit59.run import Options, dissect
 
 GOOD = """\
 model: faces
@@ -99,44 +95,6 @@ def test_not_utf8_and_too_large(tmp_path: Path) -> None:
     path.write_text("# " + "x" * 300_000)
     with pytest.raises(RecipeError, match="at most"):
         read_recipe(path)
-
-
-@pytest.mark.parametrize(
-    ("values", "says"),
-    [
-        (
-            {"layers": "[layer1, layre2]"},
-            "tiny.yaml:6: layers.1: dcgan has no layer 'layre2'; did you mean 'layer2'?",
-        ),
-        ({"weights": "gone.pth"}, "gone.pth: there is no such file."),
-        ({"more": "inputs: {folder: here}"}, "inputs: dcgan takes latent codes"),
-        ({"more": "sampling: {psi: 0.7}"}, "sampling.psi: there is no such field. dcgan has none."),
-    ],
-)
-def test_what_only_the_network_knows(tmp_path: Path, values: dict[str, str], says: str) -> None:
-    options = Options(tmp_path / "results", tmp_path / "cache")
-    with pytest.raises(RecipeError) as caught:
-        dissect(read_recipe(tiny.write_recipe(tmp_path, **values)), options, Reporter(quiet=True))
-    assert says in str(caught.value)
-
-
-def test_an_unknown_segmenter_has_its_line(tmp_path: Path) -> None:
-    path = tiny.write_recipe(tmp_path)
-    path.write_text(path.read_text().replace("segmenter: colours", "segmenter: colors"))
-    with pytest.raises(
-        RecipeError, match=r"tiny\.yaml:5: segmenter: there is no 'colors'; did you mean 'colours'"
-    ):
-        check_names(read_recipe(path))
-
-
-def test_another_file_than_the_recipe_means(tmp_path: Path) -> None:
-    path = tiny.write_recipe(tmp_path)
-    text = path.read_text().replace(
-        "checkpoint: tiny.pth", f"checkpoint: {{file: tiny.pth, sha256: {'a' * 64}}}"
-    )
-    path.write_text(text)
-    with pytest.raises(RecipeError, match="not the file that the recipe means"):
-        load_network(read_recipe(path), "cpu")
 
 
 def test_every_published_recipe_is_valid_and_the_schema_knows_its_fields() -> None:
