@@ -60,11 +60,12 @@ def test_inputs_belong_to_networks_of_pictures(tmp_path: Path) -> None:
     assert painter.takes == "image"
     inputs = open_inputs(file, painter)
     assert inputs is not None and len(inputs) == 9
-    for wrong, says in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"samples": 10}, r"tiny\.yaml:7: samples: 10 samples, but the inputs hold 9 pictures"),
         ({"more": ""}, r"tiny\.yaml:1: inputs: .* takes pictures: name some"),
         ({"more": "inputs: {folder: gone}"}, r"tiny\.yaml:12: inputs: .*gone"),
-    ):
+    ]
+    for wrong, says in cases:
         again = read_recipe(tiny.write_recipe(tmp_path, **{"more": "inputs: {folder: pictures}", **wrong}))
         with pytest.raises(RecipeError, match=says):
             open_inputs(again, painter)
