@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import textwrap
@@ -22,6 +23,7 @@ from unit59.results.schema import (
     SearchRecord,
     SetsRecord,
 )
+from unit59.studies.telling import STUDIES
 
 PAGE = Path("docs/guide/results.md")
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -40,10 +42,14 @@ def generated() -> str:
     parts = [BEGIN, "## Layout", *_layout(), "## Tables"]
     for file, schema in TABLES.items():
         parts += [f"### {file}", f"A row: {_first(_doc(schema.row))}", _table(schema)]
-    parts += [
-        "Reports of other studies have tables of their own; their pages say what is in them.",
-        "## Records",
-    ]
+    parts += ["## Tables of studies", "A study of your own may say likewise what its tables hold."]
+    for study, (room, _) in STUDIES.items():
+        files: dict[type, list[str]] = {}
+        for file, schema in importlib.import_module(f"{room}.tables").SCHEMAS.items():
+            files.setdefault(schema.row, []).append(file)
+        for row, names in files.items():
+            parts += [f"### {study}: {', '.join(names)}", f"A row: {_first(_doc(row))}", _table(Schema(row))]
+    parts.append("## Records")
     for file, record in RECORDS.items():
         head = "| field | meaning |\n| --- | --- |"
         parts += [f"### {file}", _doc(record), "\n".join([head, *_fields(record)])]

@@ -7,8 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from unit59.results import ResultsWriter, table_bytes, to_json
+from unit59.results.columns import High, LayerName, Low, Schema, UnitNumber, column, table_row
 from unit59.results.report import (
-    Column,
+    Columns,
+    Described,
     Measured,
     Reference,
     ReportChart,
@@ -36,6 +38,21 @@ SCORES = pl.DataFrame(
 )
 
 
+@table_row
+class Score:
+    """A row of the scores."""
+
+    layer: LayerName
+    unit: UnitNumber
+    concept: str | None = column("what it is about")
+    count: int = column("how many units are off", heading="units off")
+    share: float | None = column("what is left of the area", "share of the area", "area left")
+    low: Low
+    high: High
+    p: float | None = column("of the difference", form="p")
+    found: bool | None = column("whether it holds")
+
+
 def chart(kind: str, x: str = "count", **more: object) -> ReportChart:
     """A chart of the scores."""
     given: dict[str, object] = {
@@ -56,15 +73,7 @@ def everything() -> ReportRecord:
     """A report that uses all that there is."""
     interval = {"low": "low", "high": "high"}
     nothing = Reference(axis="y", value=0.25, name="chance")
-    columns = [
-        Column(name="layer", heading="layer"),
-        Column(name="unit", heading="unit"),
-        Column(name="concept", heading="concept"),
-        Column(name="share", heading="area left", form="percent", low="low", high="high"),
-        Column(name="count", heading="units off", form="integer"),
-        Column(name="p", heading="p", form="p"),
-        Column(name="found", heading="found"),
-    ]
+    columns = ["layer", "unit", "concept", "share", "count", "p", "found"]
     return ReportRecord(
         study="scores",
         name="scores",
@@ -116,6 +125,7 @@ def everything() -> ReportRecord:
         limits=["Made up."],
         settings={"samples": "7"},
         tables=["scores.parquet"],
+        columns={"scores.parquet": Columns.of(Schema(Score))},
     )
 
 
@@ -136,17 +146,14 @@ def hostile() -> ReportRecord:
                     chart("bars", x="name", label=f"{EVIL}.", caption=f"{EVIL}.", x_title=EVIL, y_title=EVIL),
                     chart("points", group="name", hover=["name"]),
                 ],
-                tables=[
-                    ReportTable(
-                        table="scores.parquet", columns=[Column(name="name", heading=EVIL)], caption=EVIL
-                    )
-                ],
+                tables=[ReportTable(table="scores.parquet", columns=["name"], caption=EVIL)],
                 units=[UnitRef(layer="b8.conv0", unit=0, note=EVIL)],
             )
         ],
         limits=[EVIL],
         settings={EVIL: EVIL},
         tables=["scores.parquet"],
+        columns={"scores.parquet": {"name": Described(heading=EVIL, meaning=EVIL)}},
     )
 
 

@@ -116,7 +116,7 @@ class Run:
         self.keys = keys_of(self.parts)
         studies = [part.asked for part in self.parts if isinstance(part, StudyPart)]
         self._there = set[str]()
-        self._words = Words(file.recipe, file.text, {(each.kind, each.name): each.tell for each in studies})
+        self._words = Words(file.recipe, file.text, {(each.kind, each.name): each.teller for each in studies})
 
     @property
     def bench(self) -> Workbench:

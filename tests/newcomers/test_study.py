@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,7 +11,8 @@ import pytest
 
 from tests.newcomers.running import dissected, page, write
 from unit59.recipe import RecipeError
-from unit59.results.report import Column, Measured, ReportChart, ReportRecord, ReportSection, ReportTable
+from unit59.results.columns import Schema, column, table_row
+from unit59.results.report import Measured, ReportChart, ReportRecord, ReportSection, ReportTable
 from unit59.studies.base import Report, Study, StudyError, Tables
 
 if TYPE_CHECKING:
@@ -21,11 +23,20 @@ TABLE = "left.parquet"
 LIMIT = "Two units that are not asked for may share the work."
 
 
+@table_row
+class Left:
+    """What is switched off."""
+
+    off: str = column("the unit alone, or: together", heading="switched off")
+    left: float = column("of the concept's pixels, those still there", "share of the pixels", "left")
+
+
 class Together(Study):
     """Do units cause a concept each alone, or only together?"""
 
     reads: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset()
+    schemas: ClassVar[Mapping[str, Schema]] = {TABLE: Schema(Left)}
 
     layer: str
     units: tuple[int, ...]
@@ -56,14 +67,10 @@ class Together(Study):
             table=TABLE,
             x="off",
             y="left",
-            y_percent=True,
-            x_title="switched off",
-            y_title=f"of the {self.concept} pixels, still there",
             label=f"What is left of {self.concept}.",
             caption="Low bars are causes.",
         )
-        columns = [Column(name="off", heading="off"), Column(name="left", heading="left", form="percent")]
-        shown = ReportTable(table=TABLE, columns=columns, caption="All that was switched off.")
+        shown = ReportTable(table=TABLE, columns=["off", "left"], caption="All that was switched off.")
         return Report(
             question=f"Does one of {len(self.units)} units make a {self.concept}, or all?",
             answer=f"The strongest alone leaves {alone:.0%} of it, all together leave {together:.0%}.",
@@ -94,6 +101,7 @@ def test_it_finds_what_was_planted(
     assert isinstance(study.record, ReportRecord)
     text = page(tmp_path, f"studies/planted-{concept}s")
     assert says in text and LIMIT in text and 'class="u59-chart' in text
+    assert 'those still there (share of the pixels)">left (% of the pixels)</th>' in text
 
 
 def test_its_mistakes_have_their_line(tmp_path: Path) -> None:

@@ -11,15 +11,16 @@ import pytest
 
 from tests.site.pages import Links as Parsed
 from unit59.results import Kept
-from unit59.site import render
+from unit59.site import heads, render
+from unit59.site.heads import head
 from unit59.site.pages import all_pages, site_pages, unit_pages
 from unit59.site.pages.model import model_page
-from unit59.site.render import Links, Renderer, TemplateError, head, number, percent
+from unit59.site.render import Links, Renderer, TemplateError, number, percent
 from unit59.site.site import Site
 
 
 def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(render).failed == 0
+    assert doctest.testmod(render).failed == doctest.testmod(heads).failed == 0
 
 
 @pytest.mark.parametrize(
@@ -180,9 +181,9 @@ def test_no_concept_far_off_is_said_too(site: Site) -> None:
 
 
 def test_a_head_says_what_the_schema_says_of_its_column() -> None:
-    assert 'title="overlap of the two units&#39; masks (IoU)">overlap</th>' in head("similar.overlap")
-    assert 'title="the 95 % bootstrap interval of the IoU over samples (IoU)"' in head(
-        "units.iou_low", "95 % interval"
-    )
+    overlap = head("similar.overlap")
+    assert 'title="overlap of the two units&#39; masks (IoU)">overlap</th>' in overlap.__html__()
+    interval = head("units.iou_low", "95 % interval")
+    assert interval.said == "the 95 % bootstrap interval of the IoU over samples (IoU)"
     with pytest.raises(KeyError):
         head("units.renamed")

@@ -16,7 +16,7 @@ from tests.site.conftest import Builder
 from tests.site.pages import Links
 from tests.synthetic_reports import EVIL, SCORES, chart
 from unit59.results import read_results
-from unit59.results.report import Reference
+from unit59.results.report import Columns, Reference
 from unit59.site import cells
 from unit59.site.charts.report import MOST_GROUPS, MOST_POINTS, report_chart
 from unit59.site.charts.report_words import MOST_ROWS
@@ -42,7 +42,7 @@ def test_examples_in_docstrings() -> None:
 def test_lines_are_the_tables_numbers_in_order() -> None:
     shuffled = SCORES.sort("share", descending=True, nulls_last=True)
     given = chart("lines", group="layer", low="low", high="high", x_log=True)
-    found = report_chart(given, shuffled, {"layer1": "#112233"})
+    found = report_chart(given, shuffled, {"layer1": "#112233"}, Columns())
     assert found is not None
     lines = {trace["name"]: trace for trace in found.data if trace.get("showlegend", True)}
     assert lines["layer1"]["x"] == [1, 2, 4]
@@ -61,7 +61,7 @@ def test_lines_are_the_tables_numbers_in_order() -> None:
 def test_whiskers_hold_the_interval_whatever_its_sign() -> None:
     table = pl.DataFrame({"x": ["a", "b"], "y": [-1.0, 2.0], "low": [-3.0, 0.0], "high": [0.0, 2.5]})
     given = chart("bars", x="x", y="y", low="low", high="high", y_percent=False)
-    found = report_chart(given, table, {})
+    found = report_chart(given, table, {}, Columns())
     assert found is not None
     assert found.data[0]["error_y"]["array"] == [1, 0.5]
     assert found.data[0]["error_y"]["arrayminus"] == [2, 2]
@@ -70,7 +70,7 @@ def test_whiskers_hold_the_interval_whatever_its_sign() -> None:
 
 def test_bars_with_long_names_lie_and_references_turn_with_them() -> None:
     given = chart("bars", x="concept", references=[Reference(axis="y", value=0.25, name="chance")])
-    found = report_chart(given, SCORES, {})
+    found = report_chart(given, SCORES, {}, Columns())
     assert found is not None
     assert found.data[0]["orientation"] == "h"
     assert found.data[0]["y"][:2] == ["bed", "cushion"]
@@ -81,18 +81,18 @@ def test_bars_with_long_names_lie_and_references_turn_with_them() -> None:
 
 
 def test_only_rows_that_are_asked_for_and_have_numbers() -> None:
-    found = report_chart(chart("points", where={"layer": "layer1", "found": "yes"}), SCORES, {})
+    found = report_chart(chart("points", where={"layer": "layer1", "found": "yes"}), SCORES, {}, Columns())
     assert found is not None
     assert found.data[0]["y"] == [10, 20]
-    assert report_chart(chart("points", where={"layer": "layer9"}), SCORES, {}) is None
-    assert report_chart(chart("points"), SCORES.clear(), {}) is None
+    assert report_chart(chart("points", where={"layer": "layer9"}), SCORES, {}, Columns()) is None
+    assert report_chart(chart("points"), SCORES.clear(), {}, Columns()) is None
 
 
 def test_numbers_that_are_none_are_left_out() -> None:
     bad = [float("nan"), float("inf"), None, 0.5]
     table = SCORES.head(4).with_columns(pl.Series("share", bad), pl.Series("count", [1.0, 2.0, 3.0, 0.0]))
-    assert report_chart(chart("points", x_log=True), table, {}) is None
-    found = report_chart(chart("points"), table, {})
+    assert report_chart(chart("points", x_log=True), table, {}, Columns()) is None
+    found = report_chart(chart("points"), table, {}, Columns())
     assert found is not None
     assert (found.data[0]["x"], found.data[0]["y"]) == ([0], [50])
     json.dumps(found.figure, allow_nan=False)
@@ -102,7 +102,7 @@ def test_a_large_table_stays_light() -> None:
     many = pl.DataFrame(
         {"count": range(10_000), "share": [0.5] * 10_000, "layer": [f"l{i % 40}" for i in range(10_000)]}
     )
-    found = report_chart(chart("points", group="layer"), many, {})
+    found = report_chart(chart("points", group="layer"), many, {}, Columns())
     assert found is not None
     assert sum(len(trace["x"]) for trace in found.data) <= MOST_POINTS
     assert len(found.data) == MOST_GROUPS

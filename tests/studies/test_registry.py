@@ -15,7 +15,7 @@ from unit59.studies.base import StudyError
 from unit59.studies.registry import known_studies, load_study
 
 OWN = """\
-from unit59.results.report import Column, ReportSection, ReportTable
+from unit59.results.report import ReportSection, ReportTable
 from unit59.studies.base import Study
 from unit59.studies.tables import Report, Tables
 import numpy as np
@@ -40,8 +40,7 @@ class Loudest(Study):
         return Tables({"layers.parquet": table}, {"drawn": int(model.random(1).integers(100))})
 
     def tell(self, tables):
-        columns = [Column(name="layer", heading="layer"), Column(name="loudest", heading="mean")]
-        shown = ReportTable(table="layers.parquet", columns=columns, caption="All layers.")
+        shown = ReportTable(table="layers.parquet", columns=["layer", "loudest"], caption="All layers.")
         best = tables.frames["layers.parquet"].sort("loudest")["layer"][-1]
         return Report("Which layer is loudest?", f"{best}, drawn {tables.facts['drawn']}.", ["Means."],
                       [ReportSection(title="Layers", tables=[shown])], [])

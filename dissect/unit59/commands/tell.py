@@ -88,5 +88,5 @@ def _own_tellers(file: RecipeFile) -> tuple[dict[tuple[str, str], Teller], dict[
         except StudyError as error:
             reasons[kind] = str(error)
         else:
-            tellers[asked.kind, asked.name] = asked.tell
+            tellers[asked.kind, asked.name] = asked.teller
     return tellers, reasons

@@ -68,8 +68,10 @@ class Column:
     @property
     def title(self) -> str:
         """The heading, for numbers with what they are shown in."""
-        unit = self.unit.replace("share", "%", 1) if self.form == "percent" else self.unit
-        return f"{self.heading} ({unit})" if unit and self.form in ("number", "percent") else self.heading
+        unit = self.unit if self.form in ("number", "percent") else ""
+        if self.form == "percent":
+            unit = unit.replace("share", "%", 1) if unit.startswith("share") else "%"
+        return self.heading if not unit or unit in self.heading else f"{self.heading} ({unit})"
 
 
 def column(

@@ -7,11 +7,12 @@ shows a kind of study that it has never heard of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import polars as pl
 from pydantic import StringConstraints
 
+from unit59.results.columns import Form, Schema
 from unit59.results.record import SCHEMA_VERSION, Count, Line, Name, Record
 
 #: Files that the site publishes as they are: their endings say what a browser takes them for.
@@ -45,8 +46,43 @@ class Reference(Record):
     """What it says."""
 
 
+class Described(Record):
+    """What a column of a study's table holds, as the study's schema has it."""
+
+    heading: str
+    """With the unit."""
+    meaning: str = ""
+    """In a phrase, with the unit."""
+    form: Form = "number"
+    """How its cells are said; words stay as they are."""
+    low: str | None = None
+    """The column of the lower end of its 95 % interval."""
+    high: str | None = None
+    """Upper end."""
+
+
+class Columns(dict[str, Described]):
+    """What a table's columns hold, by name; of one that nothing is said of, its name alone."""
+
+    @classmethod
+    def of(cls, schema: Schema) -> Self:
+        """As a schema has it."""
+        return cls(
+            (
+                name,
+                Described(
+                    heading=each.title, meaning=each.said, form=each.form, low=each.low, high=each.high
+                ),
+            )
+            for name, each in schema.columns.items()
+        )
+
+    def __missing__(self, name: str) -> Described:
+        return Described(heading=name.replace("_", " "))
+
+
 class ReportChart(Record):
-    """A chart of one of the study's tables."""
+    """A chart of one of the study's tables; what is not said of an axis is as its column has it."""
 
     kind: Literal["points", "lines", "bars"]
     """How it is drawn."""
@@ -60,15 +96,17 @@ class ReportChart(Record):
     """The column of the lower end of its 95 % interval."""
     high: str | None = None
     """Upper end."""
+    interval: bool = True
+    """Whether the interval is drawn that the column of the heights has."""
     group: str | None = None
     """One colour, and one line or row of bars, for each of its values."""
     hover: list[str] = []
     """Further columns that name a point."""
     where: dict[str, str] = {}
     """Only rows whose column has this text; yes or no for booleans."""
-    x_title: str
+    x_title: str = ""
     """With the unit."""
-    y_title: str
+    y_title: str = ""
     """With the unit."""
     x_log: bool = False
     """Whether x is on a log scale."""
@@ -83,20 +121,20 @@ class ReportChart(Record):
     caption: str
     """What to see in it."""
 
-
-class Column(Record):
-    """A column of a shown table; `layer`, `unit`, `concept` become links where the site has their pages."""
-
-    name: str
-    """In the file."""
-    heading: Line
-    """With the unit."""
-    form: Literal["text", "number", "percent", "integer", "p"] = "text"
-    """How its cells are said."""
-    low: str | None = None
-    """The column of the lower end of its 95 % interval."""
-    high: str | None = None
-    """Upper end."""
+    def drawn(self, columns: Columns) -> Self:
+        """The chart, with what its table's columns say where it says nothing itself."""
+        x, y = columns[self.x], columns[self.y]
+        low, high = (y.low, y.high) if self.interval else (None, None)
+        return self.model_copy(
+            update={
+                "x_title": self.x_title or x.heading,
+                "y_title": self.y_title or y.heading,
+                "x_percent": self.x_percent or x.form == "percent",
+                "y_percent": self.y_percent or y.form == "percent",
+                "low": self.low or low,
+                "high": self.high or high,
+            }
+        )
 
 
 class ReportTable(Record):
@@ -104,8 +142,8 @@ class ReportTable(Record):
 
     table: TableName
     """File in the study's folder."""
-    columns: list[Column]
-    """What is shown of it."""
+    columns: list[str]
+    """What is shown of it; `layer`, `unit`, `concept` become links where the site has their pages."""
     where: dict[str, str] = {}
     """Only rows whose column has this text; yes or no for booleans."""
     most: Count = 20
@@ -184,6 +222,12 @@ class ReportRecord(Record):
     """The recipe's, as shown."""
     tables: list[TableName]
     """Its files."""
+    columns: dict[TableName, dict[str, Described]] = {}
+    """What their columns hold, as far as the study says it."""
+
+    def described(self, table: str) -> Columns:
+        """What the columns of a table hold."""
+        return Columns(self.columns.get(table, {}))
 
     @property
     def pictures(self) -> list[ReportPicture]:
@@ -202,14 +246,15 @@ def report_faults(
         has_picture: whether there is a picture of this file name.
     """
     for section in record.sections:
-        for chart in section.charts:
+        for asked in section.charts:
+            chart = asked.drawn(record.described(asked.table))
             numbers = [chart.y, *_given(chart.low, chart.high)]
             others = [chart.x, *_given(chart.group), *chart.hover, *chart.where]
             yield from _table_faults(chart.table, others, numbers, tables)
         for table in section.tables:
-            bounds = [name for each in table.columns for name in _given(each.low, each.high)]
-            names = [*(each.name for each in table.columns), *table.where]
-            yield from _table_faults(table.table, names, bounds, tables)
+            columns = record.described(table.table)
+            bounds = [end for name in table.columns for end in _given(columns[name].low, columns[name].high)]
+            yield from _table_faults(table.table, [*table.columns, *table.where], bounds, tables)
         for picture in section.pictures:
             if not has_picture(picture.file):
                 yield f"the picture {picture.file!r}"

@@ -30,19 +30,27 @@ def picture_name(unit: int, kind: str) -> str:
 
 
 def table_bytes(table: pl.DataFrame, schema: Mapping[str, Any]) -> bytes:
-    """The table as Parquet with exactly the columns and types of `schema`; NaN is nothing, where that may be.
+    """The table as Parquet, as `fitted` makes it.
 
     The file's metadata says what the columns of a schema of the results mean.
     """
-    exact = table.select([pl.col(name).cast(kind) for name, kind in schema.items()])
-    described: dict[str, str] = {}
-    if isinstance(schema, Schema):
-        optional = [name for name, column in schema.columns.items() if column.nullable]
-        exact = exact.with_columns((pl.selectors.float() & pl.selectors.by_name(optional)).fill_nan(None))
-        described = {DESCRIBED: _described(schema)}
+    described = {DESCRIBED: _described(schema)} if isinstance(schema, Schema) else {}
     buffer = io.BytesIO()
-    exact.write_parquet(buffer, compression="zstd", metadata=described)
+    fitted(table, schema).write_parquet(buffer, compression="zstd", metadata=described)
     return buffer.getvalue()
+
+
+def fitted(table: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """The table with exactly the columns and types of `schema`; NaN is nothing, where that may be.
+
+    Raises:
+        polars.exceptions.PolarsError: a column is missing, or cannot be of its type.
+    """
+    exact = table.select([pl.col(name).cast(kind) for name, kind in schema.items()])
+    if not isinstance(schema, Schema):
+        return exact
+    optional = [name for name, column in schema.columns.items() if column.nullable]
+    return exact.with_columns((pl.selectors.float() & pl.selectors.by_name(optional)).fill_nan(None))
 
 
 def _described(schema: Schema) -> str:

@@ -6,12 +6,14 @@ Never imports torch: what was measured is told without it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from unit59.foundation.suggest import nearest
+from unit59.results.columns import Schema
 from unit59.results.record import Name
 from unit59.studies.tables import Report, StudyError, Tables
 
@@ -34,6 +36,8 @@ class Study(BaseModel, ABC):
         reads: what it reads of the layers' tables: ``units``, ``effects``; it is stale when these change.
         uses: fields of the recipe that its numbers depend on, besides its own settings, seed and samples:
             ``quantile`` where it asks what units agree with, ``insert_quantile`` where it switches units on.
+        schemas: by file name, what the columns of its tables hold (see `unit59.results.columns`); headings,
+            tool tips and the files say it. Columns of a table that is not here go by their names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -43,6 +47,7 @@ class Study(BaseModel, ABC):
     uses: ClassVar[frozenset[str]] = frozenset(
         {"quantile", "insert_quantile", "shuffles", "bootstrap", "exemplars"}
     )
+    schemas: ClassVar[Mapping[str, Schema]] = {}
 
     name: Name | None = None
     """The study's folder and address; by default its own name."""

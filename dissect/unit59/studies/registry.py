@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ from pydantic import ValidationError
 from unit59.foundation.own_code import OwnCode, find_own, is_own, own_calls
 from unit59.foundation.suggest import explain_setting, nearest, word_and_settings
 from unit59.results import table_bytes, to_json
+from unit59.results.columns import Schema
 from unit59.results.json_files import parsed
 from unit59.results.places import owner_of
+from unit59.results.tables import fitted
 from unit59.studies.base import Study, StudyError
 from unit59.studies.tables import Report, Tables
-from unit59.studies.telling import STUDIES
+from unit59.studies.telling import STUDIES, Teller
 
 if TYPE_CHECKING:
     from unit59.studies.dissected import Dissected
@@ -47,14 +50,23 @@ class NamedStudy:
         """Measure; what goes wrong in a user's own study is said in a sentence, with its line."""
         with self.calls():
             tables = self.study.measure(model)
+            schemas = self.study.schemas
             if self.own is not None:
-                _check(tables, f"studies/{self.name}")
-            return tables
+                _check(tables, f"studies/{self.name}", schemas)
+            described = {
+                name: fitted(tables.frames[name], schemas[name]) for name in schemas if name in tables.frames
+            }
+            return replace(tables, frames={**tables.frames, **described})
 
     def tell(self, tables: Tables) -> Report:
         """Tell what was measured; likewise."""
         with self.calls():
             return self.study.tell(tables)
+
+    @property
+    def teller(self) -> Teller:
+        """How it is told."""
+        return Teller(self.tell, self.study.schemas)
 
     @property
     def code(self) -> str:
@@ -66,13 +78,13 @@ class NamedStudy:
         return own_calls(StudyError, f"study {self.kind}", self.own.root) if self.own else nullcontext()
 
 
-def _check(tables: Any, part: str) -> None:
+def _check(tables: Any, part: str, schemas: Mapping[str, Schema]) -> None:
     """Refuse what cannot be kept of a user's own study.
 
     Raises:
         TypeError: it is no `Tables`, or holds something else than it should.
         ValueError: a name that no file of the part may have.
-        StudyError: a table or facts that no file can hold.
+        StudyError: a table or facts that no file can hold, or a table without a column that its schema has.
     """
     if not isinstance(tables, Tables):
         raise TypeError(f"measure returned {type(tables).__name__}, expected Tables")
@@ -80,7 +92,7 @@ def _check(tables: Any, part: str) -> None:
         if not isinstance(frame, pl.DataFrame):
             raise TypeError(f"the table {name!r} is a {type(frame).__name__}, expected a polars.DataFrame")
         with own_calls(StudyError, f"{part}: the table {name!r}"):
-            table_bytes(frame, frame.schema)
+            table_bytes(frame, schemas.get(name, frame.schema))
     for name, picture in tables.pictures.items():
         if not isinstance(picture, bytes):
             raise TypeError(f"the picture {name!r} is a {type(picture).__name__}, expected bytes")

@@ -70,3 +70,7 @@ class StudyPart(Part):
             "facts": tables.facts,
         }
         return Tables(tables.frames, facts, tables.pictures)
+
+    def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
+        """See `Part.schemas`; what the study says of its columns goes first."""
+        return {**super().schemas(tables), **self.asked.study.schemas}

@@ -17,8 +17,9 @@ from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import file_name
 from unit59.recipe.sections import Recipe, SearchSection
 from unit59.results import EffectsRecord, to_json
+from unit59.results.columns import Schema
 from unit59.results.places import home_of
-from unit59.results.report import ReportRecord, report_faults
+from unit59.results.report import Columns, ReportRecord, report_faults
 from unit59.studies.cause.tell import tell as tell_search
 from unit59.studies.model.tell import layers_of, words_of
 from unit59.studies.model.tell import tell as tell_model
@@ -27,9 +28,21 @@ from unit59.studies.sets.tell import tell as tell_sets
 from unit59.studies.stored import Stored
 from unit59.studies.tables import Report, Tables
 
-Teller = Callable[[Tables], Report]
 
-#: Name of a study in a recipe -> its room, with a module `measure` and a module `tell`, and its class.
+@dataclass(frozen=True)
+class Teller:
+    """How a study is told.
+
+    Attributes:
+        tell: see `unit59.studies.base.Study.tell`.
+        schemas: what the columns of its tables hold, by file name.
+    """
+
+    tell: Callable[[Tables], Report]
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+
+
+#: Name of a study in a recipe -> its room, with modules `measure`, `tables` and `tell`, and its class.
 STUDIES: Mapping[str, tuple[str, str]] = {
     "agreement-vs-effect": ("unit59.studies.agreement", "AgreementVsEffect"),
     "artifacts": ("unit59.studies.artifacts", "Artifacts"),
@@ -85,8 +98,8 @@ def _search(tables: Tables, words: Words, others: Stored) -> BaseModel:
 
 def _report(tables: Tables, words: Words, others: Stored) -> BaseModel | None:
     study, name = str(tables.facts.get("study")), str(tables.facts.get("name"))
-    tell = words.own.get((study, name)) or _teller(study)
-    return None if tell is None else _checked(tell, study, name, tables)
+    teller = words.own.get((study, name)) or _teller(study)
+    return None if teller is None else _checked(teller, study, name, tables)
 
 
 #: How each kind of part is told. A layer's part is told in the model's record.
@@ -146,9 +159,9 @@ def name_of(section: SearchSection) -> str:
     return section.name or file_name(f"cause-{section.concept}".replace(" ", "-"))
 
 
-def _checked(tell: Teller, study: str, name: str, tables: Tables) -> ReportRecord:
+def _checked(teller: Teller, study: str, name: str, tables: Tables) -> ReportRecord:
     """A study's report, which shows nothing that it does not have."""
-    report = tell(Tables(tables.frames, tables.facts.get("facts", {}), tables.pictures))
+    report = teller.tell(Tables(tables.frames, tables.facts.get("facts", {}), tables.pictures))
     if not isinstance(report, Report):
         raise TellError(f"study {study}: `tell` returned {type(report).__name__}, expected a Report.")
     record = ReportRecord(
@@ -156,6 +169,11 @@ def _checked(tell: Teller, study: str, name: str, tables: Tables) -> ReportRecor
         name=name,
         settings={key: str(value) for key, value in tables.facts.get("settings", {}).items()},
         tables=sorted(tables.frames),  # as they come back from the results, too
+        columns={
+            file: Columns.of(schema)
+            for file, schema in sorted(teller.schemas.items())
+            if file in tables.frames
+        },
         **vars(report),
     )
     for missing in report_faults(record, tables.frames, tables.pictures.__contains__):
@@ -166,5 +184,7 @@ def _checked(tell: Teller, study: str, name: str, tables: Tables) -> ReportRecor
 def _teller(study: str) -> Teller | None:
     if study not in STUDIES:
         return None
-    tell: Teller = importlib.import_module(f"{STUDIES[study][0]}.tell").tell
-    return tell
+    room = STUDIES[study][0]
+    return Teller(
+        importlib.import_module(f"{room}.tell").tell, importlib.import_module(f"{room}.tables").SCHEMAS
+    )

@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 
 from unit59.foundation.errors import Unit59Error
 from unit59.results import INTERPRETABLE_IOU
-from unit59.results.schema import TABLES
 from unit59.site.cells import measured_words
+from unit59.site.heads import Head, head
 from unit59.site.site import Page, Site
 from unit59.stats.first import EVIDENCE
 
@@ -65,6 +65,7 @@ class Renderer:
         )
         self._environment.globals.update(
             head=head,
+            plain_head=Head,
             site=site,
             cut=INTERPRETABLE_IOU,
             evidence=EVIDENCE,
@@ -194,25 +195,6 @@ def _table_row(row: Sequence[Any]) -> str:
         text = "\0".join(str(cell).replace("\0", "\ufffd") for cell in row)
     head, *cells = html.escape(text).split("\0")
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-
-
-def head(column: str, words: str = "") -> Markup:
-    """The head of a table's column, with what the schema says of it as its tool tip.
-
-    >>> head("similar.rank", "place")
-    Markup('<th scope="col" title="1 for the unit whose mask overlaps most, 2 for the next …">place</th>')
-
-    Args:
-        column: `table.column` of the results.
-        words: its heading; without any, the schema's.
-
-    Raises:
-        KeyError: there is no such column.
-    """
-    table, _, name = column.partition(".")
-    found = TABLES[f"{table}.parquet"].columns[name]
-    said = found.said.removeprefix("lower end of ")  # one cell shows both ends of an interval
-    return Markup('<th scope="col" title="{}">{}</th>').format(said, words or found.heading)
 
 
 def figure(value: Any) -> str:

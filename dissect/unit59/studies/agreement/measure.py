@@ -5,7 +5,7 @@ Nothing is generated: the study reads what agreement and single-unit effects hav
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -14,8 +14,8 @@ import polars as pl
 from unit59.edit.workbench import Workbench
 from unit59.measure.agreement import agrees, best_concepts, null_scores
 from unit59.results import INTERPRETABLE_IOU
+from unit59.results.columns import Schema
 from unit59.studies.agreement.numbers import (
-    RELATED,
     AgreementFacts,
     all_related,
     hits_of,
@@ -23,6 +23,7 @@ from unit59.studies.agreement.numbers import (
     unit_columns,
     verdict_of,
 )
+from unit59.studies.agreement.tables import CORRELATIONS, SCHEMAS
 from unit59.studies.agreement.tell import tell
 from unit59.studies.base import Study
 from unit59.studies.dissected import Dissected
@@ -39,6 +40,7 @@ class AgreementVsEffect(Study):
     needs_effects: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({"effects"})
     uses: ClassVar[frozenset[str]] = frozenset({"quantile", "shuffles"})
+    schemas: ClassVar[Mapping[str, Schema]] = SCHEMAS
 
     def measure(self, model: Dissected) -> Tables:
         """Join agreement and effects, and correlate them."""
@@ -78,7 +80,7 @@ def compared(pairs: pl.DataFrame, units: pl.DataFrame, seed: int) -> Tables:
     )
     frames = {
         "units.parquet": unit_columns(labelled),
-        "correlations.parquet": pl.DataFrame([asdict(each) for each in related]).select(RELATED),
+        "correlations.parquet": CORRELATIONS.frame(related),
         "agrees-without-effect.parquet": unit_columns(vain.sort("iou", descending=True, maintain_order=True)),
         "effect-without-agreement.parquet": unit_columns(unseen),
     }

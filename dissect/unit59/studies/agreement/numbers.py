@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,8 +11,10 @@ import polars as pl
 
 from unit59.results.columns import EDIT_KINDS
 from unit59.results.record import Record
+from unit59.results.tables import fitted
 from unit59.stats.intervals import sign_of, spearman, wilson
-from unit59.stats.ranks import SharedTop, shared_top
+from unit59.stats.ranks import shared_top
+from unit59.studies.agreement.tables import PAIRS, CorrelationRow
 from unit59.studies.facts import Estimate
 
 #: A rank correlation below the first is weak, below the second moderate.
@@ -21,33 +22,6 @@ WEAK, MODERATE = 0.3, 0.6
 
 Verdict = Literal["with", "against", "open", "unknown"]
 Strength = Literal["weak", "moderate", "strong"]
-
-
-@dataclass(frozen=True)
-class Related(SharedTop):
-    """IoU beside control over a set of units; the top is the strongest tenth.
-
-    Attributes:
-        of: all, a layer or a concept.
-        name: which.
-        kind: of edit.
-        units: how many.
-        rho: Spearman's rank correlation; None where it has none.
-        low: of its 95 % bootstrap interval over units.
-        high: of the same.
-    """
-
-    of: str
-    name: str
-    kind: str
-    units: int
-    rho: float | None
-    low: float | None
-    high: float | None
-
-
-#: Columns of correlations.parquet, in order.
-RELATED = ("of", "name", "kind", "units", "rho", "low", "high", "top", "both", "chance", "chance_high")
 
 
 class Hits(Record):
@@ -69,15 +43,15 @@ class AgreementFacts(Record):
     others: Hits
 
 
-def relate(of: str, name: str, kind: str, rows: pl.DataFrame, seed: int) -> Related:
+def relate(of: str, name: str, kind: str, rows: pl.DataFrame, seed: int) -> CorrelationRow:
     """IoU beside control of these rows."""
     iou, control = rows["iou"].to_numpy(), rows["control"].to_numpy()
     rho, low, high = (value if math.isfinite(value) else None for value in spearman(iou, control, seed))
     shared = shared_top(iou, control)
-    return Related(**vars(shared), of=of, name=name, kind=kind, units=len(iou), rho=rho, low=low, high=high)
+    return CorrelationRow(of, name, kind, len(iou), rho, low, high, **vars(shared))
 
 
-def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Iterator[Related]:
+def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Iterator[CorrelationRow]:
     """All units with their labels; the same by layer; all units with each concept."""
     kinds = [kind for kind in EDIT_KINDS if kind in set(pairs["kind"])]
     for kind in kinds:
@@ -89,7 +63,7 @@ def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Itera
             yield relate("concept", rows["label"][0], kind, rows, seed)
 
 
-def verdict_of(related: Related) -> tuple[Verdict, Strength | None]:
+def verdict_of(related: CorrelationRow) -> tuple[Verdict, Strength | None]:
     """Which way a correlation goes, and how strongly; unknown without one."""
     if related.rho is None or related.low is None or related.high is None:
         return "unknown", None
@@ -120,21 +94,4 @@ def strongest(known: pl.DataFrame) -> pl.DataFrame:
 
 def unit_columns(rows: pl.DataFrame) -> pl.DataFrame:
     """The columns that the report keeps."""
-    return rows.select(
-        "layer",
-        "unit",
-        "kind",
-        pl.col("label").alias("concept"),
-        "plane",
-        "iou",
-        "agrees",
-        "own_label",
-        "control",
-        "effect",
-        "low",
-        "high",
-        "q",
-        "found",
-        "before",
-        "shown",
-    )
+    return fitted(rows.with_columns(pl.col("label").alias("concept")), PAIRS)

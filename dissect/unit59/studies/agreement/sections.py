@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import polars as pl
 
 from unit59.results import INTERPRETABLE_IOU
-from unit59.results.report import (
-    Column,
-    Reference,
-    ReportChart,
-    ReportSection,
-    ReportTable,
-    UnitRef,
-)
-from unit59.studies.agreement.numbers import Related
+from unit59.results.report import Reference, ReportChart, ReportSection, ReportTable, UnitRef
+from unit59.results.rows import rows
+from unit59.studies.agreement.tables import CorrelationRow, PairRow
 from unit59.studies.words import number
 
 #: Unit cards in a section.
 CARDS = 4
-
-
-class UnitEffect(NamedTuple):
-    """A unit, and what switching it off does to a concept (share of the picture)."""
-
-    layer: str
-    unit: int
-    concept: str
-    effect: float
 
 
 def _points(kind: str) -> ReportChart:
@@ -41,9 +24,7 @@ def _points(kind: str) -> ReportChart:
         group="layer",
         hover=["layer", "unit", "concept"],
         where={"kind": kind},
-        x_title="IoU with its label",
-        y_title=f"{'loss' if kind == 'ablate' else 'gain'} of its label, % of the picture",
-        y_percent=True,
+        y_title=f"{'loss' if kind == 'ablate' else 'gain'} of its label (% of the picture)",
         references=[
             Reference(axis="y", value=0, name=""),
             Reference(axis="x", value=INTERPRETABLE_IOU, name="cut"),
@@ -56,7 +37,7 @@ def _points(kind: str) -> ReportChart:
     )
 
 
-def units_section(off: Related, on: Related | None) -> ReportSection:
+def units_section(off: CorrelationRow, on: CorrelationRow | None) -> ReportSection:
     """IoU against control of every unit, and what the strongest have in common."""
     text = [
         f"Of the {off.top} units with the largest IoU, {off.both} are among the {off.top} "
@@ -74,7 +55,7 @@ def units_section(off: Related, on: Related | None) -> ReportSection:
     )
 
 
-def parts_section(rows: int) -> ReportSection:
+def parts_section(most: int) -> ReportSection:
     """The correlation by layer and by concept."""
 
     def chart(of: str, caption: str) -> ReportChart:
@@ -83,27 +64,14 @@ def parts_section(rows: int) -> ReportSection:
             table="correlations.parquet",
             x="name",
             y="rho",
-            low="low",
-            high="high",
             hover=["units"],
             where={"of": of, "kind": "ablate"},
             x_title=of,
-            y_title="rank correlation of IoU and loss",
             references=[Reference(axis="y", value=0, name="")],
             label=f"Rank correlation of IoU and loss, by {of}.",
             caption=caption,
         )
 
-    columns = [
-        Column(name="of", heading="of"),
-        Column(name="name", heading="which"),
-        Column(name="kind", heading="edit"),
-        Column(name="units", heading="units", form="integer"),
-        Column(name="rho", heading="rank correlation [95 % interval]", low="low", high="high", form="number"),
-        Column(name="both", heading="in both tenths", form="integer"),
-        Column(name="top", heading="of", form="integer"),
-        Column(name="chance", heading="by chance", form="number"),
-    ]
     return ReportSection(
         title="By layer and by concept",
         charts=[
@@ -116,25 +84,16 @@ def parts_section(rows: int) -> ReportSection:
         tables=[
             ReportTable(
                 table="correlations.parquet",
-                columns=columns,
-                most=rows,
-                caption="Ablate: switched off, against loss. Insert: switched on, against gain.",
+                columns=["of", "name", "kind", "units", "rho", "top", "both", "chance"],
+                most=most,
+                caption="Rank correlations have their 95 % interval. Ablate: switched off, against loss. "
+                "Insert: switched on, against gain.",
             )
         ],
     )
 
 
-_UNIT_COLUMNS = [
-    Column(name="layer", heading="layer"),
-    Column(name="unit", heading="unit"),
-    Column(name="concept", heading="concept"),
-    Column(name="iou", heading="IoU with it", form="number"),
-    Column(
-        name="effect", heading="change when off, % of the picture", form="percent", low="low", high="high"
-    ),
-    Column(name="q", heading="q", form="p"),
-    Column(name="shown", heading="samples that show it", form="integer"),
-]
+_UNIT_COLUMNS = ["layer", "unit", "concept", "iou", "effect", "q", "shown"]
 
 
 def vain_section(vain: pl.DataFrame, agreeing: int) -> ReportSection:
@@ -169,18 +128,17 @@ def unseen_section(unseen: pl.DataFrame) -> ReportSection:
         tables=[
             ReportTable(
                 table="effect-without-agreement.parquet",
-                columns=[*_UNIT_COLUMNS, Column(name="own_label", heading="its label")],
+                columns=[*_UNIT_COLUMNS, "own_label"],
                 caption="What a search by IoU passes over: units with the concept that each changes most.",
             )
         ],
     )
 
 
-def _cards(rows: pl.DataFrame) -> list[UnitRef]:
-    first = rows.head(CARDS).select(UnitEffect._fields).iter_rows()
-    return [_card(UnitEffect(*row)) for row in first]
+def _cards(table: pl.DataFrame) -> list[UnitRef]:
+    return [_card(row) for row in rows(table.head(CARDS), PairRow)]
 
 
-def _card(found: UnitEffect) -> UnitRef:
-    change = f"{100 * found.effect:+.2g}".replace("-", "−")
+def _card(found: PairRow) -> UnitRef:
+    change = "–" if found.effect is None else f"{100 * found.effect:+.2g}".replace("-", "−")
     return UnitRef(layer=found.layer, unit=found.unit, note=f"off: {found.concept} {change} % of the picture")

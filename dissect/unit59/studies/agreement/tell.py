@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from unit59.results import INTERPRETABLE_IOU
 from unit59.results.report import Measured
+from unit59.results.rows import rows
 from unit59.stats.first import EVIDENCE
-from unit59.studies.agreement.numbers import AgreementFacts, Hits, Related
+from unit59.studies.agreement.numbers import AgreementFacts, Hits
 from unit59.studies.agreement.sections import parts_section, units_section, unseen_section, vain_section
+from unit59.studies.agreement.tables import CorrelationRow
 from unit59.studies.tables import Report, Tables
 from unit59.studies.words import number
 
@@ -19,7 +21,7 @@ def tell(tables: Tables) -> Report:
     if not tables.frames:
         return Report(QUESTION, "Nothing was measured: no unit's effects are in the results.", [], [], [])
     facts = AgreementFacts.model_validate(tables.facts)
-    related = [Related(**row) for row in tables.frames["correlations.parquet"].to_dicts()]
+    related = list(rows(tables.frames["correlations.parquet"], CorrelationRow))
     whole = related[0]
     carries = None
     if whole.rho is not None:
@@ -44,14 +46,14 @@ def tell(tables: Tables) -> Report:
     )
 
 
-def _inserts_all(related: Related) -> bool:
+def _inserts_all(related: CorrelationRow) -> bool:
     return related.of == "all" and related.kind == "insert"
 
 
 # ---- in words
 
 
-def _answer(whole: Related, facts: AgreementFacts) -> str:
+def _answer(whole: CorrelationRow, facts: AgreementFacts) -> str:
     if whole.rho is None or whole.low is None or whole.high is None or facts.strength is None:
         return f"It cannot be said: {whole.units} measured units are too few, or all alike."
     interval = f"95 % interval {number(whole.low, 2)} to {number(whole.high, 2)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +17,7 @@ from unit59.stats.scores import Score
 from unit59.studies.artifacts.facts import Judged
 from unit59.studies.artifacts.marks import BadSamples
 from unit59.studies.artifacts.repairs import BadRegions, Repairs, repairs_of
+from unit59.studies.artifacts.tables import STEPS, StepRow
 from unit59.studies.unit_sets import ladder
 
 #: Pictures on the strips.
@@ -47,7 +47,7 @@ def choose(samples: BadSamples, ranked: Mapping[str, list[int]], numbers: list[i
         ranked: by layer, units that mark bad regions, best first.
         numbers: of the first half's samples.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[StepRow] = []
     sets = {layer: [units[:k] for k in ladder(len(units), between=False)] for layer, units in ranked.items()}
     total = sum(map(len, sets.values())) * len(numbers)
     with samples.model.step("artifacts: first half", total, "pictures") as advance:
@@ -55,17 +55,11 @@ def choose(samples: BadSamples, ranked: Mapping[str, list[int]], numbers: list[i
             repairs = _repairs(samples, layer, each, numbers, advance)
             score = _scores(samples, repairs)[_chosen_by(samples)]
             rows += [
-                {
-                    "layer": layer,
-                    "off": len(units),
-                    "score": float(score.value[row]),
-                    "low": float(score.low[row]),
-                    "high": float(score.high[row]),
-                }
+                StepRow(layer, len(units), *map(float, (score.value[row], score.low[row], score.high[row])))
                 for row, units in enumerate(each)
             ]
-    best = min(rows, key=lambda row: (-row["score"], row["off"]))
-    return Choice(pl.DataFrame(rows), best["layer"], ranked[best["layer"]][: best["off"]])
+    best = min(rows, key=lambda row: (-row.score, row.off))
+    return Choice(STEPS.frame(rows), best.layer, ranked[best.layer][: best.off])
 
 
 @dataclass(frozen=True)
@@ -157,7 +151,7 @@ def _set_table(scores: Mapping[str, Score], *, labels: bool) -> pl.DataFrame:
             **{name: score.value for name, score in scores.items()},
         }
     )
-    return table if labels else table.drop("gone", "spoiled")
+    return table if labels else table.with_columns(gone=None, spoiled=None)
 
 
 def _concept_table(repairs: Repairs, names: Sequence[str]) -> pl.DataFrame:

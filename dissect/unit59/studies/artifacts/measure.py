@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -11,11 +12,13 @@ from pydantic import Field
 from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
+from unit59.results.columns import Schema
 from unit59.samples.cache import SampleCache
 from unit59.studies.artifacts.bad_regions import from_labels, from_masks, from_pictures, in_halves, mask_files
 from unit59.studies.artifacts.choice import SHOWN, choose, judge
 from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source
 from unit59.studies.artifacts.marks import BadSamples, candidates, marks
+from unit59.studies.artifacts.tables import SCHEMAS
 from unit59.studies.artifacts.tell import tell
 from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
@@ -33,6 +36,7 @@ class Artifacts(Study):
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset({"quantile", "shuffles", "bootstrap"})
+    schemas: ClassVar[Mapping[str, Schema]] = SCHEMAS
 
     bad: Literal["labels"] | tuple[Annotated[int, Field(ge=0)], ...] | Path = "labels"
     """``labels`` (where a conditional model shows something else than asked for), the numbers of bad

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from unit59.results.report import (
-    Column,
     Measured,
     Reference,
     ReportChart,
@@ -145,8 +144,7 @@ def _marks(found: ArtifactFacts) -> ReportSection | None:
                 y="iou",
                 group="layer",
                 hover=["unit", "iou_low", "iou_high", "bad_share"],
-                x_title="99 % bound of the null (IoU with other samples' bad regions)",
-                y_title="IoU with the bad regions",
+                interval=False,
                 label="Every unit's IoU with the bad regions against its null bound",
                 caption="A point is a unit. Those higher up than they are to the right mark bad regions "
                 "more than chance does.",
@@ -155,13 +153,7 @@ def _marks(found: ArtifactFacts) -> ReportSection | None:
         tables=[
             ReportTable(
                 table="units.parquet",
-                columns=[
-                    Column(name="layer", heading="layer"),
-                    Column(name="unit", heading="unit", form="integer"),
-                    Column(name="iou", heading="IoU", form="number", low="iou_low", high="iou_high"),
-                    Column(name="null_99", heading="null's 99 % bound", form="number"),
-                    Column(name="bad_share", heading="of the mask, bad", form="percent"),
-                ],
+                columns=["layer", "unit", "iou", "null_99", "bad_share"],
                 caption="Units above their bound, those that agree best with the bad regions first. Of all "
                 f"pixels, {percent(found.share, 1)} are bad.",
             )
@@ -185,11 +177,8 @@ def _steps(found: ArtifactFacts) -> ReportSection | None:
                 table="steps.parquet",
                 x="off",
                 y="score",
-                low="low",
-                high="high",
                 group="layer",
                 x_log=True,
-                x_title="units off, best first",
                 y_title="bad area gone (%)" if labels else "more change in bad regions (levels of 255)",
                 y_percent=labels,
                 references=[Reference(axis="y", value=0, name="nothing repaired" if labels else "no more")],
@@ -234,9 +223,6 @@ def _against_cost(labels: bool) -> ReportChart:
         y="gone" if labels else "inside",
         group="kind",
         hover=["set", "spoiled"] if labels else ["set"],
-        x_title="change elsewhere (levels of 255)",
-        y_title="bad area gone (%)" if labels else "change in bad regions (levels of 255)",
-        y_percent=labels,
         references=[Reference(axis="y", value=0, name="nothing repaired")] if labels else [],
         label="Chosen units and random sets of the same size: what they do to bad regions, and elsewhere",
         caption="A point is a set of units, all of one size, on new samples. A good choice stands above "
@@ -247,13 +233,7 @@ def _against_cost(labels: bool) -> ReportChart:
 def _concept_table() -> ReportTable:
     return ReportTable(
         table="concepts.parquet",
-        columns=[
-            Column(name="concept", heading="concept"),
-            Column(name="before", heading="area before", form="percent"),
-            Column(name="change", heading="change of the area", form="percent", low="low", high="high"),
-            Column(name="random_low", heading="random sets from", form="percent"),
-            Column(name="random_high", heading="to", form="percent"),
-        ],
+        columns=["concept", "before", "change", "random_low", "random_high"],
         most=40,
         caption="What becomes of every concept's area (share of all pixels), beside the middle 95 % of the "
         "random sets.",

@@ -7,6 +7,7 @@ Whether that is what happens is measured, by taking the noise away, or the resca
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from pydantic import Field
 from unit59.edit.questions import SampleBatch
 from unit59.edit.workbench import Workbench
 from unit59.networks import Network
+from unit59.results.columns import Schema
 from unit59.samples.shards import GROUP
 from unit59.studies.base import LayersStudy, StudyError
 from unit59.studies.dissected import Dissected
@@ -24,6 +26,7 @@ from unit59.studies.noise.cases import HALF, Case, Removed
 from unit59.studies.noise.draws import Silenced, Spread, levels
 from unit59.studies.noise.maps import NoiseMaps
 from unit59.studies.noise.numbers import NoiseNumbers, facts_of
+from unit59.studies.noise.tables import SCHEMAS
 from unit59.studies.noise.tell import tell
 from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
@@ -40,6 +43,7 @@ class Noise(LayersStudy):
     version: ClassVar[int] = 1
     reads: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset({"quantile"})
+    schemas: ClassVar[Mapping[str, Schema]] = SCHEMAS
 
     samples: Annotated[int, Field(ge=4, le=100_000)] = 16
     """How many, from the first on."""

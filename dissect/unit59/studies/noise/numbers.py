@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,6 +24,7 @@ from unit59.studies.noise.cases import (
     Removed,
     state_name,
 )
+from unit59.studies.noise.tables import SCHEMAS, ChangeRow, LayerRow, MeanRow, MechanismRow
 
 #: A part explains most of the extra variance where its share lies above this.
 HALF_OF_IT = 0.5
@@ -170,66 +170,55 @@ class NoiseNumbers:
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """By file name."""
-        made = {
+        rows = {
             "layers.parquet": self._layer_rows(),
             "mean.parquet": self._mean_rows(),
             "change.parquet": self._change_rows(),
             "mechanism.parquet": self._mechanism_rows(),
         }
-        return {
-            name: pl.DataFrame(list(rows), infer_schema_length=None).with_columns(
-                pl.selectors.float().fill_nan(None)
-            )
-            for name, rows in made.items()
-        }
+        return {name: SCHEMAS[name].frame(each) for name, each in rows.items()}
 
-    def _layer_rows(self) -> Iterator[dict[str, Any]]:
+    def _layer_rows(self) -> Iterator[LayerRow]:
         for layer in self.layers:
             for case in self.cases[layer]:
                 here = self.variation(case.share, layer, case.removed, case.order)
                 plain = self.variation(0.0, layer, case.removed, case.order)
-                yield {
-                    "layer": layer,
-                    "removed": REMOVED[case.removed],
-                    "order": ORDERS[case.order],
-                    "state": state_name(case.share),
-                    "share": case.share,
-                    "off": case.off,
+                yield LayerRow(
+                    layer=layer,
+                    removed=REMOVED[case.removed],
+                    order=ORDERS[case.order],
+                    state=state_name(case.share),
+                    share=case.share,
+                    off=case.off,
                     **_interval("variation", mean_interval(here)),
                     **_interval("growth", mean_interval(here - plain)),
-                }
+                )
 
-    def _mean_rows(self) -> Iterator[dict[str, Any]]:
+    def _mean_rows(self) -> Iterator[MeanRow]:
         for removed in self.removed:
             for share in self.shares:
-                yield {
-                    "removed": REMOVED[removed],
-                    "share": share,
-                    **_interval("variation", mean_interval(self.variation(share, removed=removed))),
-                    **_interval("growth", self.growth(share, removed=removed)),
-                }
+                variation = mean_interval(self.variation(share, removed=removed))
+                growth = self.growth(share, removed=removed)
+                yield MeanRow(
+                    removed=REMOVED[removed],
+                    share=share,
+                    **_interval("variation", variation),
+                    **_interval("growth", growth),
+                )
 
-    def _change_rows(self) -> Iterator[dict[str, Any]]:
-        for name, anew in (("the same", False), ("drawn anew", True)):
+    def _change_rows(self) -> Iterator[ChangeRow]:
+        for noise, anew in (("the same", False), ("drawn anew", True)):
             for share in self.shares:
                 change = np.mean([self.change(share, layer, anew=anew) for layer in self.layers], axis=0)
-                yield {"noise": name, "share": share, **_interval("change", mean_interval(change))}
+                yield ChangeRow(noise=noise, share=share, **_interval("change", mean_interval(change)))
 
-    def _mechanism_rows(self) -> Iterator[dict[str, Any]]:
+    def _mechanism_rows(self) -> Iterator[MechanismRow]:
         """Only where variation grows: a share of nothing is no number."""
         for share, layers in self.noisier.items():
             for layer in layers:
                 for removed in self.removed[1:]:
-                    value, low, high = self.explained(share, removed, [layer]).numbers
-                    yield {
-                        "layer": layer,
-                        "state": state_name(share),
-                        "share": share,
-                        "removed": REMOVED[removed],
-                        "explained": value,
-                        "explained_low": low,
-                        "explained_high": high,
-                    }
+                    explained = self.explained(share, removed, [layer])
+                    yield MechanismRow(layer, state_name(share), share, REMOVED[removed], *explained.numbers)
 
 
 def facts_of(found: NoiseNumbers, maps: MapsFacts, family: str) -> NoiseFacts:

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from unit59.results.report import (
-    Column,
-    Reference,
-    ReportChart,
-    ReportPicture,
-    ReportSection,
-    ReportTable,
-)
+from unit59.results.report import Reference, ReportChart, ReportPicture, ReportSection, ReportTable
 from unit59.studies.noise.cases import HALF, ORDERS, REMOVED, WHITE, MapsFacts, NoiseFacts, state_name
-
-_OFF = "share of the layer's units off"
-_VARIATION = "variation over noise draws (levels of 255)"
 
 
 def layers_of(facts: NoiseFacts) -> str:
@@ -35,13 +25,8 @@ def growing_section(facts: NoiseFacts) -> ReportSection:
                 table="layers.parquet",
                 x="share",
                 y="variation",
-                low="variation_low",
-                high="variation_high",
                 group="layer",
                 where={"removed": REMOVED["nothing"], "order": ORDERS["random"]},
-                x_title=_OFF,
-                x_percent=True,
-                y_title=_VARIATION,
                 label="Variation over noise draws against the share of units off, a line for each layer",
                 caption="A line for each layer, units off at random; bands are 95 % intervals over samples. "
                 "A rising line means a noisier picture.",
@@ -60,12 +45,8 @@ def which_section() -> ReportSection:
                 table="layers.parquet",
                 x="layer",
                 y="growth",
-                low="growth_low",
-                high="growth_high",
                 group="order",
                 where={"removed": REMOVED["nothing"], "state": state_name(HALF)},
-                x_title="layer",
-                y_title="more variation (levels of 255)",
                 references=[Reference(axis="y", value=0, name="no change")],
                 label="Growth of variation with half of the units off, by layer and order of the units",
                 caption="Half of the units off, in three orders. Where the bars of a layer differ by more "
@@ -85,12 +66,7 @@ def mechanism_section() -> ReportSection:
                 table="mean.parquet",
                 x="share",
                 y="variation",
-                low="variation_low",
-                high="variation_high",
                 group="removed",
-                x_title=_OFF,
-                x_percent=True,
-                y_title=_VARIATION,
                 label="Variation against the share of units off, with parts of the network removed",
                 caption="Mean over layers, units off at random. If a part makes the noise grow, the line "
                 f"without it stays flat where “{REMOVED['nothing']}” rises.",
@@ -113,13 +89,8 @@ def by_layer_section(share: float) -> ReportSection:
                 table="mechanism.parquet",
                 x="layer",
                 y="explained",
-                low="explained_low",
-                high="explained_high",
                 group="removed",
                 where={"state": state},
-                x_title="layer",
-                y_title="extra variance gone (%)",
-                y_percent=True,
                 references=[Reference(axis="y", value=1, name="all of it")],
                 label=f"Share of the extra variance that is gone without a part, units off: {state}",
                 caption=f"Units off: {state}. A bar at 100 % means that without the part the noise does not "
@@ -129,18 +100,7 @@ def by_layer_section(share: float) -> ReportSection:
         tables=[
             ReportTable(
                 table="mechanism.parquet",
-                columns=[
-                    Column(name="layer", heading="layer"),
-                    Column(name="state", heading="units off"),
-                    Column(name="removed", heading="network"),
-                    Column(
-                        name="explained",
-                        heading="extra variance gone (%)",
-                        form="percent",
-                        low="explained_low",
-                        high="explained_high",
-                    ),
-                ],
+                columns=["layer", "state", "removed", "explained"],
                 caption="With 95 % intervals.",
             )
         ],
@@ -161,12 +121,7 @@ def change_section() -> ReportSection:
                 table="change.parquet",
                 x="share",
                 y="change",
-                low="change_low",
-                high="change_high",
                 group="noise",
-                x_title=_OFF,
-                x_percent=True,
-                y_title="change (rms, levels of 255)",
                 label="Change of the picture with the same noise and with noise drawn anew",
                 caption="Root mean square change of the picture, mean over layers, units off at random. "
                 "The line for the same noise is what the units do; the gap between the lines is noise. "

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
@@ -21,12 +20,14 @@ from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
 from unit59.measure.asked import NEEDS_LABELS, what_is_asked
 from unit59.networks import Layer, Network
+from unit59.results.columns import Schema
 from unit59.samples.cache import SampleCache
 from unit59.studies.base import LayersStudy, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.outlines.facts import Half, Level, OutlineFacts
 from unit59.studies.outlines.scores import LayerScores, Step, at_half, concept_table
+from unit59.studies.outlines.tables import CURVES, LAYERS, SCHEMAS
 from unit59.studies.outlines.tell import tell
 from unit59.studies.part import Cost
 from unit59.studies.tables import Report, Tables
@@ -42,6 +43,7 @@ class Outlines(LayersStudy):
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset({"quantile", "bootstrap"})
+    schemas: ClassVar[Mapping[str, Schema]] = SCHEMAS
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many, from the first on."""
@@ -89,8 +91,8 @@ class Outlines(LayersStudy):
         )
         curves = [row for name in scores for row in scores[name].curves(name, halves[name])]
         frames = {
-            "curves.parquet": pl.DataFrame(curves),
-            "layers.parquet": pl.DataFrame([scores[name].whole(name, halves[name]) for name in scores]),
+            "curves.parquet": CURVES.frame(curves),
+            "layers.parquet": LAYERS.frame(scores[name].whole(name, halves[name]) for name in scores),
             "concepts.parquet": concept_table(scorer, counts, halves, model.concepts),
         }
         return Tables(frames, facts.model_dump(mode="json"), _strips(model, halves, self.ablate, facts.shown))

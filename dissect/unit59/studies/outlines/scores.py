@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unit59.stats.scores import Estimate, Score, Scorer, score_columns
 from unit59.studies.outlines.facts import GONE, STAY
+from unit59.studies.outlines.tables import CONCEPTS, ConceptRow, CurveRow, LayerRow
 
 Counted = Mapping[str, NDArray[Any]]
 
@@ -71,37 +72,37 @@ class LayerScores:
         low, high = float(self.kept_lines.low[-1]), float(self.kept_lines.high[-1])
         return "stay" if low >= STAY else "gone" if high <= GONE else "in part"
 
-    def curves(self, layer: str, half: str) -> list[dict[str, Any]]:
+    def curves(self, layer: str, half: str) -> list[CurveRow]:
         """A row for each order and number of units."""
         units = self.steps[-1].off
         return [
-            {
-                "layer": layer,
-                "half": half,
-                "order": order,
-                "off": step.off,
-                "share": step.off / units,
+            CurveRow(
+                layer=layer,
+                half=half,
+                order=order,
+                off=step.off,
+                share=step.off / units,
                 **score_columns("lines", self.lines, row),
                 **score_columns("agreement", self.agreement, row),
                 **score_columns("kept_lines", self.kept_lines, row),
-                "change": float(self.change[row]),
-            }
+                change=float(self.change[row]),
+            )
             for order in ("random", "agreement")
             for row, step in enumerate(self.steps)
             if step.order in (order, "none", "all")
         ]
 
-    def whole(self, layer: str, half: str) -> dict[str, Any]:
+    def whole(self, layer: str, half: str) -> LayerRow:
         """The row of the whole layer."""
-        return {
-            "layer": layer,
-            "half": half,
-            "units": self.steps[-1].off,
+        return LayerRow(
+            layer=layer,
+            half=half,
+            units=self.steps[-1].off,
             **score_columns("kept_lines", self.kept_lines, -1),
             **score_columns("kept_agreement", self.kept_agreement, -1),
-            "outcome": self.outcome,
-            "change": float(self.change[-1]),
-        }
+            outcome=self.outcome,
+            change=float(self.change[-1]),
+        )
 
 
 def at_half(scores: Sequence[LayerScores]) -> Estimate | None:
@@ -123,21 +124,13 @@ def concept_table(
     scorer: Scorer, counts: Mapping[str, Counted], halves: Mapping[str, str], names: Sequence[str]
 ) -> pl.DataFrame:
     """IoU of every concept that is asked for: with nothing off, and with each layer off whole."""
-    rows: list[dict[str, Any]] = []
+    rows = []
     for layer, values in counts.items():
         score = scorer.concepts(values)
         # What is off on no layer is the same on every layer: it stands once in each half's chart.
         for state, row in (("nothing off", 0), (layer, -1)):
             for number, name in enumerate(names):
                 if np.isfinite(score.value[row, number]):
-                    rows.append(
-                        {
-                            "off": state,
-                            "half": halves[layer],
-                            "concept": name,
-                            "iou": float(score.value[row, number]),
-                            "iou_low": float(score.low[row, number]),
-                            "iou_high": float(score.high[row, number]),
-                        }
-                    )
-    return pl.DataFrame(rows).unique(maintain_order=True)
+                    ends = (float(each[row, number]) for each in (score.value, score.low, score.high))
+                    rows.append(ConceptRow(state, halves[layer], name, *ends))
+    return CONCEPTS.frame(rows).unique(maintain_order=True)

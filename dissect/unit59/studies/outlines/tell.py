@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from unit59.results.report import (
-    Column,
-    Measured,
-    Reference,
-    ReportChart,
-    ReportPicture,
-    ReportSection,
-    ReportTable,
-)
+from unit59.results.report import Measured, Reference, ReportChart, ReportPicture, ReportSection, ReportTable
 from unit59.studies.outlines.facts import GONE, STAY, Half, Level, OutlineFacts
 from unit59.studies.tables import Report, Tables
 from unit59.studies.words import interval, listed, percent
-
-_LEFT = "outlines left (%)"
 
 
 def tell(tables: Tables) -> Report:
@@ -109,13 +99,9 @@ def _whole(found: OutlineFacts, halves: list[Half]) -> ReportSection:
                 table="layers.parquet",
                 x="layer",
                 y="kept_lines",
-                low="kept_lines_low",
-                high="kept_lines_high",
                 group="half",
                 hover=["units"],
                 x_title="layer, all of its units off",
-                y_title=_LEFT,
-                y_percent=True,
                 references=[
                     Reference(axis="y", value=1, name="nothing off"),
                     Reference(axis="y", value=0, name="chance"),
@@ -128,15 +114,7 @@ def _whole(found: OutlineFacts, halves: list[Half]) -> ReportSection:
         tables=[
             ReportTable(
                 table="layers.parquet",
-                columns=[
-                    Column(name="layer", heading="layer"),
-                    Column(name="half", heading="half"),
-                    Column(name="units", heading="units", form="integer"),
-                    _column("kept_lines", "outlines left"),
-                    _column("kept_agreement", "agreement left"),
-                    Column(name="change", heading="change of the picture (levels of 255)", form="number"),
-                    Column(name="outcome", heading="outlines"),
-                ],
+                columns=["layer", "half", "units", "kept_lines", "kept_agreement", "change", "outcome"],
                 most=40,
                 caption="Each layer off whole. Agreement left: the same for the mean IoU.",
             )
@@ -148,29 +126,20 @@ def _layers(found: OutlineFacts, half: Half) -> list[str]:
     return [name for name, its in found.halves.items() if its == half]
 
 
-def _column(name: str, heading: str) -> Column:
-    return Column(name=name, heading=heading, form="percent", low=f"{name}_low", high=f"{name}_high")
-
-
 def _growing(half: Half) -> ReportSection:
-    def chart(y: str, order: str, title: str, caption: str) -> ReportChart:
+    def chart(y: str, order: str, what: str, caption: str) -> ReportChart:
         said = {"random": "at random", "agreement": "best agreement first"}[order]
         return ReportChart(
             kind="lines",
             table="curves.parquet",
             x="share",
             y=y,
-            low=f"{y}_low",
-            high=f"{y}_high",
             group="layer",
             hover=["off"],
             where={"half": half, "order": order},
             x_title=f"units of the layer off, {said} (%)",
-            y_title=title,
-            x_percent=True,
-            y_percent=True,
             references=[Reference(axis="y", value=0, name="chance")] if y == "kept_lines" else [],
-            label=f"{title}, against the share of units off ({said}), by layer of the {half}",
+            label=f"{what}, against the share of units off ({said}), by layer of the {half}",
             caption=caption,
         )
 
@@ -180,21 +149,21 @@ def _growing(half: Half) -> ReportSection:
             chart(
                 "kept_lines",
                 "random",
-                _LEFT,
+                "Outlines left",
                 "A line that falls late: the layer's units stand in for each other. One that ends high: "
                 "the outlines take another way.",
             ),
             chart(
                 "kept_lines",
                 "agreement",
-                _LEFT,
+                "Outlines left",
                 "The same with the units first whose masks agree best with a concept. Lines that fall "
                 "earlier than above: these units matter more than others.",
             ),
             chart(
                 "agreement",
                 "random",
-                "agreement with the input (mean IoU, %)",
+                "Agreement with the input",
                 "What the pictures show of what was asked for, concept by concept, falls with the outlines "
                 "or before them.",
             ),
@@ -211,13 +180,8 @@ def _concepts(halves: list[Half]) -> ReportSection:
                 table="concepts.parquet",
                 x="concept",
                 y="iou",
-                low="iou_low",
-                high="iou_high",
                 group="off",
                 where={"half": half},
-                x_title="concept",
-                y_title="IoU with what was asked for (%)",
-                y_percent=True,
                 label=f"IoU of each concept with nothing off and with each layer of the {half} off whole",
                 caption="Large things keep their place longer than small ones where a layer's points lie "
                 "close to “nothing off” on one side only.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -19,6 +19,7 @@ from unit59.edit.workbench import Workbench
 from unit59.foundation.random import null_shifts
 from unit59.measure.asked import what_is_asked
 from unit59.networks import Network
+from unit59.results.columns import Schema
 from unit59.samples.cache import SampleCache
 from unit59.stats.scores import score_columns
 from unit59.store import key_of
@@ -36,6 +37,7 @@ from unit59.studies.skips.mirrors import (
     concepts_of_pairs,
     mean_correlations,
 )
+from unit59.studies.skips.tables import PAIRS, SCHEMAS, SILENT, WayRow
 from unit59.studies.skips.tell import tell
 from unit59.studies.tables import Report, Tables
 
@@ -49,6 +51,7 @@ class Skips(Study):
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset({"quantile", "shuffles", "bootstrap"})
+    schemas: ClassVar[Mapping[str, Schema]] = SCHEMAS
 
     samples: Annotated[int, Field(ge=2, le=100_000)] = 24
     """How many are edited, from the first on."""
@@ -75,7 +78,7 @@ class Skips(Study):
         matches = self._matches(model)
         numbers = list(range(min(self.samples, cache.samples)))
         frames = {
-            "pairs.parquet": pl.DataFrame([matches.row(pair) for pair in pairs]),
+            "pairs.parquet": PAIRS.frame(map(matches.row, pairs)),
             "concepts.parquet": concepts_of_pairs(model, [pair for pair in pairs if pair.kind != BEFORE]),
         }
         skip: list[str] | None = None
@@ -151,17 +154,17 @@ class Skips(Study):
                 kept_lines = lines.kept(lines[[0]], scorer.lines(chance))
                 kept_agreement = agreement.kept(agreement[[0]], scorer.agreement(chance))
                 rows += [
-                    {
-                        "layer": layer,
-                        "mirror": mirror,
-                        "silent": way,
+                    WayRow(
+                        layer=layer,
+                        mirror=mirror,
+                        silent=way,
                         **score_columns("kept_lines", kept_lines, row),
                         **score_columns("kept_agreement", kept_agreement, row),
-                        "change": float(counts["change"][row].mean()) / (3 * height * width),
-                    }
+                        change=float(counts["change"][row].mean()) / (3 * height * width),
+                    )
                     for row, way in enumerate(WAYS, start=1)
                 ]
-        return pl.DataFrame(rows)
+        return SILENT.frame(rows)
 
     def _count(
         self, model: Dissected, layer: str, numbers: list[int], advance: Callable[[int], None]

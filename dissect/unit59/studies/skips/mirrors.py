@@ -18,6 +18,7 @@ from unit59.stats.intervals import Numbers, mean_interval, spearman
 from unit59.stats.scores import Estimate
 from unit59.studies.dissected import Dissected
 from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, Kind
+from unit59.studies.skips.tables import CONCEPTS, ConceptsRow, PairRow
 
 
 @dataclass(frozen=True)
@@ -102,19 +103,19 @@ class Matches:
         """The same above chance, [U]."""
         return self._values("own", pair) - self._values("chance", pair)
 
-    def row(self, pair: Pair) -> dict[str, Any]:
+    def row(self, pair: Pair) -> PairRow:
         """A row of the table of pairs."""
         own, excess = mean_interval(self.own(pair)), mean_interval(self.excess(pair))
-        return {
-            "layer": pair.layer,
-            "other": pair.other,
-            "kind": pair.kind,
-            "iou": float(own.value),
-            "chance": float(self._values("chance", pair).mean()),
-            "excess": float(excess.value),
-            "excess_low": float(excess.low),
-            "excess_high": float(excess.high),
-        }
+        return PairRow(
+            layer=pair.layer,
+            other=pair.other,
+            kind=pair.kind,
+            iou=float(own.value),
+            chance=float(self._values("chance", pair).mean()),
+            excess=float(excess.value),
+            excess_low=float(excess.low),
+            excess_high=float(excess.high),
+        )
 
     def _values(self, name: str, pair: Pair) -> Numbers:
         values: Numbers = self._found[name][self._rows[pair.layer], self._column[pair.other]]
@@ -148,17 +149,12 @@ def best_is_mirror(pairs: pl.DataFrame) -> int:
 def mean_correlations(concepts: pl.DataFrame) -> dict[Kind, float]:
     """Of the table of concepts, the mean over pairs of a kind; without kinds that have none."""
     kinds: tuple[Kind, ...] = (MIRRORED, OTHER_ENCODER)
-    mean = {kind: concepts.filter(kind=kind)["correlation"].drop_nans().mean() for kind in kinds}
+    mean = {kind: concepts.filter(kind=kind)["correlation"].mean() for kind in kinds}
     return {kind: value for kind, value in mean.items() if isinstance(value, float)}
 
 
 def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
-    """Do two layers stand for the same concepts? A row a pair; see the columns.
-
-    ``correlation``: Spearman's, over the concepts that are shown, of the best IoU that a unit of either layer
-    has with the concept. ``both``, ``one``: concepts that have an interpretable unit above the null in both
-    layers, in one of them.
-    """
+    """Do two layers stand for the same concepts? See `unit59.studies.skips.tables.ConceptsRow`."""
     measurer = model.bench.measurer
     best: dict[str, Numbers] = {}
     stands: dict[str, NDArray[np.bool_]] = {}
@@ -169,18 +165,8 @@ def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
         best[layer], stands[layer] = score.max(axis=0)[shown], np.asarray(passing.any(axis=0))
     rows = []
     for pair in pairs:
-        value, low, high = spearman(best[pair.layer], best[pair.other], model.seed)
+        correlation = spearman(best[pair.layer], best[pair.other], model.seed)
         first, second = stands[pair.layer], stands[pair.other]
-        rows.append(
-            {
-                "layer": pair.layer,
-                "other": pair.other,
-                "kind": pair.kind,
-                "correlation": value,
-                "low": low,
-                "high": high,
-                "both": int((first & second).sum()),
-                "one": int((first ^ second).sum()),
-            }
-        )
-    return pl.DataFrame(rows)
+        both, one = int((first & second).sum()), int((first ^ second).sum())
+        rows.append(ConceptsRow(pair.layer, pair.other, pair.kind, *correlation, both=both, one=one))
+    return CONCEPTS.frame(rows)

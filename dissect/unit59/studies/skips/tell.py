@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from unit59.results.report import (
-    Column,
-    Measured,
-    Reference,
-    ReportChart,
-    ReportPicture,
-    ReportSection,
-    ReportTable,
-)
+from unit59.results.report import Measured, Reference, ReportChart, ReportPicture, ReportSection, ReportTable
 from unit59.stats.scores import Estimate
 from unit59.studies.skips.facts import MIRRORED, OTHER_ENCODER, WAYS, SkipFacts
 from unit59.studies.tables import Report, Tables
@@ -115,12 +107,8 @@ def _masks(found: SkipFacts) -> ReportSection:
                 table="pairs.parquet",
                 x="layer",
                 y="excess",
-                low="excess_low",
-                high="excess_high",
                 group="kind",
                 hover=["other", "iou", "chance"],
-                x_title="decoder layer",
-                y_title="best match's IoU above chance",
                 references=[Reference(axis="y", value=0, name="chance")],
                 label="Overlap of each decoder layer's units with their best matches in other layers",
                 caption="A point is a pair of layers: how well the decoder layer's units are matched by "
@@ -131,20 +119,7 @@ def _masks(found: SkipFacts) -> ReportSection:
         tables=[
             ReportTable(
                 table="pairs.parquet",
-                columns=[
-                    Column(name="layer", heading="decoder layer"),
-                    Column(name="other", heading="other layer"),
-                    Column(name="kind", heading="which is"),
-                    Column(name="iou", heading="best match's IoU", form="number"),
-                    Column(name="chance", heading="by chance", form="number"),
-                    Column(
-                        name="excess",
-                        heading="above chance",
-                        form="number",
-                        low="excess_low",
-                        high="excess_high",
-                    ),
-                ],
+                columns=["layer", "other", "kind", "iou", "chance", "excess"],
                 most=60,
                 caption="All pairs. Which units are alike stands on each unit's page.",
             )
@@ -167,9 +142,7 @@ def _concepts(found: SkipFacts) -> ReportSection:
                 x="layer",
                 y="correlation",
                 group="kind",
-                hover=["other", "low", "high", "both", "one"],
-                x_title="decoder layer",
-                y_title="rank correlation of the concepts' best IoU",
+                hover=["other", "both", "one"],
                 references=[Reference(axis="y", value=0, name="nothing shared")],
                 label="Do two layers agree with the same concepts? By pair of layers",
                 caption="High: the concepts that one layer's units agree with best are those that the "
@@ -179,15 +152,7 @@ def _concepts(found: SkipFacts) -> ReportSection:
         tables=[
             ReportTable(
                 table="concepts.parquet",
-                columns=[
-                    Column(name="layer", heading="decoder layer"),
-                    Column(name="other", heading="encoder layer"),
-                    Column(
-                        name="correlation", heading="rank correlation", form="number", low="low", high="high"
-                    ),
-                    Column(name="both", heading="concepts with a unit in both", form="integer"),
-                    Column(name="one", heading="in one of them", form="integer"),
-                ],
+                columns=["layer", "other", "correlation", "both", "one"],
                 where={"kind": "mirrored"},
                 caption="Mirrored layers. A concept has a unit where one is interpretable (IoU at least "
                 "0.05) and above its null.",
@@ -221,13 +186,9 @@ def _ways(found: SkipFacts) -> ReportSection:
                 table="ways.parquet",
                 x="layer",
                 y="kept_lines",
-                low="kept_lines_low",
-                high="kept_lines_high",
                 group="silent",
                 hover=["mirror"],
                 x_title="layer that is silent",
-                y_title="outlines left (%)",
-                y_percent=True,
                 references=[Reference(axis="y", value=1, name="nothing silent")],
                 label="Outlines left when a layer is silent in its skip, for what lies deeper, or in both",
                 caption="Where only the bar of the skip is low, what the layer knows reaches the picture "
@@ -237,21 +198,10 @@ def _ways(found: SkipFacts) -> ReportSection:
         tables=[
             ReportTable(
                 table="ways.parquet",
-                columns=[
-                    Column(name="layer", heading="layer"),
-                    Column(name="mirror", heading="mirrored by"),
-                    Column(name="silent", heading="silent in"),
-                    _left("kept_lines", "outlines left"),
-                    _left("kept_agreement", "agreement left"),
-                    Column(name="change", heading="change of the picture (levels of 255)", form="number"),
-                ],
+                columns=["layer", "mirror", "silent", "kept_lines", "kept_agreement", "change"],
                 most=40,
                 caption="Agreement: mean IoU with what was asked for.",
             )
         ],
         pictures=[picture],
     )
-
-
-def _left(name: str, heading: str) -> Column:
-    return Column(name=name, heading=heading, form="percent", low=f"{name}_low", high=f"{name}_high")

@@ -18,6 +18,7 @@ from unit59.edit.tail import groups, in_groups
 from unit59.edit.workbench import Workbench
 from unit59.foundation.suggest import nearest
 from unit59.results import file_name
+from unit59.results.columns import Schema
 from unit59.samples.cache import SampleCache
 from unit59.samples.shards import to_uint8
 from unit59.studies.base import LayersStudy, StudyError
@@ -28,6 +29,7 @@ from unit59.studies.tables import Report, Tables
 from unit59.studies.textures.effects import effects, smooth, window_of
 from unit59.studies.textures.facts import End, StandingOut
 from unit59.studies.textures.numbers import OBJECTS, TEXTURE, MeasuredLayer, TextureNumbers, facts_of
+from unit59.studies.textures.tables import SCHEMAS
 from unit59.studies.textures.tell import tell
 
 #: Deviations of the noise that the reference adds to pictures, in levels of 0..255.
@@ -67,6 +69,7 @@ class Textures(LayersStudy):
     version: ClassVar[int] = 2
     reads: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset()
+    schemas: ClassVar[Mapping[str, Schema]] = SCHEMAS
 
     units: Annotated[int, Field(ge=4)] | Literal["all"] = "all"
     """How many of each layer, drawn at random."""

@@ -11,10 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unit59.results.tables import fitted
 from unit59.stats.intervals import bootstrapped, mean_interval, spearman
 from unit59.stats.ranks import partial_spearman
 from unit59.studies.facts import Estimate
 from unit59.studies.textures.facts import End, StandingOut, TextureFacts
+from unit59.studies.textures.tables import LAYERS, LOOKS, POINTS, LayerRow, LookRow, PointRow
 
 Numbers = NDArray[np.float64]
 #: Columns of what `unit59.studies.textures.effects.effects` gives.
@@ -143,41 +145,38 @@ class TextureNumbers:
         """By file name."""
         return {
             "units.parquet": self.units,
-            "layers.parquet": pl.DataFrame(list(self._layer_rows())).with_columns(
-                pl.selectors.float().fill_nan(None)
-            ),
-            "looks.parquet": pl.DataFrame(list(self._look_rows())).with_columns(
-                pl.selectors.float().fill_nan(None)
-            ),
+            "layers.parquet": LAYERS.frame(self._layer_rows()),
+            "looks.parquet": LOOKS.frame(self._look_rows()),
             "points.parquet": self._points(),
         }
 
-    def _layer_rows(self) -> Iterator[dict[str, Any]]:
+    def _layer_rows(self) -> Iterator[LayerRow]:
         for layer in self.layers:
-            row: dict[str, Any] = {"layer": layer.name, "depth": layer.depth, "units": len(layer.units)}
-            for column in ("objects", "texture", "ratio"):
-                row[column], row[f"{column}_low"], row[f"{column}_high"] = self.median(layer.name, column)
-            row["beyond"] = int(self.units.filter(layer=layer.name)["beyond"].sum())
-            yield row
+            medians = {
+                f"{column}{end}": value
+                for column in ("objects", "texture", "ratio")
+                for end, value in zip(("", "_low", "_high"), self.median(layer.name, column), strict=True)
+            }
+            beyond = int(self.units.filter(layer=layer.name)["beyond"].sum())
+            yield LayerRow(
+                layer=layer.name, depth=layer.depth, units=len(layer.units), beyond=beyond, **medians
+            )
 
-    def _look_rows(self) -> Iterator[dict[str, Any]]:
+    def _look_rows(self) -> Iterator[LookRow]:
         for layer in self.layers:
             for column in ("colour", "detail"):
-                value, low, high = self.median(layer.name, column)
-                yield {"layer": layer.name, "part": column, "change": value, "low": low, "high": high}
+                yield LookRow(layer.name, column, *self.median(layer.name, column))
 
     def _points(self) -> pl.DataFrame:
         """Units and noise as points of one chart."""
-        columns = ["texture", "objects", "objects_low", "objects_high"]
-        units = self.units.select(pl.col("layer").alias("what"), "unit", *columns)
+        units = fitted(self.units.rename({"layer": "what"}), POINTS)
         rows = []
         for name, values in self.reference.items():
             mean = mean_interval(values)
             for step in range(values.shape[1]):
-                bounds = [each[step, OBJECTS] for each in (mean.value, mean.low, mean.high)]
-                rows.append((name, None, float(mean.value[step, TEXTURE]), *map(float, bounds)))
-        noise = pl.DataFrame(rows, schema=units.schema, orient="row")
-        return pl.concat([units, noise]).with_columns(pl.selectors.float().fill_nan(None))
+                objects = (float(each[step, OBJECTS]) for each in (mean.value, mean.low, mean.high))
+                rows.append(PointRow(name, None, float(mean.value[step, TEXTURE]), *objects))
+        return pl.concat([units, POINTS.frame(rows)])
 
 
 def facts_of(found: TextureNumbers, plane: str, shown: list[StandingOut]) -> TextureFacts:

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unit59.results.report import (
-    Column,
-    ReportChart,
-    ReportPicture,
-    ReportSection,
-    ReportTable,
-    UnitRef,
-)
+from unit59.results.report import ReportChart, ReportPicture, ReportSection, ReportTable, UnitRef
 from unit59.studies.textures.facts import End, StandingOut, TextureFacts
 
 _ENDS: dict[End, tuple[str, str]] = {
@@ -30,34 +23,25 @@ _ENDS: dict[End, tuple[str, str]] = {
 
 def trend_section(window: int) -> ReportSection:
     """Effects of the median unit of each layer."""
-    layers = "layers.parquet"
     return ReportSection(
         title="Along the network",
         charts=[
             ReportChart(
                 kind="lines",
-                table=layers,
+                table="layers.parquet",
                 x="layer",
                 y="ratio",
-                low="ratio_low",
-                high="ratio_high",
                 x_title="layer, in forward order",
-                y_title="objects per texture (% of pixels a level)",
-                y_percent=True,
                 label="Ratio of object to texture effect by layer, median over units",
                 caption="The median unit of each layer, with 95 % intervals: high where units change what is "
                 "there, low where they change how it looks.",
             ),
             ReportChart(
                 kind="bars",
-                table=layers,
+                table="layers.parquet",
                 x="layer",
                 y="objects",
-                low="objects_low",
-                high="objects_high",
                 x_title="layer, in forward order",
-                y_title="pixels whose concept changes (%)",
-                y_percent=True,
                 label="Object effect by layer, median over units",
                 caption="The object effect alone: the median unit of each layer.",
             ),
@@ -66,11 +50,8 @@ def trend_section(window: int) -> ReportSection:
                 table="looks.parquet",
                 x="layer",
                 y="change",
-                low="low",
-                high="high",
                 group="part",
                 x_title="layer, in forward order",
-                y_title="change (levels of 255)",
                 label="Change of colour and of detail by layer, median over units",
                 caption="The texture effect, taken apart: the median unit of each layer. Colour is what "
                 f"changes over {window} x {window} pixels alike, detail what is left.",
@@ -94,14 +75,9 @@ def strength_section(facts: TextureFacts) -> ReportSection:
                 table="points.parquet",
                 x="texture",
                 y="objects",
-                low="objects_low",
-                high="objects_high",
                 group="what",
                 hover=["unit"],
-                x_title="texture effect (levels of 255)",
                 x_log=True,
-                y_title="pixels whose concept changes (%)",
-                y_percent=True,
                 label="Object effect against texture effect of every unit, and of noise",
                 caption="Each point is a unit, with its 95 % interval over samples. The two kinds of "
                 "noise, of growing strength, change nothing on purpose: units above them change objects, "
@@ -138,29 +114,12 @@ def _strip(shown: StandingOut) -> ReportPicture:
 
 def layers_section() -> ReportSection:
     """The layers as a table."""
-
-    def percent(name: str, heading: str) -> Column:
-        return Column(name=name, heading=heading, form="percent", low=f"{name}_low", high=f"{name}_high")
-
     return ReportSection(
         title="Layer by layer",
         tables=[
             ReportTable(
                 table="layers.parquet",
-                columns=[
-                    Column(name="layer", heading="layer"),
-                    Column(name="units", heading="units measured", form="integer"),
-                    percent("objects", "pixels whose concept changes (%)"),
-                    Column(
-                        name="texture",
-                        heading="change of the others (levels)",
-                        form="number",
-                        low="texture_low",
-                        high="texture_high",
-                    ),
-                    percent("ratio", "ratio (% a level)"),
-                    Column(name="beyond", heading="units beyond noise", form="integer"),
-                ],
+                columns=["layer", "units", "objects", "texture", "ratio", "beyond"],
                 most=64,
                 caption="Medians over units with 95 % intervals.",
             )

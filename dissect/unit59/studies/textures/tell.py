@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import polars as pl
 
 from unit59.results.report import Measured
+from unit59.results.rows import rows
 from unit59.studies.facts import Estimate
 from unit59.studies.tables import Report, Tables
 from unit59.studies.textures.facts import TextureFacts
 from unit59.studies.textures.sections import layers_section, standing_out, strength_section, trend_section
-from unit59.studies.words import number
-
-
-class MedianUnit(NamedTuple):
-    """Medians over a layer's units: share of pixels whose concept changes, levels by which others change."""
-
-    layer: str
-    objects: float
-    texture: float
+from unit59.studies.textures.tables import LayerRow
+from unit59.studies.words import number, percent
 
 
 def tell(tables: Tables) -> Report:
@@ -53,11 +45,11 @@ def tell(tables: Tables) -> Report:
 
 def _medians(layers: pl.DataFrame) -> str:
     """What the median unit of the first and of the last layer does."""
-    units = [MedianUnit(*row) for row in layers.select(MedianUnit._fields).iter_rows()]
+    units = list(rows(layers, LayerRow))
     said = [
-        f"in {unit.layer} changes the concept of {100 * unit.objects:.1f} % of the pixels, and the others by "
+        f"in {unit.layer} changes the concept of {percent(unit.objects, 1)} of the pixels, and the others by "
         f"{unit.texture:.1f} levels of 255"
-        for unit in dict.fromkeys([units[0], units[-1]])
+        for unit in [units[0], *units[1:][-1:]]
     ]
     return f"Switched off, the median unit {'; '.join(said)}."
 

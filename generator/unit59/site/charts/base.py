@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from unit59.site.heads import Head
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -21,7 +23,7 @@ class Chart:
         caption: what to see in it, one sentence.
         data: Plotly traces.
         layout: Plotly layout.
-        head: the columns of the table of the same numbers.
+        head: the columns of the table of the same numbers; words alone have no tool tip.
         rows: its rows.
         height: in CSS pixels.
     """
@@ -30,7 +32,7 @@ class Chart:
     caption: str
     data: list[dict[str, Any]]
     layout: dict[str, Any]
-    head: Sequence[str]
+    head: Sequence[Head | str]
     rows: Sequence[Sequence[Any]]
     height: int = 320
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from unit59.results.report import Reference, ReportChart
+from unit59.results.report import Columns, Reference, ReportChart
 from unit59.site.cells import number
 from unit59.site.charts import marks
 from unit59.site.charts.base import Chart, plain, short
@@ -49,14 +49,18 @@ class GroupLook:
     dash: str
 
 
-def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, str]) -> Chart | None:
+def report_chart(
+    asked: ReportChart, table: pl.DataFrame, colours: Mapping[str, str], columns: Columns
+) -> Chart | None:
     """The chart of a table whose columns are there. None where no row has numbers to draw.
 
     Args:
-        chart: what is asked for.
+        asked: what the study says of it.
         table: the study's.
         colours: of groups that have one everywhere: concepts, by name.
+        columns: what the table's hold.
     """
+    chart = asked.drawn(columns)
     points = points_of(chart, table)
     drawn = points if chart.kind != "bars" else first_of_each(points)
     if not points:
@@ -69,15 +73,15 @@ def report_chart(chart: ReportChart, table: pl.DataFrame, colours: Mapping[str, 
     for place, group in enumerate(groups[:MOST_GROUPS]):
         shown = [point for point in drawn if point.group == group][::every]
         look = _look(place, len(groups), colours.get(group))
-        data += _traces(chart, group, shown, look, lying=lying)
-    rows = len(names) if lying else 0
+        data += _traces(chart, columns, group, shown, look, lying=lying)
+    rows, head = len(names) if lying else 0, head_of(chart, columns)
     return Chart(
         label=chart.label,
         caption=chart.caption + _left_out(len(groups), every, points, drawn),
         data=data,
         layout=_layout(chart, len(groups), [point.x for point in points], lying=lying),
-        head=head_of(chart),
-        rows=rows_of(chart, points),
+        head=head,
+        rows=rows_of(chart, points, len(head)),
         height=max(360, 120 + 24 * rows) + 20 * (min(len(groups), MOST_GROUPS) // 4),
     )
 
@@ -99,14 +103,14 @@ def _look(place: int, groups: int, colour: str | None) -> GroupLook:
 
 
 def _traces(
-    chart: ReportChart, group: str, points: list[Point], look: GroupLook, *, lying: bool
+    chart: ReportChart, columns: Columns, group: str, points: list[Point], look: GroupLook, *, lying: bool
 ) -> list[dict[str, Any]]:
     if chart.kind == "lines":
         points = sorted(points, key=lambda point: _order(point.x))
     x, y = [_drawn(point.x) for point in points], [rounded(point.y) for point in points]
     trace = _mark(chart.kind, (y, x) if lying else (x, y), short(group, 28), look, lying=lying)
     trace |= {
-        "text": [hover_words(chart, point) for point in points],
+        "text": [hover_words(chart, columns, point) for point in points],
         "hovertemplate": "%{text}<extra></extra>",
         "legendgroup": plain(group),
     }

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from unit59.results.report import ReportChart
+from unit59.results.report import Columns, ReportChart
 from unit59.site.cells import number
 from unit59.site.charts.base import plain
 from unit59.site.charts.report_points import Point
+from unit59.site.heads import Head
 
 #: Rows of the table below a chart; the whole one is a file beside the page.
 MOST_ROWS = 200
 
 
-def hover_words(chart: ReportChart, point: Point) -> str:
+def hover_words(chart: ReportChart, columns: Columns, point: Point) -> str:
     """What stands beside a point when it is pointed at, as text that Plotly takes as such."""
-    named = [f"{name} {text}" for name, text in zip(chart.hover, point.hover, strict=True)]
+    names = [columns[name].heading for name in chart.hover]
+    named = [f"{name} {text}" for name, text in zip(names, point.hover, strict=True)]
     parts = [*named, f"{chart.x_title}: {_said(point.x, percent=chart.x_percent)}"]
     parts.append(f"{chart.y_title}: {_said(point.y, percent=chart.y_percent)}{_between(chart, point)}")
     first = [point.group] if chart.group and chart.group not in chart.hover else []
@@ -34,15 +36,16 @@ def _between(chart: ReportChart, point: Point) -> str:
     return f" [{number(point.low)}, {number(point.high)}]"
 
 
-def head_of(chart: ReportChart) -> list[str]:
+def head_of(chart: ReportChart, columns: Columns) -> list[Head]:
     """The columns of the table of a chart's numbers."""
     group = [chart.group] if chart.group and chart.group not in chart.hover else []
-    interval = ["95 % interval"] if chart.low and chart.high else []
-    return [*chart.hover, *group, chart.x_title, chart.y_title, *interval]
+    found = [Head(columns[name].heading, columns[name].meaning) for name in [*chart.hover, *group]]
+    found += [Head(chart.x_title, columns[chart.x].meaning), Head(chart.y_title, columns[chart.y].meaning)]
+    return [*found, *([Head("95 % interval")] if chart.low and chart.high else [])]
 
 
-def rows_of(chart: ReportChart, points: list[Point]) -> list[list[str]]:
-    """Its rows, the first ones of many."""
+def rows_of(chart: ReportChart, points: list[Point], width: int) -> list[list[str]]:
+    """Its rows of so many cells, the first ones of many."""
     rows = []
     group = chart.group and chart.group not in chart.hover
     for point in points[:MOST_ROWS]:
@@ -53,5 +56,5 @@ def rows_of(chart: ReportChart, points: list[Point]) -> list[list[str]]:
         rows.append(row)
     if len(points) > MOST_ROWS:
         more = f"{len(points) - MOST_ROWS} more rows are in {chart.table}"
-        rows.append([more, *[""] * (len(head_of(chart)) - 1)])
+        rows.append([more, *[""] * (width - 1)])
     return rows

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from unit59.results import file_name
-from unit59.results.report import Column, ReportChart, ReportPicture, ReportTable, UnitRef
+from unit59.results.report import Described, ReportChart, ReportPicture, ReportTable, UnitRef
 from unit59.site.cells import cell_text, rows_where
 from unit59.site.charts import Chart, report_chart
+from unit59.site.heads import Head, described_head
 from unit59.site.pages.studies import studies_of
 from unit59.site.site import Page, Site
 from unit59.site.studies import ReportStudy
@@ -34,6 +35,7 @@ class Shown:
     """A table as the page shows it."""
 
     table: ReportTable
+    heads: list[Head]
     rows: list[list[ShownCell]]
     total: int
 
@@ -78,7 +80,10 @@ def _sections(study: ReportStudy) -> Iterator[Section]:
         yield Section(
             title=section.title,
             text=section.text,
-            charts=[(each, report_chart(each, tables[each.table], colours)) for each in section.charts],
+            charts=[
+                (each, report_chart(each, tables[each.table], colours, study.record.described(each.table)))
+                for each in section.charts
+            ],
             tables=[_shown(study, each) for each in section.tables],
             pictures=section.pictures,
             units=[(each, study.unit(each.layer, each.unit)) for each in section.units],
@@ -87,18 +92,20 @@ def _sections(study: ReportStudy) -> Iterator[Section]:
 
 def _shown(study: ReportStudy, table: ReportTable) -> Shown:
     found = list(rows_where(study.results.tables[table.table], table.where))
-    rows = [[_cell(study, column, row) for column in table.columns] for row in found[: max(table.most, 0)]]
-    return Shown(table, rows, len(found))
+    columns = study.record.described(table.table)
+    shown = {name: columns[name] for name in table.columns}
+    rows = [[_cell(study, *each, row) for each in shown.items()] for row in found[: max(table.most, 0)]]
+    return Shown(table, [described_head(each) for each in shown.values()], rows, len(found))
 
 
-def _cell(study: ReportStudy, column: Column, row: Mapping[str, Any]) -> ShownCell:
-    value = row[column.name]
-    if column.name == "concept" and (concept := _concept(study, value, row.get("plane"))):
+def _cell(study: ReportStudy, name: str, column: Described, row: Mapping[str, Any]) -> ShownCell:
+    value = row[name]
+    if name == "concept" and (concept := _concept(study, value, row.get("plane"))):
         return ShownCell(concept.label, concept=concept)
     text = cell_text(value, column.form)
     if column.low and column.high and value is not None:
         text += f" [{cell_text(row[column.low], column.form)}, {cell_text(row[column.high], column.form)}]"
-    return ShownCell(text, path=_leads_to(study, column.name, row), long=len(text) > LONG_TEXT)
+    return ShownCell(text, path=_leads_to(study, name, row), long=len(text) > LONG_TEXT)
 
 
 def _concept(study: ReportStudy, value: Any, plane: Any) -> ConceptView | None:
