@@ -24,13 +24,13 @@ from unit59.results import (
     QUALITY,
     SIMILAR,
     UNITS,
-    Checkpoint,
+    CheckpointRecord,
     LayerRecord,
     ModelRecord,
     NullSummary,
     QualityRecord,
     ResultsWriter,
-    Segmenter,
+    SegmenterRecord,
     picture_name,
     table_bytes,
     to_json,
@@ -134,7 +134,7 @@ def write_model(
         summary=summary,
         family="toy",
         resolution=(TILE, TILE),
-        checkpoint=Checkpoint(
+        checkpoint=CheckpointRecord(
             file=f"{name}.safetensors",
             sha256="5" * 64,
             bytes=123456,
@@ -143,7 +143,9 @@ def write_model(
             licence="MIT",
             terms="None: the rooms are drawn.",
         ),
-        segmenter=Segmenter(names=["toy"], planes=planes, licence="MIT", limits="Sees rectangles only."),
+        segmenter=SegmenterRecord(
+            names=["toy"], planes=planes, licence="MIT", limits="Sees rectangles only."
+        ),
         samples=SAMPLES,
         overlap_samples=64,
         sampling={"truncation": "psi 0.7 on all layers"},

@@ -33,8 +33,7 @@ from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
 from unit59.networks import Network
 from unit59.recipe.sections import RecipeFile
 from unit59.results import sha256_of
-from unit59.results.schema import Checkpoint
-from unit59.results.schema import Segmenter as SegmenterRecord
+from unit59.results.schema import CheckpointRecord, SegmenterRecord
 from unit59.samples.cache import SampleCache
 from unit59.samples.checks import check_grid
 from unit59.samples.drawing import Sampler
@@ -76,7 +75,7 @@ class Opened:
     """
 
     file: RecipeFile
-    checkpoint: Checkpoint
+    checkpoint: CheckpointRecord
     network: Network
     real: Inputs | None
     reads: Mapping[str, Any]

@@ -12,7 +12,7 @@ from tests.browser.conftest import Opener
 from tests.browser.serving import serve
 from tests.browser.test_pages import axe_violations, loads_whole, scroll_through, wait_for_charts
 from tests.site.pages import broken_links
-from tests.studies.test_causes import CAUSES
+from tests.studies.test_parts import CAUSES
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,7 @@ from unit59.checkpoints import Checkpoint
 from unit59.segmenters import SegmenterError, load_segmenter, weights
 from unit59.segmenters.ade20k import ADE20K, seen_size
 from unit59.segmenters.resnet import ResNet
-from unit59.segmenters.weights import Weights
+from unit59.segmenters.weights import FileWeights
 
 SHAPES = FIXTURES / "ade20k"
 ENCODER = SHAPES / "ade20k_resnet50_encoder.json"
@@ -119,7 +119,7 @@ def test_decoders_equal_the_reference(kind: str, files: dict[str, Path]) -> None
 @torch.no_grad()
 def test_a_dilated_encoder_has_the_plain_ones_values_on_a_finer_grid(files: dict[str, Path]) -> None:
     """The à trous identity: dilation in place of stride keeps the values at the strided places."""
-    loaded = Weights(files["encoder"])
+    loaded = FileWeights(files["encoder"])
     made = []
     for dilated in (False, True):
         with torch.device("meta"):
@@ -199,7 +199,7 @@ def test_other_depths_are_read_from_the_names(blocks: list[int], tmp_path: Path)
             if index == 0:
                 add(f"{name}.downsample.0", f"{name}.downsample.1", outer, into, 1)
             into = outer
-    loaded = Weights(saved(tensors, tmp_path / "encoder.pth"))
+    loaded = FileWeights(saved(tensors, tmp_path / "encoder.pth"))
     for dilated in (False, True):
         with torch.device("meta"):
             encoder = ResNet(loaded, dilated=dilated)

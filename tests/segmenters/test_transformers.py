@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from unit59.segmenters import SegmenterError, load_segmenter
-from unit59.segmenters.preparation import Preparation
+from unit59.segmenters.preprocessing import Preprocessing
 from unit59.segmenters.transformers import Transformers, unique_names
 
 LABELS = {0: "background", 1: "bed ", 2: "window, pane", 3: "lamp", 4: "lamp"}
@@ -301,12 +301,12 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_sizes(config: dict[str, Any], shape: tuple[int, int], seen: tuple[int, int]) -> None:
-    prepare = Preparation.from_config({"image_mean": [0] * 3, "image_std": [1] * 3, **config})
+    prepare = Preprocessing.from_config({"image_mean": [0] * 3, "image_std": [1] * 3, **config})
     assert prepare.seen(*shape) == seen
 
 
 def test_normalisation_and_channel_order() -> None:
-    prepare = Preparation.from_config(
+    prepare = Preprocessing.from_config(
         {
             "do_resize": False,
             "image_mean": [0.1, 0.2, 0.3],
@@ -317,5 +317,5 @@ def test_normalisation_and_channel_order() -> None:
     image = torch.tensor([-1.0, 0.0, 1.0])[None, :, None, None].expand(1, 3, 2, 2)
     expected = np.array([(1 - 0.3) / 5, (0.5 - 0.2) / 4, (0 - 0.1) / 2])
     assert np.allclose(prepare(image)[0, :, 0, 0], expected)
-    plain = Preparation.from_config({"do_resize": False, "do_normalize": False, "do_rescale": False})
+    plain = Preprocessing.from_config({"do_resize": False, "do_normalize": False, "do_rescale": False})
     assert np.allclose(plain(image)[0, :, 0, 0], [0, 127.5, 255])

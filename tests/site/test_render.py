@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from tests.site.pages import Links as Parsed
-from unit59.results import Kept
+from unit59.results import KeptFile
 from unit59.site import heads, render
 from unit59.site.heads import head
 from unit59.site.pages import all_pages, site_pages, unit_pages
@@ -158,7 +158,7 @@ def test_a_model_stands_beside_real_pictures(site: Site) -> None:
     assert "&lt;real&gt;" in section
     published = dict(file for page in all_pages(site) for file in page.files)
     for name in ("quality.json", "quality.parquet", "real.webp"):
-        assert isinstance(source := published[f"models/bedrooms/{name}"], Kept)
+        assert isinstance(source := published[f"models/bedrooms/{name}"], KeptFile)
         assert source.fault() is None
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unit59.foundation.progress import Reporter
 from unit59.networks.files import save
-from unit59.networks.stylegan import Config, StyleGAN
+from unit59.networks.stylegan import StyleGAN, StyleGANSettings
 from unit59.networks.weights import Weights
 from unit59.recipe.sections import read_recipe
 from unit59.run import Options, dissect
@@ -69,7 +69,7 @@ def network(strengths: dict[int, float]) -> StyleGAN:
             f"blocks.{index}.style.bias": torch.zeros(2 * UNITS),
         }
     paths = [f"layer{index}" for index in range(len(SIDES))]
-    return StyleGAN(Config(mapping_layers=1, slope=1.0, blur=None, paths=paths), Weights(made))
+    return StyleGAN(StyleGANSettings(mapping_layers=1, slope=1.0, blur=None, paths=paths), Weights(made))
 
 
 def run(folder: Path, strengths: dict[int, float], studies: str) -> Path:

@@ -18,7 +18,7 @@ from tests.planted.things import THINGS
 from unit59.edit.attribution import attribute, score
 from unit59.stats.first import judged, told_first
 from unit59.stats.rates import Floor
-from unit59.studies.effects.units import LayerEffects, choose_samples, measure_effects
+from unit59.studies.effects.units import MeasuredEffects, choose_samples, measure_effects
 
 NAMES = [thing.name for thing in THINGS]
 PIXELS = (SIDE * CELL) ** 2
@@ -32,20 +32,20 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> PlantedBench:
 
 
 @pytest.fixture(scope="module")
-def found(bench: PlantedBench) -> LayerEffects:
+def found(bench: PlantedBench) -> MeasuredEffects:
     everything = list(range(32))
     return measure_effects(
         bench, "layer1", {"ablate": everything, "insert": everything}, range(64), FIXED, 0.002
     )
 
 
-def row(found: LayerEffects, kind: str, unit: int, name: str) -> dict[str, float]:
+def row(found: MeasuredEffects, kind: str, unit: int, name: str) -> dict[str, float]:
     table = found.table.filter(kind=kind, unit=unit, label=name)
     assert len(table) == 1
     return table.row(0, named=True)
 
 
-def test_ablating_the_sole_cause_takes_its_mean_share(bench: PlantedBench, found: LayerEffects) -> None:
+def test_ablating_the_sole_cause_takes_its_mean_share(bench: PlantedBench, found: MeasuredEffects) -> None:
     shares = bench.sweep("layer1").plain(range(64)).counts[:, 0] / PIXELS
     lamp = row(found, "ablate", 5, "lamp")
     assert lamp["before"] == pytest.approx(shares[:FIXED].mean())
@@ -61,14 +61,14 @@ def test_ablating_the_sole_cause_takes_its_mean_share(bench: PlantedBench, found
     assert (lamp["others_low"], lamp["others_high"]) == (0, 0)
 
 
-def test_inserting_it_fills_what_is_left_of_its_band(bench: PlantedBench, found: LayerEffects) -> None:
+def test_inserting_it_fills_what_is_left_of_its_band(bench: PlantedBench, found: MeasuredEffects) -> None:
     shares = bench.sweep("layer1").plain(range(64)).counts[:, 0] / PIXELS
     lamp = row(found, "insert", 5, "lamp")
     assert lamp["effect"] == pytest.approx(BAND - shares[:FIXED].mean())
     assert (lamp["absent"], lamp["inserted"], lamp["insertion_rate"]) == ((shares == 0).sum(),) * 2 + (1,)
 
 
-def test_every_discovery_is_planted_and_every_planted_cause_is_discovered(found: LayerEffects) -> None:
+def test_every_discovery_is_planted_and_every_planted_cause_is_discovered(found: MeasuredEffects) -> None:
     discovered = found.table.filter(pl.col("q") <= 0.05).select("kind", "unit", "label").rows()
     ablating = {("ablate", 5, "lamp"), ("ablate", 2, "bed"), ("ablate", 9, "bed"), ("ablate", 13, "clock")}
     inserting = {("insert", 5, "lamp"), ("insert", 7, "rug"), ("insert", 11, "rug")}
@@ -77,7 +77,7 @@ def test_every_discovery_is_planted_and_every_planted_cause_is_discovered(found:
     assert found.tests == {"ablate": 32 * 6, "insert": 32 * 6}
 
 
-def test_the_summary_names_what_each_unit_does_most(found: LayerEffects) -> None:
+def test_the_summary_names_what_each_unit_does_most(found: MeasuredEffects) -> None:
     units = found.units.filter(kind="ablate")
     assert units["unit"].to_list() == list(range(32))
     named = {unit: label for unit, label in units.select("unit", "label").rows() if label}
@@ -95,7 +95,7 @@ def test_what_only_this_unit_does_is_named_before_what_all_do_more() -> None:
 
 
 def test_rows_do_not_depend_on_how_many_units_are_measured_beside(
-    bench: PlantedBench, found: LayerEffects
+    bench: PlantedBench, found: MeasuredEffects
 ) -> None:
     alone = measure_effects(bench, "layer1", {"ablate": [5, 7]}, range(64), FIXED, 0.002)
     columns = ["unit", "label", "effect", "se", "low", "high", "p", "erased", "shown", "side"]

@@ -12,16 +12,16 @@ from PIL import Image
 from unit59.bedrooms.concepts import COLOURS
 from unit59.bedrooms.inputs import coloured
 from unit59.bedrooms.scenes import draw
-from unit59.bedrooms.segmenter import Bedrooms as BedroomSegmenter
+from unit59.bedrooms.segmenter import Bedrooms
 from unit59.foundation.sources import InputError
 from unit59.samples.forms import load_inputs
 from unit59.samples.label_maps import SegmentedPictures
 from unit59.training.augment import augment
-from unit59.training.data import Bedrooms, Own, open_data
+from unit59.training.data import BedroomScenes, Own, open_data
 
 
 def test_bedrooms_and_their_label_maps() -> None:
-    given, wanted = Bedrooms(64).pairs(range(3))
+    given, wanted = BedroomScenes(64).pairs(range(3))
     scenes = draw(range(3))
     assert torch.equal(
         ((wanted + 1) * 127.5).round().byte().permute(0, 2, 3, 1), torch.from_numpy(scenes.pictures)
@@ -65,7 +65,7 @@ def test_pictures_that_a_segmenter_labels(tmp_path: Path) -> None:
         Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
     inputs = load_inputs({"segmented": {"folder": "photos"}, "by": "bedrooms"}, tmp_path, (64, 64))
     assert isinstance(inputs, SegmentedPictures)
-    expected = BedroomSegmenter().segment(inputs.wanted.load(range(4)))[:, 0]
+    expected = Bedrooms().segment(inputs.wanted.load(range(4)))[:, 0]
     assert torch.equal(inputs.labels(range(4)), expected)
     drawn = ((inputs.load(range(4)) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
     assert torch.equal(drawn, torch.from_numpy(coloured(expected.numpy().astype(np.uint8))))
@@ -78,7 +78,7 @@ def test_pictures_that_a_segmenter_labels(tmp_path: Path) -> None:
 
 
 def test_augmented_pictures_are_changed_in_bounds_and_each_in_its_own_way() -> None:
-    images = Bedrooms(64).load(range(64))
+    images = BedroomScenes(64).load(range(64))
     changed = augment(images, torch.Generator().manual_seed(1))
     assert changed.abs().max() <= 1
     distance = (changed - images).abs().mean(dim=(1, 2, 3))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.training.tiny import Random
-from unit59.training.data import Bedrooms
+from unit59.training.data import BedroomScenes
 from unit59.training.gan import GanTrainer, losses
 from unit59.training.growth import moment
 from unit59.training.optimiser import Adam
@@ -136,6 +136,6 @@ def test_pix2pix_learns_what_it_is_shown() -> None:
     recipe = Pix2PixRecipe(
         name="tiny", family="pix2pix", channels=4, critic_channels=2, images=240, batch=4, rate=0.003
     )
-    made = Pix2PixTrainer(recipe, Bedrooms(64), "cpu")
+    made = Pix2PixTrainer(recipe, BedroomScenes(64), "cpu")
     losses = [made.step(number)["l1"] for number in range(made.steps)]
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])

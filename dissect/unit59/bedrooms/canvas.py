@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float32]
+from unit59.foundation.arrays import Singles
+
 #: A shape: (x [1,w], y [h,1], which pictures [n]) -> signed distance [n,h,w].
-Distance = Callable[[Numbers, Numbers, NDArray[np.intp]], Numbers]
+Distance = Callable[[Singles, Singles, NDArray[np.intp]], Singles]
 
 FRAME = 64.0
 
@@ -49,7 +50,7 @@ class Canvas:
     def paint(
         self,
         shape: Shape,
-        colour: Numbers,
+        colour: Singles,
         label: int = 0,
         *,
         present: NDArray[np.bool_] | None = None,
@@ -88,7 +89,7 @@ class Canvas:
     def tint(
         self,
         shape: Shape,
-        factor: Numbers,
+        factor: Singles,
         softness: float,
         present: NDArray[np.bool_] | None = None,
     ) -> None:
@@ -100,7 +101,7 @@ class Canvas:
 
     def _cover(
         self, shape: Shape, present: NDArray[np.bool_] | None, edge: np.float32
-    ) -> tuple[NDArray[np.intp], tuple[slice, slice], Numbers]:
+    ) -> tuple[NDArray[np.intp], tuple[slice, slice], Singles]:
         """The pictures, the rows and columns that any of them needs, and the coverage [n,h,w] there."""
         which = np.flatnonzero(np.ones(self.count, bool) if present is None else present)
         if not len(which):
@@ -119,17 +120,17 @@ class Canvas:
 def rectangle(left: Any, top: Any, right: Any, bottom: Any, radius: float = 0.0) -> Shape:
     """Sides parallel to the frame, corners rounded by `radius`."""
 
-    def sharp(x: Numbers, y: Numbers, which: NDArray[np.intp]) -> Numbers:
+    def sharp(x: Singles, y: Singles, which: NDArray[np.intp]) -> Singles:
         x0, y0, x1, y1 = (_pick(side, which) for side in (left, top, right, bottom))
-        inside: Numbers = np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y))
+        inside: Singles = np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y))
         return inside
 
-    def rounded(x: Numbers, y: Numbers, which: NDArray[np.intp]) -> Numbers:
+    def rounded(x: Singles, y: Singles, which: NDArray[np.intp]) -> Singles:
         x0, y0, x1, y1 = (_pick(side, which) for side in (left, top, right, bottom))
         beyond_x = np.abs(x - (x0 + x1) / 2) - (x1 - x0) / 2 + np.float32(radius)
         beyond_y = np.abs(y - (y0 + y1) / 2) - (y1 - y0) / 2 + np.float32(radius)
         corner = np.sqrt(np.square(np.maximum(beyond_x, 0)) + np.square(np.maximum(beyond_y, 0)))
-        inside: Numbers = np.float32(radius) - corner - np.minimum(np.maximum(beyond_x, beyond_y), 0)
+        inside: Singles = np.float32(radius) - corner - np.minimum(np.maximum(beyond_x, beyond_y), 0)
         return inside
 
     return Shape((left, top, right, bottom), rounded if radius else sharp)
@@ -138,8 +139,8 @@ def rectangle(left: Any, top: Any, right: Any, bottom: Any, radius: float = 0.0)
 def polygon(*corners: tuple[Any, Any]) -> Shape:
     """A convex polygon; corners (x, y) clockwise on the screen, each a number or [N]."""
 
-    def distance(x: Numbers, y: Numbers, which: NDArray[np.intp]) -> Numbers:
-        nearest: Numbers | None = None
+    def distance(x: Singles, y: Singles, which: NDArray[np.intp]) -> Singles:
+        nearest: Singles | None = None
         for (x0, y0), (x1, y1) in zip(corners, (*corners[1:], corners[0]), strict=True):
             ax, ay, bx, by = (_pick(value, which) for value in (x0, y0, x1, y1))
             length = np.maximum(np.hypot(bx - ax, by - ay), np.float32(1e-6))
@@ -159,26 +160,26 @@ def ellipse(x: Any, y: Any, wide: Any, high: Any, turn: Any = 0.0) -> Shape:
     The distance is the first-order one, exact on the border and good beside it.
     """
 
-    def distance(xs: Numbers, ys: Numbers, which: NDArray[np.intp]) -> Numbers:
+    def distance(xs: Singles, ys: Singles, which: NDArray[np.intp]) -> Singles:
         cx, cy, a, b, angle = (_pick(value, which) for value in (x, y, wide, high, turn))
         cos, sin = np.cos(angle), np.sin(angle)
         u = ((xs - cx) * cos + (ys - cy) * sin) / a
         v = ((ys - cy) * cos - (xs - cx) * sin) / b
         slope = np.sqrt(np.square(u / a) + np.square(v / b))
-        inside: Numbers = (1 - u * u - v * v) / np.maximum(2 * slope, np.float32(1e-3))
+        inside: Singles = (1 - u * u - v * v) / np.maximum(2 * slope, np.float32(1e-3))
         return inside
 
     reach = np.maximum(wide, high)
     return Shape((x - reach, y - reach, x + reach, y + reach), distance)
 
 
-def _pick(value: Any, which: NDArray[np.intp]) -> Numbers:
+def _pick(value: Any, which: NDArray[np.intp]) -> Singles:
     """A number or [N] as [n,1,1] (or a scalar) for the chosen pictures."""
     array = np.asarray(value, np.float32)
     return array[which, None, None] if array.ndim else array
 
 
-def _per(value: Any, which: NDArray[np.intp], count: int) -> Numbers:
+def _per(value: Any, which: NDArray[np.intp], count: int) -> Singles:
     """A number or [N] as [n,1,1]."""
     return np.broadcast_to(np.asarray(value, np.float32), (count,))[which, None, None]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from unit59.bedrooms.canvas import Canvas, Numbers, ellipse, polygon, rectangle
+from unit59.bedrooms.canvas import Canvas, ellipse, polygon, rectangle
 from unit59.bedrooms.concepts import NUMBER
 from unit59.bedrooms.layout import Plan
+from unit59.foundation.arrays import Singles
 
 
 def paint_room(canvas: Canvas, plan: Plan) -> None:
@@ -24,13 +25,13 @@ def paint_room(canvas: Canvas, plan: Plan) -> None:
     _light(canvas, plan)
 
 
-def _towards_viewer(p: Plan, x: Any, y: Any, times: Any) -> tuple[Numbers, Numbers]:
+def _towards_viewer(p: Plan, x: Any, y: Any, times: Any) -> tuple[Singles, Singles]:
     """A point of the back wall moved towards the viewer along its ray from the vanishing point."""
     return p.eye_x + (x - p.eye_x) * times, p.eye_y + (y - p.eye_y) * times
 
 
-def _shade(colour: Numbers, factor: Any) -> Numbers:
-    shaded: Numbers = (colour * np.asarray(factor, np.float32)).astype(np.float32)
+def _shade(colour: Singles, factor: Any) -> Singles:
+    shaded: Singles = (colour * np.asarray(factor, np.float32)).astype(np.float32)
     return shaded
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float32]
+from unit59.foundation.arrays import Singles
+
 Flags = NDArray[np.bool_]
 
 #: Uniform numbers a scene may use.
@@ -39,103 +40,103 @@ class Plan:
     along rays from the vanishing point (`eye_x`, `eye_y`).
     """
 
-    left: Numbers
-    right: Numbers
-    top: Numbers
-    floor: Numbers
-    eye_x: Numbers
-    eye_y: Numbers
-    wall: Numbers
-    boards: Numbers
-    light: Numbers
-    warmth: Numbers
+    left: Singles
+    right: Singles
+    top: Singles
+    floor: Singles
+    eye_x: Singles
+    eye_y: Singles
+    wall: Singles
+    boards: Singles
+    light: Singles
+    warmth: Singles
     from_left: Flags
 
-    bed_x: Numbers
-    bed_half: Numbers
-    bed_back: Numbers
-    bed_front: Numbers
-    bed_foot: Numbers
-    headboard: Numbers
-    frame: Numbers
-    sheet: Numbers
-    blanket: Numbers
-    fold: Numbers
+    bed_x: Singles
+    bed_half: Singles
+    bed_back: Singles
+    bed_front: Singles
+    bed_foot: Singles
+    headboard: Singles
+    frame: Singles
+    sheet: Singles
+    blanket: Singles
+    fold: Singles
     two_pillows: Flags
-    pillow: Numbers
-    pillow_high: Numbers
+    pillow: Singles
+    pillow_high: Singles
 
     has_cushion: Flags
-    cushion_x: Numbers
-    cushion_y: Numbers
-    cushion_size: Numbers
+    cushion_x: Singles
+    cushion_y: Singles
+    cushion_size: Singles
     cushion_round: Flags
-    cushion: Numbers
+    cushion: Singles
 
     has_window: Flags
-    window_x: Numbers
-    window_y: Numbers
-    window_half: Numbers
-    window_high: Numbers
-    sky: Numbers
+    window_x: Singles
+    window_y: Singles
+    window_half: Singles
+    window_high: Singles
+    sky: Singles
     has_curtain: Flags
-    curtain: Numbers
-    curtain_wide: Numbers
-    curtain_long: Numbers
+    curtain: Singles
+    curtain_wide: Singles
+    curtain_long: Singles
 
     has_painting: Flags
-    painting_x: Numbers
-    painting_y: Numbers
-    painting_half: Numbers
-    painting_high: Numbers
-    painting: Numbers
-    horizon: Numbers
+    painting_x: Singles
+    painting_y: Singles
+    painting_half: Singles
+    painting_high: Singles
+    painting: Singles
+    horizon: Singles
 
-    side: Numbers
+    side: Singles
     has_nightstand: Flags
-    nightstand: Numbers
-    nightstand_high: Numbers
+    nightstand: Singles
+    nightstand_high: Singles
     has_lamp: Flags
-    lamp_size: Numbers
-    lamp: Numbers
+    lamp_size: Singles
+    lamp: Singles
 
     has_rug: Flags
-    rug_x: Numbers
-    rug_half: Numbers
-    rug_end: Numbers
-    rug: Numbers
+    rug_x: Singles
+    rug_half: Singles
+    rug_end: Singles
+    rug: Singles
 
     has_door: Flags
-    door_side: Numbers
-    door_near: Numbers
-    door: Numbers
+    door_side: Singles
+    door_near: Singles
+    door: Singles
 
     has_plant: Flags
-    plant_size: Numbers
-    leaf: Numbers
-    pot: Numbers
-    leaves: Numbers
+    plant_size: Singles
+    leaf: Singles
+    pot: Singles
+    leaves: Singles
 
 
 class _Draws:
     """Uniform numbers [N,DRAWS] handed out column by column."""
 
-    def __init__(self, uniform: Numbers) -> None:
+    def __init__(self, uniform: Singles) -> None:
         self._uniform, self._used = uniform, 0
 
-    def next(self) -> Numbers:
+    def next(self) -> Singles:
         column = self._uniform[:, self._used]
         self._used += 1
         return column
 
-    def between(self, low: Any, high: Any) -> Numbers:
-        value: Numbers = np.asarray(low + self.next() * (np.asarray(high, np.float32) - low), np.float32)
+    def between(self, low: Any, high: Any) -> Singles:
+        value: Singles = np.asarray(low + self.next() * (np.asarray(high, np.float32) - low), np.float32)
         return value
 
     def flag(self, share: float) -> Flags:
         return np.asarray(self.next() < share)
 
-    def colour(self, palette: Sequence[str], spread: float = 0.05) -> Numbers:
+    def colour(self, palette: Sequence[str], spread: float = 0.05) -> Singles:
         """One of the palette's colours, a little lighter or darker, warmer or colder."""
         rgb = np.array([[int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)] for code in palette], np.float32)
         chosen = rgb[(self.next() * len(palette)).astype(np.intp)]
@@ -144,7 +145,7 @@ class _Draws:
         return (chosen * light[:, None] * shift).astype(np.float32)
 
 
-def lay_out(uniform: Numbers) -> Plan:
+def lay_out(uniform: Singles) -> Plan:
     """The plan of N rooms from uniform numbers [N,DRAWS]."""
     draws = _Draws(uniform)
     room = _room(draws)

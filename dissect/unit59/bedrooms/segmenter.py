@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from unit59.bedrooms.concepts import COLOURS, NAMES
 from unit59.segmenters.base import Concept, Segmenter, SegmenterError
-from unit59.segmenters.weights import Weights
+from unit59.segmenters.weights import FileWeights
 
 #: The weights that come with the package.
 BUNDLED = Path(__file__).parent / "weights" / "segmenter.safetensors"
@@ -70,7 +70,7 @@ class Bedrooms(Segmenter):
     )
 
     def __init__(self, weights: Path = BUNDLED) -> None:
-        held = Weights(weights)
+        held = FileWeights(weights)
         self.files = (weights,)
         self._network = UNet()
         own = self._network.state_dict()

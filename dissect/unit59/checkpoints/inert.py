@@ -40,7 +40,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PickledPairs:
     """A call's result that becomes an OrderedDict."""
 
     pairs: list[list[Any] | tuple[Any, Any]]

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from unit59.checkpoints.base import RefusedError
-from unit59.checkpoints.inert import Items, Known, Pairs
+from unit59.checkpoints.inert import Items, Known, PickledPairs
 from unit59.checkpoints.records import PickledObject
 
 #: `Network` of StyleGAN (and TensorFlow StyleGAN2), and of Progressive GAN.
@@ -17,7 +17,7 @@ _TENSORFLOW = ("dnnlib.tflib.network.Network", "tfutil.Network")
 _CHUNK = 1 << 20
 
 
-def _ordered_dict(arguments: tuple[Any, ...]) -> OrderedDict[Any, Any] | Pairs:
+def _ordered_dict(arguments: tuple[Any, ...]) -> OrderedDict[Any, Any] | PickledPairs:
     if not arguments:
         return OrderedDict()
     pairs = arguments[0]
@@ -25,7 +25,7 @@ def _ordered_dict(arguments: tuple[Any, ...]) -> OrderedDict[Any, Any] | Pairs:
         isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
     ):
         raise RefusedError("an OrderedDict takes a list of pairs")
-    return Pairs(pairs)
+    return PickledPairs(pairs)
 
 
 def _items(kind: type[set[Any]] | type[frozenset[Any]], arguments: tuple[Any, ...]) -> Items:
@@ -70,7 +70,7 @@ def _reconstructor(arguments: tuple[Any, ...]) -> Any:
     if len(arguments) != 3 or not isinstance(arguments[0], Known) or arguments[0].make is None:
         raise RefusedError("refuses to make an object of a class that it does not know")
     if isinstance(arguments[2], dict):
-        return Pairs(list(arguments[2].items()))
+        return PickledPairs(list(arguments[2].items()))
     return arguments[0].make(())
 
 

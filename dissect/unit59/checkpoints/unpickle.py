@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from unit59.checkpoints.base import CheckpointError, RefusedError
-from unit59.checkpoints.inert import Items, Known, Pairs, Unfinished
+from unit59.checkpoints.inert import Items, Known, PickledPairs, Unfinished
 from unit59.checkpoints.limits import Budget, check_nesting
 from unit59.checkpoints.opcodes import decode
 from unit59.checkpoints.records import PickledObject
@@ -194,7 +194,7 @@ class Unpickler:
 
     def _checked(self, value: Any) -> Any:
         """A call's result; lists of pairs and items become dicts and sets here, where keys are rationed."""
-        if isinstance(value, Pairs):
+        if isinstance(value, PickledPairs):
             return OrderedDict(self._pairs([part for pair in value.pairs for part in pair]))
         if isinstance(value, Items):
             return value.kind(self._set_of(value.items))

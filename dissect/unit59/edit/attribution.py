@@ -13,17 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from unit59.edit.edits import Levels
+from unit59.foundation.arrays import Numbers
 from unit59.networks import Network, State
 from unit59.samples.cache import SampleCache
 from unit59.samples.shards import GROUP
 from unit59.segmenters import Segmenter
 from unit59.stats.ranks import relative_sizes
-
-Numbers = NDArray[np.float64]
 
 #: Pixels of the pictures in one pass with gradients: it keeps every activation, so that few large ones fit.
 PIXELS = 2 * 256 * 256

@@ -18,7 +18,7 @@ from unit59.loading.samples import open_segmenter
 from unit59.networks import Network, NetworkError, Sampling, load, own
 from unit59.networks.base import SamplingError
 from unit59.recipe.sections import RecipeError, RecipeFile
-from unit59.results.schema import Checkpoint
+from unit59.results.schema import CheckpointRecord
 
 
 def checked_device(name: str) -> str:
@@ -35,7 +35,7 @@ def checked_device(name: str) -> str:
     return name
 
 
-def load_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
+def load_network(file: RecipeFile, device: str) -> tuple[Network, CheckpointRecord]:
     """The recipe's network, and the record of where its weights came from.
 
     Raises:
@@ -98,7 +98,7 @@ def _missing(file: RecipeFile, weights: str) -> RecipeError:
     return RecipeError("\n".join(said))
 
 
-def _own_network(file: RecipeFile, device: str) -> tuple[Network, Checkpoint]:
+def _own_network(file: RecipeFile, device: str) -> tuple[Network, CheckpointRecord]:
     """A network that the user's own code makes; known by the hash of its weights."""
     name = file.recipe.checkpoint.file
     try:
@@ -125,9 +125,9 @@ def _weights(network: Network, name: str) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _record(file: RecipeFile, network: Network, name: str, digest: str, size: int) -> Checkpoint:
+def _record(file: RecipeFile, network: Network, name: str, digest: str, size: int) -> CheckpointRecord:
     section = file.recipe.checkpoint
-    return Checkpoint(
+    return CheckpointRecord(
         file=name,
         sha256=digest,
         bytes=size,

@@ -15,12 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unit59.foundation.arrays import Counts
 from unit59.measure import kernels
 from unit59.measure.grid import Grid, Hits
 from unit59.results import INTERPRETABLE_IOU
 from unit59.stats.intervals import central
-
-Counts = NDArray[np.int64]
 
 #: One step of the pass: number of its first sample, activations [n,U,h,w].
 Steps = Iterable[tuple[int, Tensor]]

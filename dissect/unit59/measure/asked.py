@@ -12,14 +12,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unit59.foundation.arrays import Counts, Numbers
 from unit59.foundation.random import poisson_draws
 from unit59.samples.cache import SampleCache
-from unit59.samples.inputs import Labelled, Pairs
+from unit59.samples.inputs import LabelledInputs, Pairs
 from unit59.samples.label_maps import SegmentedPictures
 from unit59.stats.intervals import central
-
-Counts = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 
 #: What a study says that needs to know what was asked for.
 NEEDS_LABELS = (
@@ -68,7 +66,7 @@ class AskedLabels:
         plane: of the segmenter, that has all of the inputs' concepts.
     """
 
-    def __init__(self, cache: SampleCache, inputs: Labelled, plane: str) -> None:
+    def __init__(self, cache: SampleCache, inputs: LabelledInputs, plane: str) -> None:
         self._cache, self._inputs = cache, inputs
         numbers = _numbers(cache, plane)
         places = [0, *(numbers[name] for name in inputs.concepts)]
@@ -79,7 +77,7 @@ class AskedLabels:
     def of(cls, cache: SampleCache) -> Self | None:
         """None where inputs say nothing of the kind, or what no plane of the segmenter knows."""
         inputs = cache.sampler.inputs
-        if not isinstance(inputs, Labelled):
+        if not isinstance(inputs, LabelledInputs):
             return None
         # A name may stand in two planes: that of the label maps' own plane is meant.
         own = [inputs.plane] if isinstance(inputs, SegmentedPictures) else []

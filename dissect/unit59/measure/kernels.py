@@ -14,9 +14,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from unit59.foundation.arrays import Counts
 
-Ints = NDArray[np.int64]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
@@ -33,10 +33,10 @@ def upsample(
     maps: NDArray[np.float32],
     floors: NDArray[np.float32],
     begin: int,
-    rows: tuple[Ints, Ints, NDArray[np.float64]],
-    columns: tuple[Ints, Ints, NDArray[np.float64]],
+    rows: tuple[Counts, Counts, NDArray[np.float64]],
+    columns: tuple[Counts, Counts, NDArray[np.float64]],
     width: int,
-    ends: Ints,
+    ends: Counts,
     pixels: NDArray[np.int32],
     values: NDArray[np.float32],
 ) -> int:
@@ -105,7 +105,7 @@ def select(
     maps: NDArray[np.float32],
     floors: NDArray[np.float32],
     begin: int,
-    ends: Ints,
+    ends: Counts,
     pixels: NDArray[np.int32],
     values: NDArray[np.float32],
 ) -> int:
@@ -129,11 +129,11 @@ def select(
 @compiled
 def tally(
     begin: int,
-    ends: Ints,
+    ends: Counts,
     pixels: NDArray[np.int32],
     labels: NDArray[Any],
-    own: Ints,
-    others: Ints,
+    own: Counts,
+    others: Counts,
 ) -> None:
     """Count hits by the labels that stand at their pixels.
 
@@ -177,12 +177,12 @@ def tally(
 @compiled
 def narrow(
     begin: int,
-    ends: Ints,
+    ends: Counts,
     values: NDArray[np.float32],
-    starts: Ints,
-    stops: Ints,
-    widths: Ints,
-    counts: Ints,
+    starts: Counts,
+    stops: Counts,
+    widths: Counts,
+    counts: Counts,
     kept: NDArray[np.int32],
     of: NDArray[np.int32],
 ) -> int:
@@ -225,10 +225,10 @@ def narrow(
 def narrow_kept(
     keys: NDArray[np.int32],
     of: NDArray[np.int32],
-    starts: Ints,
-    stops: Ints,
-    widths: Ints,
-    counts: Ints,
+    starts: Counts,
+    stops: Counts,
+    widths: Counts,
+    counts: Counts,
     kept: NDArray[np.int32],
     kept_of: NDArray[np.int32],
 ) -> int:
@@ -247,7 +247,7 @@ def narrow_kept(
 
 @compiled
 def histogram(
-    maps: NDArray[np.float32], low: NDArray[np.float64], width: NDArray[np.float64], counts: Ints
+    maps: NDArray[np.float32], low: NDArray[np.float64], width: NDArray[np.float64], counts: Counts
 ) -> None:
     """Count the values of maps [n,U,pixels] in equal bins from `low` on; `counts` [U,bins] grows."""
     samples, units, size = maps.shape

@@ -24,7 +24,7 @@ _KEY = re.compile(r"((?:module\.)?main\.)(\d{1,3})\.weight")
 _NESTS = ("netG_state_dict", "state_dict", "generator", "netG")
 
 
-class Config(BaseModel):
+class DCGANSettings(BaseModel):
     """What the weights alone do not say: each ReLU's name in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -55,7 +55,7 @@ class DCGAN(Configured):
     """The generator of the DCGAN tutorial, of any depth and width.
 
     Args:
-        config: see `Config`.
+        config: see `DCGANSettings`.
         weights: ``blocks.I.weight|scale|offset|mean|variance``, and ``output`` [in,3,4,4].
 
     Raises:
@@ -63,10 +63,10 @@ class DCGAN(Configured):
     """
 
     family = "dcgan"
-    SETTINGS = Config
-    settings: Config
+    SETTINGS = DCGANSettings
+    settings: DCGANSettings
 
-    def __init__(self, config: Config, weights: Weights) -> None:
+    def __init__(self, config: DCGANSettings, weights: Weights) -> None:
         super().__init__(config, weights)
         self._blocks: list[_Block] = []
         for index in range(len(config.paths)):
@@ -127,7 +127,7 @@ def build(checkpoint: Checkpoint) -> DCGAN:
             made[f"blocks.{index}.{ours}"] = weights.take(f"{number + 1}.{theirs}", None)
     made["output"] = weights.take(f"{numbers[-1]}.weight", None, 3, 4, 4)
     paths = [f"{prefix}{number + 2}" for number in numbers[:-1]]
-    return DCGAN(Config(paths=paths), Weights(made, fresh=True))
+    return DCGAN(DCGANSettings(paths=paths), Weights(made, fresh=True))
 
 
 _NORM = {"scale": "weight", "offset": "bias", "mean": "running_mean", "variance": "running_var"}

@@ -27,7 +27,7 @@ _NESTS = ("state_dict", "model", "generator")
 _KEY = re.compile(r"(layer|features\.)(\d{1,3})\.conv\.weight")
 
 
-class Config(BaseModel):
+class ProGANSettings(BaseModel):
     """What the weights alone do not say.
 
     Attributes:
@@ -69,7 +69,7 @@ class ProGAN(Configured):
     """The generator of Progressive GAN.
 
     Args:
-        config: see `Config`.
+        config: see `ProGANSettings`.
         weights: ``blocks.I.weight|bias`` for layer I+1 ([out,in,k,k]; [in,out,4,4] where it doubles the
             resolution), and ``output.weight|bias``.
 
@@ -79,10 +79,10 @@ class ProGAN(Configured):
 
     family = "progan"
     SAMPLING = Labelled
-    SETTINGS = Config
-    settings: Config
+    SETTINGS = ProGANSettings
+    settings: ProGANSettings
 
-    def __init__(self, config: Config, weights: Weights) -> None:
+    def __init__(self, config: ProGANSettings, weights: Weights) -> None:
         super().__init__(config, weights)
         count = len(config.paths)
         if count % 2 or 2 ** (count // 2 + 1) > MAX_RESOLUTION:
@@ -198,7 +198,7 @@ def _from_gandissect(tensors: Mapping[str, Tensor]) -> ProGAN:
     weight = weights.take(f"{output}.conv.weight", None, None, 1, 1)
     made["output.weight"] = weight / math.sqrt(weight.shape[1])
     made["output.bias"] = weights.take(f"{output}.wscale.b", None)
-    return ProGAN(Config(paths=paths), Weights(made, fresh=True))
+    return ProGAN(ProGANSettings(paths=paths), Weights(made, fresh=True))
 
 
 def _gain(weight: Tensor) -> float:
@@ -229,7 +229,7 @@ def _from_tensorflow(pickled: Pickled) -> ProGAN:
     weight = weights.take("ToRGB_lod0/weight", 1, 1, None, None).permute(3, 2, 0, 1).contiguous()
     made["output.weight"] = weight / math.sqrt(weight.shape[1]) if options.use_wscale else weight
     made["output.bias"] = weights.take("ToRGB_lod0/bias", None)
-    config = Config(
+    config = ProGANSettings(
         label_size=options.label_size,
         normalise_latents=options.normalize_latents,
         pixel_norm=options.use_pixelnorm,

@@ -38,7 +38,7 @@ from unit59.networks.weights import MAX_RESOLUTION, Convolution, Weights, to_rgb
 _EPSILON = 1e-8
 
 
-class Config(BaseModel):
+class StyleGANSettings(BaseModel):
     """What the weights alone do not say.
 
     Attributes:
@@ -110,7 +110,7 @@ class StyleGAN(OutputStyles, Configured):
     ``statistics``, {layer's number: `Statistics`}: those layers are normalised by these, not by their own.
 
     Args:
-        config: see `Config`.
+        config: see `StyleGANSettings`.
         weights: ``mapping.I.*``, ``label`` [label_size, z] if conditional, ``w_average``, ``blocks.I.*``
             (see `_Block`; [in,out,4,4] where the layer doubles the resolution), ``output.weight|bias``.
 
@@ -119,11 +119,11 @@ class StyleGAN(OutputStyles, Configured):
     """
 
     family = "stylegan"
-    SETTINGS = Config
+    SETTINGS = StyleGANSettings
     SAMPLING = StyleGANSampling
-    settings: Config
+    settings: StyleGANSettings
 
-    def __init__(self, config: Config, weights: Weights) -> None:
+    def __init__(self, config: StyleGANSettings, weights: Weights) -> None:
         super().__init__(config, weights)
         count = len(config.paths)
         side = 2 ** (count // 2 + 1)
@@ -284,7 +284,7 @@ def build(checkpoint: Checkpoint) -> StyleGAN:
     if pickled is None:
         raise NetworkError("no pickled network")
     config, tensors = converted(pickled)
-    return StyleGAN(Config.model_validate(config), Weights(tensors, fresh=True))
+    return StyleGAN(StyleGANSettings.model_validate(config), Weights(tensors, fresh=True))
 
 
 def _mapping(weights: Weights, count: int, w_size: int) -> list[Convolution]:

@@ -34,10 +34,10 @@ from unit59.networks.sampling import Labelled, Noisy, Truncated
 from unit59.networks.styled import InputStyles
 from unit59.networks.stylegan2_blocks import (
     RESIDUAL_GAIN,
-    Block,
-    Convolution,
+    ModulatedConvolution,
     Skip,
     StyleGAN2Settings,
+    SynthesisBlock,
     ToRGB,
 )
 from unit59.networks.weights import Weights
@@ -71,10 +71,10 @@ class StyleGAN2(InputStyles, Configured):
     def __init__(self, settings: StyleGAN2Settings, weights: Weights) -> None:
         super().__init__(settings, weights)
         self.synthesis = nn.Module()
-        self._blocks: dict[str, Block] = {}
+        self._blocks: dict[str, SynthesisBlock] = {}
         own, units = weights.under("synthesis."), 0
         for side in settings.sides:
-            block = Block(settings, own.under(f"b{side}."), units, side)
+            block = SynthesisBlock(settings, own.under(f"b{side}."), units, side)
             units = block.units
             self._blocks[f"b{side}"] = block
             self.synthesis.add_module(f"b{side}", block)
@@ -93,7 +93,7 @@ class StyleGAN2(InputStyles, Configured):
 
     def describe(self) -> Iterable[Layer]:
         """Convolutions, ToRGB layers and blocks."""
-        modules: dict[str, Convolution | ToRGB | Block] = dict(self._blocks)
+        modules: dict[str, ModulatedConvolution | ToRGB | SynthesisBlock] = dict(self._blocks)
         modules |= {name: module for name, (module, _) in self._modulated().items()}
         named = [stage.name for stage in self.stages() if stage.layer]
         for number, name in enumerate(named):
@@ -116,7 +116,7 @@ class StyleGAN2(InputStyles, Configured):
         stages = [stage for name, block in self._blocks.items() for stage in self._block_stages(name, block)]
         return [*stages, Stage("output", _output, layer=False)]
 
-    def _block_stages(self, name: str, block: Block) -> Iterable[Stage]:
+    def _block_stages(self, name: str, block: SynthesisBlock) -> Iterable[Stage]:
         if block.side > 4:
             yield Stage(f"{name}.conv0", self._convolution(f"{name}.conv0", block.conv0, 1.0, block.skip))
         gain = 1.0 if block.skip is None else RESIDUAL_GAIN
@@ -128,7 +128,7 @@ class StyleGAN2(InputStyles, Configured):
         yield Stage(name, self._finish(block))
 
     def _convolution(
-        self, name: str, module: Convolution, gain: float, skip: Skip | None = None
+        self, name: str, module: ModulatedConvolution, gain: float, skip: Skip | None = None
     ) -> Callable[[State], State]:
         def run(state: State) -> State:
             x, noise = state["x"], state["noise"].get(name)
@@ -143,7 +143,7 @@ class StyleGAN2(InputStyles, Configured):
 
         return run
 
-    def _finish(self, block: Block) -> Callable[[State], State]:
+    def _finish(self, block: SynthesisBlock) -> Callable[[State], State]:
         def run(state: State) -> State:
             if block.torgb is None:
                 return state
@@ -185,16 +185,16 @@ class StyleGAN2(InputStyles, Configured):
 
     # ---- its modules
 
-    def _noisy(self) -> dict[str, Convolution]:
+    def _noisy(self) -> dict[str, ModulatedConvolution]:
         return {
             name: module
             for name, (module, _) in self._modulated().items()
-            if isinstance(module, Convolution) and self.settings.noise
+            if isinstance(module, ModulatedConvolution) and self.settings.noise
         }
 
-    def _modulated(self) -> dict[str, tuple[Convolution | ToRGB, int]]:
+    def _modulated(self) -> dict[str, tuple[ModulatedConvolution | ToRGB, int]]:
         """Each layer that takes a style, and the number of its w: a ToRGB shares the next convolution's."""
-        found: dict[str, tuple[Convolution | ToRGB, int]] = {}
+        found: dict[str, tuple[ModulatedConvolution | ToRGB, int]] = {}
         convolutions = 0
         for name, block in self._blocks.items():
             if block.side > 4:

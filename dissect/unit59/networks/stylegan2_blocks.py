@@ -53,7 +53,7 @@ class StyleGAN2Settings(BaseModel):
         return [2**power for power in range(2, self.resolution.bit_length())]
 
 
-class Convolution(nn.Module):
+class ModulatedConvolution(nn.Module):
     """A 3x3 convolution with style, noise and bias; `up` doubles the size on the way."""
 
     def __init__(
@@ -122,7 +122,7 @@ class Skip(nn.Module):
         return upsample2(F.conv2d(x, self.weight * scale), self.resample_filter)
 
 
-class Block(nn.Module):
+class SynthesisBlock(nn.Module):
     """All modules of one resolution, named as in the official code."""
 
     def __init__(self, settings: StyleGAN2Settings, weights: Weights, inputs: int, side: int) -> None:
@@ -133,9 +133,9 @@ class Block(nn.Module):
             self.const = weights.parameter("const", None, 4, 4)
             channels = self.const.shape[0]
         else:
-            self.conv0 = Convolution(settings, weights.under("conv0."), inputs, side, up=True)
+            self.conv0 = ModulatedConvolution(settings, weights.under("conv0."), inputs, side, up=True)
             channels = self.conv0.units
-        self.conv1 = Convolution(settings, weights.under("conv1."), channels, side, up=False)
+        self.conv1 = ModulatedConvolution(settings, weights.under("conv1."), channels, side, up=False)
         self.units = self.conv1.units
         self.skip = Skip(weights.under("skip."), inputs, self.units) if residual else None
         colours = settings.architecture == "skip" or side == settings.resolution

@@ -14,7 +14,7 @@ from unit59.networks.tensorflow import Pickled, block_sides
 from unit59.networks.weights import Weights, upsampling_kernel
 
 
-class Options(BaseModel):
+class PickledOptions(BaseModel):
     """The official code's own options that change the computation, with its defaults."""
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -53,7 +53,7 @@ def converted(pickled: Pickled) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "a StyleGAN2 of TensorFlow. Convert it with legacy.py of NVIDIA's stylegan2-ada-pytorch "
             "and load the result"
         )
-    options = Options.model_validate({**pickled.options, **mapping.options, **synthesis.options})
+    options = PickledOptions.model_validate({**pickled.options, **mapping.options, **synthesis.options})
     made = _mapping_weights(Weights(mapping.variables), options)
     made["w_average"] = Weights(pickled.variables).take("dlatent_avg", None)
     weights, paths = Weights(synthesis.variables), _paths(synthesis.resolution)
@@ -84,7 +84,7 @@ def _paths(resolution: int) -> list[str]:
     return paths
 
 
-def _mapping_weights(weights: Weights, options: Options) -> dict[str, Tensor]:
+def _mapping_weights(weights: Weights, options: PickledOptions) -> dict[str, Tensor]:
     made = {}
     for index in range(options.mapping_layers):
         weight = weights.take(f"Dense{index}/weight", None, None).t().contiguous()
@@ -97,7 +97,7 @@ def _mapping_weights(weights: Weights, options: Options) -> dict[str, Tensor]:
     return made
 
 
-def _block_weights(weights: Weights, index: int, path: str, options: Options) -> dict[str, Tensor]:
+def _block_weights(weights: Weights, index: int, path: str, options: PickledOptions) -> dict[str, Tensor]:
     """One layer's tensors as `_Block` wants them."""
     own, side = weights.under(f"{path}/"), 4 * 2 ** (index // 2)
     weight = own.take("const", 1, None, 4, 4) if index == 0 else _kernel(own, index, side, options)
@@ -117,7 +117,7 @@ def _block_weights(weights: Weights, index: int, path: str, options: Options) ->
     return {f"blocks.{index}.{name}": tensor for name, tensor in parts.items()}
 
 
-def _kernel(own: Weights, index: int, side: int, options: Options) -> Tensor:
+def _kernel(own: Weights, index: int, side: int, options: PickledOptions) -> Tensor:
     """The convolution [out,in,3,3], or as `upsampling_kernel` where it doubles the resolution."""
     weight = own.take("weight", 3, 3, None, None).permute(3, 2, 0, 1).contiguous()
     weight.mul_(math.sqrt(2 / weight.shape[1]) / 3 if options.use_wscale else 1.0)

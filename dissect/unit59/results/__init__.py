@@ -31,7 +31,7 @@ from unit59.foundation.files import file_name, sha256_of, write_atomically
 from unit59.results.check import check_results, find_faults, find_missing
 from unit59.results.contents import LayerResults, ModelResults, QualityResults, StudyResults
 from unit59.results.json_files import to_json
-from unit59.results.manifest import Kept
+from unit59.results.manifest import KeptFile
 from unit59.results.quality import QUALITY, QualityRecord
 from unit59.results.reader import model_folders, read_model, read_results
 from unit59.results.record import ResultsError
@@ -49,13 +49,13 @@ from unit59.results.schema import (
     STUDY_TABLES,
     UNIT_EFFECTS,
     UNITS,
-    Checkpoint,
+    CheckpointRecord,
     EffectsRecord,
     LayerRecord,
     ModelRecord,
     NullSummary,
     SearchRecord,
-    Segmenter,
+    SegmenterRecord,
     SetsRecord,
 )
 from unit59.results.tables import picture_name, table_bytes
@@ -75,9 +75,9 @@ __all__ = [
     "STUDY_TABLES",
     "UNITS",
     "UNIT_EFFECTS",
-    "Checkpoint",
+    "CheckpointRecord",
     "EffectsRecord",
-    "Kept",
+    "KeptFile",
     "LayerRecord",
     "LayerResults",
     "ModelRecord",
@@ -89,7 +89,7 @@ __all__ = [
     "ResultsError",
     "ResultsWriter",
     "SearchRecord",
-    "Segmenter",
+    "SegmenterRecord",
     "SetsRecord",
     "StudyResults",
     "check_results",

@@ -12,7 +12,7 @@ from unit59.results.places import MANIFEST, RUN, contents
 from unit59.results.reader import model_folders, read_model
 from unit59.results.record import ResultsError
 from unit59.results.schema import ModelRecord
-from unit59.results.source import Source
+from unit59.results.source import ModelFolder
 
 #: What others keep in a folder of a repository, or of a file system of its own.
 _BELONGS = re.compile(r"\.git\w*|lost\+found")
@@ -28,7 +28,7 @@ def find_faults(folder: Path) -> Iterator[str]:
         folder: `results/<model>`.
     """
     try:
-        source = Source.of(folder)
+        source = ModelFolder.of(folder)
     except ResultsError as error:
         yield str(error)
         return
@@ -53,7 +53,7 @@ def find_missing(folder: Path) -> Iterator[str]:
     Raises:
         ResultsError: its manifest or model.json cannot be read.
     """
-    source = Source.of(folder)
+    source = ModelFolder.of(folder)
     go_on = "The run that writes it was interrupted; the same `unit59 dissect` goes on from there."
     if "model.json" not in source.files:
         yield f"{folder}: no layer of this model is finished. {go_on}"
@@ -66,7 +66,7 @@ def find_missing(folder: Path) -> Iterator[str]:
             yield f"{folder}: {part} was measured and not told. Run `unit59 dissect` again."
 
 
-def _planned(source: Source) -> list[str]:
+def _planned(source: ModelFolder) -> list[str]:
     planned = list(source.manifest.planned)
     if "model.json" in source.files:
         record = source.record("model.json", ModelRecord)
@@ -74,13 +74,13 @@ def _planned(source: Source) -> list[str]:
     return list(dict.fromkeys(planned))
 
 
-def _damage(source: Source) -> Iterator[str]:
+def _damage(source: ModelFolder) -> Iterator[str]:
     for kept in source.files.values():
         if fault := kept.fault():
             yield fault
 
 
-def _strangers(source: Source) -> Iterator[str]:
+def _strangers(source: ModelFolder) -> Iterator[str]:
     """Files that nobody of the tool's wrote: they are not read, not published, and not removed."""
     known = _known(source.manifest)
     for file, is_regular in contents(source.folder):

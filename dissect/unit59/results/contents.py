@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from unit59.results.manifest import Kept
+from unit59.results.manifest import KeptFile
 from unit59.results.quality import QualityRecord
 from unit59.results.schema import EffectsRecord, LayerRecord, ModelRecord, StudyRecord
-from unit59.results.source import Source
+from unit59.results.source import ModelFolder
 from unit59.results.tables import picture_name
 
 
@@ -75,7 +75,7 @@ class LayerResults:
 class ModelResults:
     """One model's results."""
 
-    source: Source
+    source: ModelFolder
     record: ModelRecord
     concepts: pl.DataFrame
     layers: list[LayerResults]
@@ -92,7 +92,7 @@ class ModelResults:
         """Whether the manifest lists a file that lies there."""
         return self.source.has(path)
 
-    def kept(self, path: Path) -> Kept:
+    def kept(self, path: Path) -> KeptFile:
         """The file that lies there, to be verified and copied.
 
         Raises:

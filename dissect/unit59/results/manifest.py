@@ -72,7 +72,7 @@ class Manifest(Record):
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptFile:
     """A file of the results as the manifest lists it. It is there and unchanged only once it was read."""
 
     folder: Path  # the model's
@@ -136,10 +136,10 @@ def read_manifest(folder: Path) -> Manifest:
     return validated(path, read_object(path), Manifest)
 
 
-def kept_files(folder: Path, manifest: Manifest) -> dict[str, Kept]:
+def kept_files(folder: Path, manifest: Manifest) -> dict[str, KeptFile]:
     """Every listed file, by its path in the model's folder."""
     return {
-        file: Kept(folder, file, entry)
+        file: KeptFile(folder, file, entry)
         for part in manifest.parts.values()
         for file, entry in part.every.items()
     }

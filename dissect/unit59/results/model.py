@@ -26,7 +26,7 @@ class ConceptRow:
 CONCEPTS = Schema(ConceptRow)
 
 
-class Checkpoint(Record):
+class CheckpointRecord(Record):
     """Where the weights came from."""
 
     file: str
@@ -45,7 +45,7 @@ class Checkpoint(Record):
     """Terms of the data it was trained on."""
 
 
-class Segmenter(Record):
+class SegmenterRecord(Record):
     """What named the concepts."""
 
     names: list[str]
@@ -73,9 +73,9 @@ class ModelRecord(Record):
     """The kind of network."""
     resolution: tuple[Count, Count]
     """Height and width of its pictures."""
-    checkpoint: Checkpoint
+    checkpoint: CheckpointRecord
     """Where the weights came from."""
-    segmenter: Segmenter
+    segmenter: SegmenterRecord
     """What named the concepts."""
     samples: Count
     """How many pictures everything is over."""

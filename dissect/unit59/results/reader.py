@@ -26,7 +26,7 @@ from unit59.results.schema import (
     StudyRecord,
 )
 from unit59.results.sound import check_concepts, check_units
-from unit59.results.source import Source
+from unit59.results.source import ModelFolder
 
 _R = TypeVar("_R", bound=Record)
 
@@ -74,7 +74,7 @@ def read_model(folder: Path) -> ModelResults:
     Raises:
         ResultsError: a file is missing, damaged, a link, or of another schema.
     """
-    source = Source.of(folder)
+    source = ModelFolder.of(folder)
     if "model.json" not in source.files:
         raise ResultsError(
             f"{folder}: the run that writes these results has not finished a layer yet. {WAY_OUT}"
@@ -103,7 +103,7 @@ def read_model(folder: Path) -> ModelResults:
     )
 
 
-def _read_layer(source: Source, record: LayerRecord) -> LayerResults:
+def _read_layer(source: ModelFolder, record: LayerRecord) -> LayerResults:
     home = f"layers/{record.name}"
     frames = {name: source.table(f"{home}/{name}", schema) for name, schema in LAYER_TABLES.items()}
     for name, key in _KEYS.items():
@@ -120,7 +120,7 @@ def _read_layer(source: Source, record: LayerRecord) -> LayerResults:
     )
 
 
-def _read_effects(source: Source, home: str) -> LayerEffects:
+def _read_effects(source: ModelFolder, home: str) -> LayerEffects:
     def table(name: str) -> pl.DataFrame:
         return source.table(f"{home}/{name}", EFFECT_TABLES[name])
 
@@ -136,7 +136,7 @@ def _read_effects(source: Source, home: str) -> LayerEffects:
     )
 
 
-def _read_quality(source: Source) -> QualityResults:
+def _read_quality(source: ModelFolder) -> QualityResults:
     return QualityResults(
         record=source.record("quality/quality.json", QualityRecord),
         table=source.table("quality/quality.parquet", QUALITY),
@@ -144,7 +144,7 @@ def _read_quality(source: Source) -> QualityResults:
     )
 
 
-def _read_study(source: Source, name: str) -> StudyResults:
+def _read_study(source: ModelFolder, name: str) -> StudyResults:
     home = f"studies/{name}"
     file = f"{home}/study.json"
     kind = source.object(file).get("kind")

@@ -21,7 +21,7 @@ from unit59.results.layers import (
     LayerRecord,
     NullSummary,
 )
-from unit59.results.model import CONCEPTS, Checkpoint, ModelRecord, Segmenter
+from unit59.results.model import CONCEPTS, CheckpointRecord, ModelRecord, SegmenterRecord
 from unit59.results.quality import QUALITY, QualityRecord
 from unit59.results.report import ReportRecord
 from unit59.results.search_record import (
@@ -60,7 +60,7 @@ __all__ = [
     "UNITS",
     "UNIT_EFFECTS",
     "AceRecord",
-    "Checkpoint",
+    "CheckpointRecord",
     "Claim",
     "EffectsRecord",
     "LayerRecord",
@@ -72,7 +72,7 @@ __all__ = [
     "RankingCheck",
     "Rate",
     "SearchRecord",
-    "Segmenter",
+    "SegmenterRecord",
     "SetsRecord",
     "Smallest",
     "StudyPicture",

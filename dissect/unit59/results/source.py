@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import polars as pl
 
 from unit59.results.json_files import parsed, validated
-from unit59.results.manifest import Kept, Manifest, kept_files, read_manifest
+from unit59.results.manifest import KeptFile, Manifest, kept_files, read_manifest
 from unit59.results.record import Record, ResultsError
 from unit59.results.tables import parse_table
 
@@ -19,7 +19,7 @@ _R = TypeVar("_R", bound=Record)
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelFolder:
     """A model's folder with its manifest."""
 
     folder: Path
@@ -35,7 +35,7 @@ class Source:
         return cls(folder, read_manifest(folder))
 
     @cached_property
-    def files(self) -> dict[str, Kept]:
+    def files(self) -> dict[str, KeptFile]:
         """Every listed file, by its path in the folder."""
         return kept_files(self.folder, self.manifest)
 
@@ -43,7 +43,7 @@ class Source:
         """Whether a file is listed that lies there."""
         return path.is_relative_to(self.folder) and path.relative_to(self.folder).as_posix() in self.files
 
-    def kept(self, path: Path) -> Kept:
+    def kept(self, path: Path) -> KeptFile:
         """The listed file that lies there.
 
         Raises:

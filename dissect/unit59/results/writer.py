@@ -18,7 +18,7 @@ from typing import Any
 
 from unit59.foundation.files import scratch_folder, sweep_scratch, write_atomically, write_plainly
 from unit59.results.json_files import to_json
-from unit59.results.manifest import FileEntry, Kept, Manifest, PartEntry, owned_files
+from unit59.results.manifest import FileEntry, KeptFile, Manifest, PartEntry, owned_files
 from unit59.results.places import MANIFEST, RUN, is_part, owner_of, reach
 from unit59.results.record import ResultsError
 
@@ -149,7 +149,7 @@ class ResultsWriter:
         write_atomically(reach(self.folder, MANIFEST), to_json(manifest), scratch)
 
     def _unchanged(self, files: Mapping[str, FileEntry]) -> bool:
-        return all(Kept(self.folder, file, entry).fault() is None for file, entry in files.items())
+        return all(KeptFile(self.folder, file, entry).fault() is None for file, entry in files.items())
 
     def _remove(self, files: Iterable[str]) -> None:
         """Remove files of the tool's own, and folders that are empty then; what is odd stays."""

@@ -35,7 +35,7 @@ class Inputs(Protocol):
 
 
 @runtime_checkable
-class Labelled(Protocol):
+class LabelledInputs(Protocol):
     """Inputs that say what each pixel is to show.
 
     Attributes:

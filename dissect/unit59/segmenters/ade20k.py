@@ -23,7 +23,7 @@ from unit59.segmenters.base import NEVER, Concept, Segmenter, SegmenterError
 from unit59.segmenters.palette import colour_of
 from unit59.segmenters.pyramid import BINS, ConvNorm, FeaturePyramid, classifier, resize
 from unit59.segmenters.resnet import ResNet
-from unit59.segmenters.weights import Weights
+from unit59.segmenters.weights import FileWeights
 
 #: Of the training pictures, red, green, blue in 0..1.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -74,7 +74,7 @@ class ADE20K(Segmenter):
         missing = [path for path in (encoder, decoder) if not path.is_file()]
         if missing:
             raise SegmenterError(how_to_get(*missing))
-        top, bottom = Weights(encoder), Weights(decoder)
+        top, bottom = FileWeights(encoder), FileWeights(decoder)
         self.files = (encoder, decoder, *([names] if names else []))
         kind = _kind(bottom)
         with torch.device("meta"):
@@ -135,7 +135,7 @@ def seen_size(shape: Sequence[int], short: int, longest: int, multiple: int) -> 
 class UPerNet(FeaturePyramid):
     """UPerNet with one head."""
 
-    def __init__(self, weights: Weights, widths: Sequence[int]) -> None:
+    def __init__(self, weights: FileWeights, widths: Sequence[int]) -> None:
         super().__init__(weights, widths, F.adaptive_avg_pool2d)
         block = ConvNorm(weights, "conv_last.0", self.joined, 3)
         last = classifier(weights, "conv_last.1", block.width)
@@ -151,7 +151,7 @@ class UPerNet(FeaturePyramid):
 class PPM(nn.Module):
     """Pyramid pooling (Zhao et al. 2017) over the coarsest stage."""
 
-    def __init__(self, weights: Weights, widths: Sequence[int]) -> None:
+    def __init__(self, weights: FileWeights, widths: Sequence[int]) -> None:
         super().__init__()
         top = widths[-1]
         pooled = [Pooled(weights, f"ppm.{index}", top, bins) for index, bins in enumerate(BINS)]
@@ -179,7 +179,7 @@ class PPM(nn.Module):
 class Pooled(nn.Sequential):
     """Average pooling to bins x bins, 1x1 convolution, batch norm, ReLU."""
 
-    def __init__(self, weights: Weights, name: str, into: int, bins: int) -> None:
+    def __init__(self, weights: FileWeights, name: str, into: int, bins: int) -> None:
         self.width = weights.shape(f"{name}.1.weight")[0]
         conv = nn.Conv2d(into, self.width, 1, bias=False)
         super().__init__(nn.AdaptiveAvgPool2d(bins), conv, nn.BatchNorm2d(self.width), nn.ReLU())
@@ -188,7 +188,7 @@ class Pooled(nn.Sequential):
 class C1(nn.Module):
     """One convolution over the coarsest stage."""
 
-    def __init__(self, weights: Weights, widths: Sequence[int]) -> None:
+    def __init__(self, weights: FileWeights, widths: Sequence[int]) -> None:
         super().__init__()
         self.cbr = ConvNorm(weights, "cbr", widths[-1], 3)
         self.conv_last = classifier(weights, "conv_last", self.cbr.width)
@@ -201,7 +201,7 @@ class C1(nn.Module):
         return logits
 
 
-def _supervise(decoder: nn.Module, weights: Weights, into: int) -> None:
+def _supervise(decoder: nn.Module, weights: FileWeights, into: int) -> None:
     """Give the deep supervision's tensors, which only training uses, their place."""
     if "conv_last_deepsup.weight" in weights:
         block = ConvNorm(weights, "cbr_deepsup", into, 3)
@@ -209,7 +209,7 @@ def _supervise(decoder: nn.Module, weights: Weights, into: int) -> None:
         decoder.conv_last_deepsup = classifier(weights, "conv_last_deepsup", block.width)
 
 
-def _kind(weights: Weights) -> Callable[[Weights, Sequence[int]], UPerNet | PPM | C1]:
+def _kind(weights: FileWeights) -> Callable[[FileWeights, Sequence[int]], UPerNet | PPM | C1]:
     for sign, kind in (("ppm_last_conv.0", UPerNet), ("ppm.0.1", PPM), ("cbr.0", C1)):
         if f"{sign}.weight" in weights:
             return kind

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from unit59.foundation.arrays import Singles
 from unit59.segmenters.base import Concept, Segmenter, SegmenterError
-
-Array = NDArray[np.float32]
 
 MESH_FILE, MATTE_FILE = "face_landmark.tflite", "selfie_segmentation.tflite"
 MESH_SIZE, MATTE_SIZE = 192, 256
@@ -103,7 +102,7 @@ class Faces(Segmenter):
         labels = [self._segment_one(picture.permute(1, 2, 0).numpy() * 0.5 + 0.5) for picture in pictures]
         return torch.from_numpy(np.stack(labels)).long()[:, None]
 
-    def _segment_one(self, picture: Array) -> NDArray[np.uint8]:
+    def _segment_one(self, picture: Singles) -> NDArray[np.uint8]:
         points = self.landmarks(picture)
         labels = np.zeros((self.size, self.size), np.uint8)
         if points is None:
@@ -119,7 +118,7 @@ class Faces(Segmenter):
             draw.polygon([(float(x), float(y)) for x, y in points[polygon]], fill=number)
         return np.asarray(canvas)
 
-    def landmarks(self, picture: Array) -> Array | None:
+    def landmarks(self, picture: Singles) -> Singles | None:
         """The mesh's points [468,2] as (x, y) in the picture's pixels ([256,256,3], 0..1); None: no face."""
         centre = np.array([MATTE_SIZE / 2, MATTE_SIZE / 2])
         edge, angle, points, score = FIRST_REGION * MATTE_SIZE, 0.0, None, 0.0
@@ -165,14 +164,14 @@ def _hushed() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _run(interpreter: Any, picture: Array) -> list[Array]:
+def _run(interpreter: Any, picture: Singles) -> list[Singles]:
     """All outputs for one picture [h,w,3] in [0,1]."""
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[None].astype(np.float32))
     interpreter.invoke()
     return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
 
 
-def _crop(picture: Array, centre: NDArray[np.float64], edge: float, angle: float) -> tuple[Array, Any]:
+def _crop(picture: Singles, centre: NDArray[np.float64], edge: float, angle: float) -> tuple[Singles, Any]:
     """The square region of the picture at the mesh's size, and the map from its points to the picture's."""
     scale = edge / MESH_SIZE
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -189,13 +188,13 @@ def _crop(picture: Array, centre: NDArray[np.float64], edge: float, angle: float
     return crop[0].permute(1, 2, 0).numpy(), to_picture
 
 
-def _shrink(matte: Array, size: int) -> Array:
+def _shrink(matte: Singles, size: int) -> Singles:
     """The matte at the label map's size, by averaging."""
-    shrunk: Array = F.adaptive_avg_pool2d(torch.from_numpy(matte)[None, None], (size, size))[0, 0].numpy()
+    shrunk: Singles = F.adaptive_avg_pool2d(torch.from_numpy(matte)[None, None], (size, size))[0, 0].numpy()
     return shrunk
 
 
-def _below_jaw(points: Array, size: int) -> NDArray[np.bool_]:
+def _below_jaw(points: Singles, size: int) -> NDArray[np.bool_]:
     """Where a pixel lies under the jaw line; beside the face, under the chin's height."""
     jaw = points[JAW]
     jaw = jaw[np.argsort(jaw[:, 0], kind="stable")]

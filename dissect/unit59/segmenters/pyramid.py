@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unit59.segmenters.weights import Weights
+from unit59.segmenters.weights import FileWeights
 
 #: Bins a side of the pyramid pooling module (Zhao et al. 2017).
 BINS = (1, 2, 3, 6)
@@ -19,13 +19,13 @@ Pool = Callable[[Tensor, int], Tensor]
 class ConvNorm(nn.Sequential):
     """A convolution that keeps the size, batch norm, ReLU; its width is read from the weights."""
 
-    def __init__(self, weights: Weights, name: str, into: int, kernel: int) -> None:
+    def __init__(self, weights: FileWeights, name: str, into: int, kernel: int) -> None:
         self.width = weights.shape(f"{name}.0.weight")[0]
         conv = nn.Conv2d(into, self.width, kernel, padding=kernel // 2, bias=False)
         super().__init__(conv, nn.BatchNorm2d(self.width), nn.ReLU())
 
 
-def classifier(weights: Weights, name: str, into: int) -> nn.Conv2d:
+def classifier(weights: FileWeights, name: str, into: int) -> nn.Conv2d:
     """A 1x1 convolution to classes; their number is read from the weights."""
     return nn.Conv2d(into, weights.shape(f"{name}.weight")[0], 1)
 
@@ -44,7 +44,7 @@ class FeaturePyramid(nn.Module):
         pool: how the coarsest stage is pooled.
     """
 
-    def __init__(self, weights: Weights, widths: Sequence[int], pool: Pool) -> None:
+    def __init__(self, weights: FileWeights, widths: Sequence[int], pool: Pool) -> None:
         super().__init__()
         self.pool = pool
         *finer, top = widths

@@ -8,19 +8,19 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unit59.segmenters.weights import Weights
+from unit59.segmenters.weights import FileWeights
 
 
 class ResNet(nn.Module):
     """An encoder of four stages behind a stem of three 3x3 convolutions.
 
     Args:
-        weights: names and shapes to build from (`Weights.fill` brings the numbers).
+        weights: names and shapes to build from (`FileWeights.fill` brings the numbers).
         dilated: the last two stages keep the resolution and widen their kernels' reach instead, so that
             the total stride is 8 and not 32 (Yu et al. 2017).
     """
 
-    def __init__(self, weights: Weights, *, dilated: bool = False) -> None:
+    def __init__(self, weights: FileWeights, *, dilated: bool = False) -> None:
         super().__init__()
         self.stride = 8 if dilated else 32
         width = 3
@@ -67,7 +67,9 @@ class Block(nn.Module):
         reach: dilation of the first and of the second 3x3 convolution.
     """
 
-    def __init__(self, weights: Weights, prefix: str, into: int, stride: int, reach: tuple[int, int]) -> None:
+    def __init__(
+        self, weights: FileWeights, prefix: str, into: int, stride: int, reach: tuple[int, int]
+    ) -> None:
         super().__init__()
         if f"{prefix}.conv3.weight" in weights:
             plan = [(1, 1, 1), (3, stride, reach[0]), (1, 1, 1)]

@@ -19,7 +19,7 @@ from torch import Tensor
 from unit59.foundation.suggest import nearest
 from unit59.segmenters.base import NEVER, Concept, Segmenter, SegmenterError
 from unit59.segmenters.palette import colour_of
-from unit59.segmenters.preparation import Preparation
+from unit59.segmenters.preprocessing import Preprocessing
 from unit59.segmenters.pyramid import resize
 
 #: Classes that stand for no concept, where the recipe does not say.
@@ -160,14 +160,14 @@ class Transformers(Segmenter):
         module: torch.nn.Module = model.requires_grad_(False).eval()
         return module
 
-    def _preparation(self, size: int | None, source: dict[str, Any]) -> Preparation:
+    def _preparation(self, size: int | None, source: dict[str, Any]) -> Preprocessing:
         # The configuration alone: the processors that belong to it want torchvision.
         processing = _library("transformers.image_processing_base")
         read = processing.ImageProcessingMixin.get_image_processor_dict
         given = {key: value for key, value in source.items() if key != "trust_remote_code"}
         settings, _ = self._read(read, **given)
         try:
-            return Preparation.from_config(settings, size)
+            return Preprocessing.from_config(settings, size)
         except (TypeError, ValueError, KeyError) as error:
             raise self._fail(f"preprocessor_config.json: {error}.") from None
 

@@ -21,7 +21,7 @@ from unit59.segmenters.parsing_labels import read_labels
 from unit59.segmenters.pooling import precise_roi_pool
 from unit59.segmenters.pyramid import ConvNorm, FeaturePyramid, classifier, resize
 from unit59.segmenters.resnet import ResNet
-from unit59.segmenters.weights import Weights
+from unit59.segmenters.weights import FileWeights
 
 #: The published files, and what they may be called.
 FILES = {
@@ -70,7 +70,7 @@ class UnifiedParsing(Segmenter):
         top, bottom, names = _files(folder)
         self.labels = read_labels(names)
         self.concepts = self.labels.concepts
-        encoder, decoder = Weights(top), Weights(bottom)
+        encoder, decoder = FileWeights(top), FileWeights(bottom)
         self.files = (self.labels.path, encoder.path, decoder.path)
         with torch.device("meta"):
             self.encoder = ResNet(encoder)
@@ -144,7 +144,7 @@ class ParsingDecoder(FeaturePyramid):
         widths: channels of the encoder's stages.
     """
 
-    def __init__(self, weights: Weights, widths: Sequence[int]) -> None:
+    def __init__(self, weights: FileWeights, widths: Sequence[int]) -> None:
         super().__init__(weights, widths, precise_roi_pool)
         self.conv_fusion = ConvNorm(weights, "conv_fusion", self.joined, 3)
         scene = ConvNorm(weights, "scene_head.0", self.width, 3)
@@ -167,7 +167,7 @@ class ParsingDecoder(FeaturePyramid):
         }
 
 
-def _head(weights: Weights, name: str, into: int) -> nn.Sequential:
+def _head(weights: FileWeights, name: str, into: int) -> nn.Sequential:
     block = ConvNorm(weights, f"{name}.0", into, 3)
     return nn.Sequential(block, classifier(weights, f"{name}.1", block.width))
 

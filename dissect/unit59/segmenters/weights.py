@@ -15,7 +15,7 @@ from unit59.segmenters.base import SegmenterError
 IGNORED = ("_tmp_running_mean", "_tmp_running_var", "_running_iter")
 
 
-class Weights(Mapping[str, Tensor]):
+class FileWeights(Mapping[str, Tensor]):
     """A file's tensors by name, without the ignorable ones and without a ``module.`` prefix.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unit59.stats.intervals import Numbers
+from unit59.foundation.arrays import Numbers
 
 
 def frechet(first: Numbers, second: Numbers) -> float:

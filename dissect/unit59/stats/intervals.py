@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unit59.foundation.arrays import Numbers
 from unit59.foundation.random import stream
-
-Numbers = NDArray[np.float64]
 
 LEVEL = 0.95
 #: The percentiles between which that share of draws lies.

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unit59.foundation.arrays import Counts
 from unit59.stats.intervals import wilson
 
 #: A concept is absent below this part of the floor that it counts as shown from: the gap between the two
 #: keeps a few stray pixels from deciding a rate.
 ABSENT = 0.1
-
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unit59.foundation.arrays import Counts, Numbers
 from unit59.stats.intervals import central
 
-Numbers = NDArray[np.float64]
-Counts = NDArray[np.int64]
 
-
-class Estimate(NamedTuple):
+class Interval(NamedTuple):
     """A number with its 95 % interval."""
 
     value: float
@@ -68,9 +66,9 @@ class Score:
         return central(self.drawn)
 
     @property
-    def first(self) -> Estimate:
+    def first(self) -> Interval:
         """Of the first change."""
-        return Estimate(float(self.value[0]), float(self.low[0]), float(self.high[0]))
+        return Interval(float(self.value[0]), float(self.low[0]), float(self.high[0]))
 
     def kept(self, plain: Score, chance: Score) -> Score:
         """What is left of the way from chance (0) to the unchanged network (1); both have one entry."""

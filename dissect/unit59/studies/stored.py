@@ -10,7 +10,7 @@ import polars as pl
 
 from unit59.results.manifest import Manifest, PartEntry
 from unit59.results.places import home_of
-from unit59.results.source import Source
+from unit59.results.source import ModelFolder
 from unit59.studies.tables import Tables
 
 _T = TypeVar("_T")
@@ -26,7 +26,7 @@ class Stored:
 
     def __init__(self, folder: Path, parts: Mapping[str, PartEntry]) -> None:
         self._folder = folder
-        self._source = Source(folder, Manifest(parts=dict(parts)))
+        self._source = ModelFolder(folder, Manifest(parts=dict(parts)))
 
     def __contains__(self, part: str) -> bool:
         return part in self._source.manifest.parts

@@ -32,7 +32,7 @@ class PairedData(Protocol):
         """What the network is given and what it should make, float32 [N,3,S,S] each, in [-1,1]."""
 
 
-class Bedrooms:
+class BedroomScenes:
     """The drawn bedrooms: every number is another scene.
 
     Args:
@@ -83,7 +83,7 @@ class Own:
         return [order[number // size][number % size] for number in numbers]
 
 
-def open_data(spec: Any, base: Path, size: int, seed: int) -> Bedrooms | Own:
+def open_data(spec: Any, base: Path, size: int, seed: int) -> BedroomScenes | Own:
     """What a training recipe names under ``data``.
 
     Args:
@@ -95,4 +95,4 @@ def open_data(spec: Any, base: Path, size: int, seed: int) -> Bedrooms | Own:
     Raises:
         InputError: nothing to read there.
     """
-    return Bedrooms(size) if spec == "bedrooms" else Own(load_inputs(spec, base, (size, size)), seed)
+    return BedroomScenes(size) if spec == "bedrooms" else Own(load_inputs(spec, base, (size, size)), seed)

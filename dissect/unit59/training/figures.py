@@ -80,7 +80,7 @@ def _panel(name: str, log: Sequence[dict[str, Any]], wanted: Sequence[tuple[str,
     return "".join(parts)
 
 
-def segmented() -> bytes:
+def segmented_samples() -> bytes:
     """Two rows a model: its first samples, and their segmentations in the concepts' colours."""
     segmenter = Bedrooms()
     rows: list[list[NDArray[np.uint8]]] = []
@@ -100,7 +100,7 @@ def segmented() -> bytes:
 def main(assets: Path) -> None:
     """Write the figures into a folder."""
     write_atomically(assets / "training.svg", curves().encode())
-    write_atomically(assets / "segmented.webp", segmented())
+    write_atomically(assets / "segmented.webp", segmented_samples())
 
 
 if __name__ == "__main__":

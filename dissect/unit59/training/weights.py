@@ -143,7 +143,7 @@ class GrowingStyleGAN(Growing):
     def network(self, raw: Mapping[str, Tensor], side: int) -> Network:
         """See `Growing.network`."""
         paths = [f"synthesis/{path}" for path in _paths(self.sides, side, "4x4/Const")]
-        config = stylegan.Config(mapping_layers=self.mapping, paths=paths)
+        config = stylegan.StyleGANSettings(mapping_layers=self.mapping, paths=paths)
         return stylegan.StyleGAN(config, Weights(_detached(self.tensors(raw, side))))
 
 
@@ -171,7 +171,7 @@ class GrowingProGAN(Growing):
     def network(self, raw: Mapping[str, Tensor], side: int) -> Network:
         """See `Growing.network`."""
         paths = _paths(self.sides, side, "4x4/Dense")
-        return progan.ProGAN(progan.Config(paths=paths), Weights(_detached(self.tensors(raw, side))))
+        return progan.ProGAN(progan.ProGANSettings(paths=paths), Weights(_detached(self.tensors(raw, side))))
 
 
 def _scaled(weight: Tensor, *, doubles: bool) -> Tensor:

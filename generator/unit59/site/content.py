@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from unit59.results import Kept
+from unit59.results import KeptFile
 
 #: Of the results only what the manifest lists, verified as it is copied; of the assets, files as they are.
-Content = Kept | Path | bytes
+Content = KeptFile | Path | bytes
 #: Where in the site, and what.
 Published = tuple[str, Content]
 
 
 def size_of(content: Content) -> int:
     """In bytes."""
-    if isinstance(content, Kept):
+    if isinstance(content, KeptFile):
         return content.entry.bytes
     return len(content) if isinstance(content, bytes) else content.stat().st_size
 
@@ -36,6 +36,6 @@ def write(files: Iterable[Published], folder: Path) -> None:
 
 
 def _read(content: Content) -> bytes:
-    if isinstance(content, Kept):
+    if isinstance(content, KeptFile):
         return content.read()
     return content if isinstance(content, bytes) else content.read_bytes()

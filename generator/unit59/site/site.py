@@ -11,7 +11,7 @@ from unit59.results import ModelResults
 from unit59.results.tables import STRIPS
 from unit59.site.content import Published
 from unit59.site.studies import Finding, SetStudy, Studies, view_studies
-from unit59.site.views import Agreement, ConceptView, LayerView, ModelView, UnitView, view_models
+from unit59.site.views import ConceptAgreement, ConceptView, LayerView, ModelView, UnitView, view_models
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class Site:
         return [layer for model in self.models for layer in model.layers]
 
     @cached_property
-    def _best(self) -> dict[tuple[str, str], tuple[UnitView, Agreement]]:
-        best: dict[tuple[str, str], tuple[UnitView, Agreement]] = {}
+    def _best(self) -> dict[tuple[str, str], tuple[UnitView, ConceptAgreement]]:
+        best: dict[tuple[str, str], tuple[UnitView, ConceptAgreement]] = {}
         for layer in self.layers:
             for concept in {view.slug: view for view in layer.model.concepts.values()}.values():
                 found = layer.best_agreement(concept)
@@ -131,10 +131,10 @@ class Site:
                     best[key] = found
         return best
 
-    def best_unit(self, model: ModelView, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
+    def best_unit(self, model: ModelView, concept: ConceptView) -> tuple[UnitView, ConceptAgreement] | None:
         """The model's unit that agrees best with the concept: above the null first, then by IoU."""
         return self._best.get((model.name, concept.slug))
 
 
-def _rank(agreement: Agreement) -> tuple[bool, float]:
+def _rank(agreement: ConceptAgreement) -> tuple[bool, float]:
     return agreement.agrees, agreement.iou

@@ -20,11 +20,11 @@ from unit59.studies.facts import Estimate
 #: A rank correlation below the first is weak, below the second moderate.
 WEAK, MODERATE = 0.3, 0.6
 
-Verdict = Literal["with", "against", "open", "unknown"]
+Direction = Literal["with", "against", "open", "unknown"]
 Strength = Literal["weak", "moderate", "strong"]
 
 
-class Hits(Record):
+class LossRate(Record):
     """Of some units those whose ablation measurably takes their label away."""
 
     hits: int
@@ -37,10 +37,10 @@ class AgreementFacts(Record):
 
     units: int  # of all dissected layers
     measured: int  # of those, with effects
-    verdict: Verdict  # which way IoU and loss go, over all units; open: the interval holds zero
+    verdict: Direction  # which way IoU and loss go, over all units; open: the interval holds zero
     strength: Strength | None  # None: there is no correlation
-    agreeing: Hits  # units that agree with their label
-    others: Hits
+    agreeing: LossRate  # units that agree with their label
+    others: LossRate
 
 
 def relate(of: str, name: str, kind: str, rows: pl.DataFrame, seed: int) -> CorrelationRow:
@@ -63,7 +63,7 @@ def all_related(pairs: pl.DataFrame, labelled: pl.DataFrame, seed: int) -> Itera
             yield relate("concept", rows["label"][0], kind, rows, seed)
 
 
-def verdict_of(related: CorrelationRow) -> tuple[Verdict, Strength | None]:
+def verdict_of(related: CorrelationRow) -> tuple[Direction, Strength | None]:
     """Which way a correlation goes, and how strongly; unknown without one."""
     if related.rho is None or related.low is None or related.high is None:
         return "unknown", None
@@ -72,15 +72,15 @@ def verdict_of(related: CorrelationRow) -> tuple[Verdict, Strength | None]:
     return _VERDICTS[sign_of(related.low, related.high)], strength
 
 
-_VERDICTS: dict[int, Verdict] = {1: "with", -1: "against", 0: "open"}
+_VERDICTS: dict[int, Direction] = {1: "with", -1: "against", 0: "open"}
 
 
-def hits_of(labelled: pl.DataFrame, *, agrees: bool) -> Hits:
+def hits_of(labelled: pl.DataFrame, *, agrees: bool) -> LossRate:
     """Of the units that agree with their label, or of the others."""
     rows = labelled.filter(kind="ablate", agrees=agrees)
     hits = len(rows.filter(pl.col("found") & (pl.col("control") > 0)))
     rate, low, high = (float(each) for each in wilson(np.array(hits), np.array(len(rows))))
-    return Hits(hits=hits, units=len(rows), rate=Estimate.of(rate, low, high))
+    return LossRate(hits=hits, units=len(rows), rate=Estimate.of(rate, low, high))
 
 
 def strongest(known: pl.DataFrame) -> pl.DataFrame:

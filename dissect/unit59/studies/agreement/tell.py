@@ -6,7 +6,7 @@ from unit59.results import INTERPRETABLE_IOU
 from unit59.results.report import Measured
 from unit59.results.rows import rows
 from unit59.stats.first import EVIDENCE
-from unit59.studies.agreement.numbers import AgreementFacts, Hits
+from unit59.studies.agreement.numbers import AgreementFacts, LossRate
 from unit59.studies.agreement.sections import parts_section, units_section, unseen_section, vain_section
 from unit59.studies.agreement.tables import CorrelationRow
 from unit59.studies.tables import Report, Tables
@@ -83,7 +83,7 @@ def _found_words(facts: AgreementFacts) -> str:
     )
 
 
-def _hits(found: Hits, who: str) -> str:
+def _hits(found: LossRate, who: str) -> str:
     """`9 of 15 others (60 %, 95 % interval 36 to 80)`."""
     rate, low, high = (f"{100 * each:.0f}" for each in found.rate.numbers)
     return f"{found.hits} of {found.units} {who} ({rate} %, 95 % interval {low} to {high})"

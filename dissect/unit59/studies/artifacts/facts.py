@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from unit59.results.record import Record
-from unit59.stats.scores import Estimate
+from unit59.stats.scores import Interval
 
 #: Where the bad regions come from.
-Source = Literal["labels", "masks", "pictures"]
+RegionSource = Literal["labels", "masks", "pictures"]
 
 
 class Judged(Record):
@@ -18,10 +18,10 @@ class Judged(Record):
     units: list[int]  # the chosen ones, best first
     with_bad: int  # samples with bad regions
     without: int
-    score: Estimate  # what the units were chosen by: `gone` with labels, `excess` without
-    inside: Estimate  # mean absolute change of the picture in the bad regions, 0..255
-    outside: Estimate  # and elsewhere
-    spoiled: Estimate | None  # share of the good area that is newly bad; None without labels
+    score: Interval  # what the units were chosen by: `gone` with labels, `excess` without
+    inside: Interval  # mean absolute change of the picture in the bad regions, 0..255
+    outside: Interval  # and elsewhere
+    spoiled: Interval | None  # share of the good area that is newly bad; None without labels
     random_low: float  # middle 95 % of the random sets' scores
     random_middle: float
     random_high: float
@@ -35,7 +35,7 @@ class Judged(Record):
 class ArtifactFacts(Record):
     """`facts.json` of the study: as far as it went."""
 
-    source: Source
+    source: RegionSource
     samples: int  # how many were looked at
     with_bad: int  # of them, with bad regions
     share: float  # of all pixels, the bad ones

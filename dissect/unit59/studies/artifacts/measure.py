@@ -16,7 +16,7 @@ from unit59.results.columns import Schema
 from unit59.samples.cache import SampleCache
 from unit59.studies.artifacts.bad_regions import from_labels, from_masks, from_pictures, in_halves, mask_files
 from unit59.studies.artifacts.choice import SHOWN, choose, judge
-from unit59.studies.artifacts.facts import ArtifactFacts, Judged, Source
+from unit59.studies.artifacts.facts import ArtifactFacts, Judged, RegionSource
 from unit59.studies.artifacts.marks import BadSamples, candidates, marks
 from unit59.studies.artifacts.tables import SCHEMAS
 from unit59.studies.artifacts.tell import tell
@@ -128,7 +128,7 @@ class Artifacts(Study):
         """See `Study.tell`."""
         return tell(tables)
 
-    def _source(self) -> Source:
+    def _source(self) -> RegionSource:
         if self.bad == "labels":
             return "labels"
         return "masks" if isinstance(self.bad, Path) else "pictures"

@@ -15,7 +15,8 @@ from torch import Tensor
 from unit59.edit.asked import asked_of
 from unit59.edit.group import Seen
 from unit59.edit.probes import tally
-from unit59.stats.scores import Counts, Numbers, Score
+from unit59.foundation.arrays import Counts, Numbers
+from unit59.stats.scores import Score
 from unit59.store import key_of
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unit59.foundation.arrays import Numbers
 from unit59.stats.intervals import Mean, mean_interval, wilson
 from unit59.stats.rates import Floor
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

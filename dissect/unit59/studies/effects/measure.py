@@ -27,7 +27,7 @@ from unit59.stats.rates import ABSENT, Floor
 from unit59.store import key_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import add_strips
-from unit59.studies.effects.units import Kind, LayerEffects, choose_samples, edit_of, measure_effects
+from unit59.studies.effects.units import Kind, MeasuredEffects, choose_samples, edit_of, measure_effects
 from unit59.studies.part import Cost, Part
 from unit59.studies.tables import Tables
 
@@ -215,7 +215,7 @@ class EffectsPart(Part):
 
     def _record(
         self,
-        found: LayerEffects,
+        found: MeasuredEffects,
         wanted: Mapping[Kind, list[int]],
         numbers: list[int],
         fixed: int,
@@ -251,7 +251,7 @@ class EffectsPart(Part):
     def _edit(self, kind: Kind, unit: int) -> Edit:
         return edit_of(kind, unit, self._effects.section.ablate, self._effects.section.style_shift)
 
-    def _ranking(self, chosen: Chosen, found: LayerEffects, seed: int) -> Ranking:
+    def _ranking(self, chosen: Chosen, found: MeasuredEffects, seed: int) -> Ranking:
         measured = chosen.measured[self.layer]
         checks = []
         for kind in EDIT_KINDS if measured else ():

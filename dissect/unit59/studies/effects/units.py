@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unit59.edit.edits import Edit
 from unit59.edit.outcome import Outcome, Plain
 from unit59.edit.workbench import Workbench
+from unit59.foundation.arrays import Numbers
 from unit59.results.schema import EFFECTS, UNIT_EFFECTS
 from unit59.segmenters import Concept
 from unit59.stats.first import judged, told_first
@@ -25,11 +26,10 @@ from unit59.stats.intervals import Mean, benjamini_hochberg, mean_interval, othe
 from unit59.stats.rates import Floor, Rates, rate_columns, rates_of
 
 Kind = Literal["ablate", "insert", "style_neutral", "style_down", "style_up"]
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class LayerEffects:
+class MeasuredEffects:
     """A layer's measured effects.
 
     Attributes:
@@ -99,7 +99,7 @@ def measure_effects(
     floor: float,
     edit: Callable[[Kind, int], Edit] = edit_of,
     advance: Callable[[int], None] | None = None,
-) -> LayerEffects:
+) -> MeasuredEffects:
     """Measure single units.
 
     Args:
@@ -132,8 +132,8 @@ def measure_effects(
         tables.append(table)
         summaries.append(_summary(table, kind, wanted, joined.change))
     if not tables:  # the budget went to other layers
-        return LayerEffects(pl.DataFrame(schema=EFFECTS), pl.DataFrame(schema=UNIT_EFFECTS), {}, {})
-    return LayerEffects(pl.concat(tables), pl.concat(summaries), tests, discoveries)
+        return MeasuredEffects(pl.DataFrame(schema=EFFECTS), pl.DataFrame(schema=UNIT_EFFECTS), {}, {})
+    return MeasuredEffects(pl.concat(tables), pl.concat(summaries), tests, discoveries)
 
 
 def _table(

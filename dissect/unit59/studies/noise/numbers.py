@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from unit59.foundation.arrays import Numbers
 from unit59.stats.first import is_found
 from unit59.stats.intervals import Mean, benjamini_hochberg, bootstrapped, mean_interval
 from unit59.studies.facts import Estimate
@@ -28,8 +28,6 @@ from unit59.studies.noise.tables import SCHEMAS, ChangeRow, LayerRow, MeanRow, M
 
 #: A part explains most of the extra variance where its share lies above this.
 HALF_OF_IT = 0.5
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from unit59.results.record import Record
-from unit59.stats.scores import Estimate
+from unit59.stats.scores import Interval
 
 Level = Literal["zero", "mean"]
 Half = Literal["encoder", "decoder"]
@@ -21,9 +21,9 @@ class OutlineFacts(Record):
     samples: list[int]
     shown: list[int]  # samples on the strips
     halves: dict[str, Half]  # by layer, in forward order
-    lines: Estimate  # F-score of the boundaries with nothing off
-    agreement: Estimate  # mean IoU with nothing off
+    lines: Interval  # F-score of the boundaries with nothing off
+    agreement: Interval  # mean IoU with nothing off
     chance: float  # F-score against what another sample was asked for
-    half_off: Estimate | None  # outlines left with half of one layer's units off at random, mean over layers
+    half_off: Interval | None  # outlines left with half of one layer's units off at random, mean over layers
     stay: list[str]  # layers without which the outlines stay
     gone: list[str]  # layers without which they are gone

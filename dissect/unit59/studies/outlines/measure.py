@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from unit59.edit.asked import Drawn, count_by_chance, scorer_of
+from unit59.edit.asked import AskedLabels, count_by_chance, scorer_of
 from unit59.edit.edits import Edit
 from unit59.edit.group import Group
 from unit59.edit.tail import in_groups
@@ -26,7 +26,7 @@ from unit59.studies.base import LayersStudy, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.outlines.facts import Half, Level, OutlineFacts
-from unit59.studies.outlines.scores import LayerScores, Step, at_half, concept_table
+from unit59.studies.outlines.scores import LayerScores, UnitsOff, at_half, concept_table
 from unit59.studies.outlines.tables import CURVES, LAYERS, SCHEMAS
 from unit59.studies.outlines.tell import tell
 from unit59.studies.part import Cost
@@ -115,7 +115,7 @@ class Outlines(LayersStudy):
         self,
         model: Dissected,
         layer: Layer,
-        steps: list[Step],
+        steps: list[UnitsOff],
         numbers: list[int],
         advance: Callable[[int], None],
     ) -> dict[str, NDArray[Any]]:
@@ -126,7 +126,7 @@ class Outlines(LayersStudy):
             OffInOrder(step.off, None if step.order == "random" else order, self.ablate, model.seed)
             for step in steps
         ]
-        return model.bench.sweep(layer.name).all(changes, numbers, Drawn(), advance)
+        return model.bench.sweep(layer.name).all(changes, numbers, AskedLabels(), advance)
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,10 @@ class OffInOrder:
         return group.image, group.tail.image(group.tail.write(group.state, x, changed))
 
 
-def steps_of(units: int) -> list[Step]:
+def steps_of(units: int) -> list[UnitsOff]:
     """Nothing; 1 unit to all, doubling, in both orders."""
-    growing = [Step(order, off) for order in ("random", "agreement") for off in halvings(units)]
-    return [Step("none", 0), *growing, Step("all", units)]
+    growing = [UnitsOff(order, off) for order in ("random", "agreement") for off in halvings(units)]
+    return [UnitsOff("none", 0), *growing, UnitsOff("all", units)]
 
 
 def _halves(network: Network, layers: Sequence[Layer]) -> dict[str, Half]:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unit59.stats.scores import Estimate, Score, Scorer, score_columns
+from unit59.stats.scores import Interval, Score, Scorer, score_columns
 from unit59.studies.outlines.facts import GONE, STAY
 from unit59.studies.outlines.tables import CONCEPTS, ConceptRow, CurveRow, LayerRow
 
@@ -18,7 +18,7 @@ Counted = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Step:
+class UnitsOff:
     """One change: so many units of the layer off, chosen in this order."""
 
     order: Literal["none", "random", "agreement", "all"]
@@ -38,7 +38,7 @@ class LayerScores:
         change: [E], mean absolute change of the picture, 0..255.
     """
 
-    steps: Sequence[Step]
+    steps: Sequence[UnitsOff]
     lines: Score
     agreement: Score
     kept_lines: Score
@@ -46,13 +46,15 @@ class LayerScores:
     change: NDArray[np.float64]
 
     @classmethod
-    def of(cls, scorer: Scorer, chance: Counted, counts: Counted, steps: Sequence[Step], pixels: int) -> Self:
+    def of(
+        cls, scorer: Scorer, chance: Counted, counts: Counted, steps: Sequence[UnitsOff], pixels: int
+    ) -> Self:
         """Score a layer's counts.
 
         Args:
             scorer: of the samples.
             chance: counts of one "change", against other samples.
-            counts: of the steps; see `unit59.edit.asked.Drawn`.
+            counts: of the steps; see `unit59.edit.asked.AskedLabels`.
             steps: E of them.
             pixels: of a picture.
         """
@@ -105,7 +107,7 @@ class LayerScores:
         )
 
 
-def at_half(scores: Sequence[LayerScores]) -> Estimate | None:
+def at_half(scores: Sequence[LayerScores]) -> Interval | None:
     """What is left of the outlines when half of one layer is off at random, mean over layers."""
     parts = []
     for each in scores:

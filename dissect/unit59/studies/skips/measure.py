@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from unit59.edit.asked import Drawn, count_by_chance, scorer_of
+from unit59.edit.asked import AskedLabels, count_by_chance, scorer_of
 from unit59.edit.group import Group
 from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
@@ -27,7 +27,7 @@ from unit59.studies.base import Study, StudyError
 from unit59.studies.dissected import Dissected
 from unit59.studies.effects.pictures import picture_rows
 from unit59.studies.part import Cost
-from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, WAYS, Kind, SkipFacts
+from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, WAYS, PairKind, SkipFacts
 from unit59.studies.skips.mirrors import (
     Matches,
     Pair,
@@ -86,7 +86,7 @@ class Skips(Study):
         if what_is_asked(cache) is not None:
             frames["ways.parquet"] = self._ways(model, mirrors, numbers)
             skip, deeper = _suffering(frames["ways.parquet"])
-        kinds: tuple[Kind, ...] = (OTHER_ENCODER, BEFORE)
+        kinds: tuple[PairKind, ...] = (OTHER_ENCODER, BEFORE)
         more = {kind: found for kind in kinds if (found := against(matches, pairs, kind))}
         facts = SkipFacts(
             mirrors=mirrors,
@@ -171,7 +171,7 @@ class Skips(Study):
     ) -> dict[str, NDArray[Any]]:
         """Counts with nothing silent and on each way."""
         changes = [Silent(way) for way in (None, *WAYS)]
-        return model.bench.sweep(layer).all(changes, numbers, Drawn(), advance)
+        return model.bench.sweep(layer).all(changes, numbers, AskedLabels(), advance)
 
 
 def mirrored(network: Network, layers: Sequence[str]) -> list[tuple[str, str]]:
@@ -186,7 +186,7 @@ def all_pairs(network: Network, layers: Sequence[str]) -> list[Pair]:
     for encoder, decoder in reversed(mirrored(network, layers)):
         for other in layers:
             if order.index(other) < levels:
-                kind: Kind = MIRRORED if other == encoder else OTHER_ENCODER
+                kind: PairKind = MIRRORED if other == encoder else OTHER_ENCODER
                 pairs.append(Pair(decoder, other, kind))
         before = order[order.index(decoder) - 1]
         if before in layers:

@@ -11,13 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from unit59.foundation.arrays import Numbers
 from unit59.measure.agreement import agrees, iou, null_scores
 from unit59.measure.layer import Measurer
 from unit59.measure.overlap import unit_masks
-from unit59.stats.intervals import Numbers, mean_interval, spearman
-from unit59.stats.scores import Estimate
+from unit59.stats.intervals import mean_interval, spearman
+from unit59.stats.scores import Interval
 from unit59.studies.dissected import Dissected
-from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, Kind
+from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, PairKind
 from unit59.studies.skips.tables import CONCEPTS, ConceptsRow, PairRow
 
 
@@ -33,7 +34,7 @@ class Pair:
 
     layer: str
     other: str
-    kind: Kind
+    kind: PairKind
 
 
 def best_matches(
@@ -122,7 +123,7 @@ class Matches:
         return values
 
 
-def against(matches: Matches, pairs: Sequence[Pair], kind: Kind) -> Estimate | None:
+def against(matches: Matches, pairs: Sequence[Pair], kind: PairKind) -> Interval | None:
     """Overlap above chance with the mirrored layer, less that with layers of a kind: mean over units."""
     found = []
     for pair in pairs:
@@ -132,7 +133,7 @@ def against(matches: Matches, pairs: Sequence[Pair], kind: Kind) -> Estimate | N
     if not found:
         return None
     mean = mean_interval(np.concatenate(found))
-    return Estimate(float(mean.value), float(mean.low), float(mean.high))
+    return Interval(float(mean.value), float(mean.low), float(mean.high))
 
 
 def best_is_mirror(pairs: pl.DataFrame) -> int:
@@ -146,9 +147,9 @@ def best_is_mirror(pairs: pl.DataFrame) -> int:
     return int((best["kind"] == MIRRORED).sum())
 
 
-def mean_correlations(concepts: pl.DataFrame) -> dict[Kind, float]:
+def mean_correlations(concepts: pl.DataFrame) -> dict[PairKind, float]:
     """Of the table of concepts, the mean over pairs of a kind; without kinds that have none."""
-    kinds: tuple[Kind, ...] = (MIRRORED, OTHER_ENCODER)
+    kinds: tuple[PairKind, ...] = (MIRRORED, OTHER_ENCODER)
     mean = {kind: concepts.filter(kind=kind)["correlation"].mean() for kind in kinds}
     return {kind: value for kind, value in mean.items() if isinstance(value, float)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unit59.results.report import Measured, Reference, ReportChart, ReportPicture, ReportSection, ReportTable
-from unit59.stats.scores import Estimate
+from unit59.stats.scores import Interval
 from unit59.studies.skips.facts import MIRRORED, OTHER_ENCODER, WAYS, SkipFacts
 from unit59.studies.tables import Report, Tables
 from unit59.studies.words import listed
@@ -29,7 +29,7 @@ def tell(tables: Tables) -> Report:
     )
 
 
-def _points(mean: Estimate) -> str:
+def _points(mean: Interval) -> str:
     """A difference of IoUs with its interval."""
     return f"{mean.value:+.3f} ({mean.low:+.3f} to {mean.high:+.3f})"
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from unit59.foundation.arrays import Numbers
 from unit59.results.tables import fitted
 from unit59.stats.intervals import bootstrapped, mean_interval, spearman
 from unit59.stats.ranks import partial_spearman
@@ -18,7 +18,6 @@ from unit59.studies.facts import Estimate
 from unit59.studies.textures.facts import End, StandingOut, TextureFacts
 from unit59.studies.textures.tables import LAYERS, LOOKS, POINTS, LayerRow, LookRow, PointRow
 
-Numbers = NDArray[np.float64]
 #: Columns of what `unit59.studies.textures.effects.effects` gives.
 OBJECTS, TEXTURE, COLOUR, DETAIL = range(4)
 #: Their names.

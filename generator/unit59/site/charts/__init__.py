@@ -1,7 +1,7 @@
 """The site's charts, one module a subject."""
 
 from unit59.site.charts.base import Chart
-from unit59.site.charts.causes import ConceptEffect, effects_chart
+from unit59.site.charts.effects import ConceptEffect, effects_chart
 from unit59.site.charts.layers import count_concepts, iou_distribution, layers_chart, units_per_concept
 from unit59.site.charts.models import models_chart
 from unit59.site.charts.quality import presence_chart

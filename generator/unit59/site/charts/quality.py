@@ -79,16 +79,16 @@ def _dots(
     return dots | {"cliponaxis": False, "error_x": whiskers}
 
 
-Interval = tuple[float | None, float | None, float | None]
+Ends = tuple[float | None, float | None, float | None]
 
 
-def _presence(row: QualityRow, kind: str) -> Interval:
+def _presence(row: QualityRow, kind: str) -> Ends:
     if kind == "real":
         return row.presence_real, row.presence_real_low, row.presence_real_high
     return row.presence_generated, row.presence_generated_low, row.presence_generated_high
 
 
-def _range(interval: Interval, digits: int) -> str:
+def _range(interval: Ends, digits: int) -> str:
     value, low, high = ((end or 0.0) * 100 for end in interval)
     return f"{value:.{digits}f} % ({low:.{digits}f} – {high:.{digits}f})"
 

@@ -8,10 +8,10 @@ from typing import Any
 from unit59.results import INTERPRETABLE_IOU
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import DASHED, NAMES, bars, cut, edge, intervals, points, rounded, rule, scale
-from unit59.site.views import Agreement, LayerView, UnitView
+from unit59.site.views import ConceptAgreement, LayerView, UnitView
 
 
-def agreement_chart(unit: UnitView, agreements: Sequence[Agreement]) -> Chart | None:
+def agreement_chart(unit: UnitView, agreements: Sequence[ConceptAgreement]) -> Chart | None:
     """A unit's IoU with its best concepts, each with interval and null. None where nothing overlaps."""
     shown = [agreement for agreement in agreements if agreement.iou > 0][:8]
     if not shown:
@@ -43,7 +43,7 @@ def agreement_chart(unit: UnitView, agreements: Sequence[Agreement]) -> Chart | 
     )
 
 
-def _agreement_marks(ordered: Sequence[Agreement]) -> list[dict[str, Any]]:
+def _agreement_marks(ordered: Sequence[ConceptAgreement]) -> list[dict[str, Any]]:
     labels = [short(each.concept.label) for each in ordered]
     null = points(
         [rounded(each.null_99) for each in ordered],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from unit59.site.charts import concept_units_chart
 from unit59.site.pages.concept_causes import concept_causes
 from unit59.site.site import Entrance, Page, Site
-from unit59.site.views import Agreement, ConceptView, ModelView, UnitView
+from unit59.site.views import ConceptAgreement, ConceptView, ModelView, UnitView
 
 #: A concept's table lists this many units that are not above the null, at most.
 MOST_OTHERS = 40
@@ -21,7 +21,7 @@ class InModel:
     share: float
     presence: float
     unit: UnitView | None
-    agreement: Agreement | None
+    agreement: ConceptAgreement | None
 
 
 def concepts_page(site: Site) -> Page:

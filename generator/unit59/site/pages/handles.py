@@ -20,7 +20,7 @@ EDITS = {
 
 
 @dataclass(frozen=True)
-class Handle:
+class HandleEdit:
     """One edit of a unit or of its style, by what it changes most."""
 
     edit: str
@@ -34,7 +34,7 @@ class Handles:
 
     owner: EffectsView
     concept: ConceptView | None
-    rows: list[Handle]
+    rows: list[HandleEdit]
     verdict: str
 
 
@@ -83,7 +83,7 @@ def compare_handles(unit: UnitEffects | None, channel: UnitEffects, owner: Effec
     firsts = [first for kind in both.effects if (first := both.first(kind))]
     top = max(firsts, key=lambda each: abs(each.value), default=None)
     concept = top.concept if top else None
-    rows = [Handle(EDITS[kind], both.first(kind), both.on(kind, concept)) for kind in both.effects]
+    rows = [HandleEdit(EDITS[kind], both.first(kind), both.on(kind, concept)) for kind in both.effects]
     return Handles(owner, concept, rows, _better(both, concept, measured=unit is not None))
 
 

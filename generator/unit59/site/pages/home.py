@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from unit59.site.pages.finding_words import answer
 from unit59.site.site import Entrance, Page, Site
-from unit59.site.views import Agreement, ConceptView, UnitView
+from unit59.site.views import ConceptAgreement, ConceptView, UnitView
 
 MOST_CARDS = 6
 
@@ -18,7 +18,7 @@ class Find:
 
     concept: ConceptView
     unit: UnitView
-    agreement: Agreement
+    agreement: ConceptAgreement
 
 
 def home_page(site: Site) -> Page:

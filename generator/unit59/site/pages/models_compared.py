@@ -10,7 +10,7 @@ from unit59.site.quality import QualityView, view_quality
 from unit59.site.render import percent
 from unit59.site.site import Page, Site
 from unit59.site.studies import MODELS_COMPARED
-from unit59.site.views import Agreement, ConceptView, ModelView, UnitView
+from unit59.site.views import ConceptAgreement, ConceptView, ModelView, UnitView
 
 QUESTION = "How many units of each model stand for a concept?"
 #: With more models the answer names the first and the last.
@@ -33,7 +33,7 @@ class ConceptCell:
     """One concept in one model; where the model's segmenter does not name it, there is no cell."""
 
     model: ModelView
-    best: tuple[UnitView, Agreement] | None
+    best: tuple[UnitView, ConceptAgreement] | None
     control: Control | None
 
 

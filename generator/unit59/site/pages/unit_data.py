@@ -11,11 +11,11 @@ from typing import Any
 
 from unit59.results.rows import UnitRow, as_dict
 from unit59.site.content import Published
-from unit59.site.views import Agreement, LayerView, UnitView
+from unit59.site.views import ConceptAgreement, LayerView, UnitView
 from unit59.site.views.effects import UnitEffects
 
 
-def unit_data(unit: UnitView, agreements: Sequence[Agreement], effects: UnitEffects | None) -> bytes:
+def unit_data(unit: UnitView, agreements: Sequence[ConceptAgreement], effects: UnitEffects | None) -> bytes:
     """A unit's rows of the results, as JSON."""
     rows = {
         "model": unit.layer.model.name,

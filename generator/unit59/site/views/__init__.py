@@ -3,11 +3,11 @@
 from unit59.site.views.concepts import SPARE_COLOURS, ConceptView
 from unit59.site.views.layers import LayerView
 from unit59.site.views.models import ModelView, view_models
-from unit59.site.views.units import Agreement, UnitView, take_turns
+from unit59.site.views.units import ConceptAgreement, UnitView, take_turns
 
 __all__ = [
     "SPARE_COLOURS",
-    "Agreement",
+    "ConceptAgreement",
     "ConceptView",
     "LayerView",
     "ModelView",

@@ -17,7 +17,7 @@ from unit59.site.addresses import place
 from unit59.site.content import Published
 from unit59.site.views.concepts import ConceptView
 from unit59.site.views.effects import EffectsView
-from unit59.site.views.units import Agreement, UnitView
+from unit59.site.views.units import ConceptAgreement, UnitView
 
 if TYPE_CHECKING:  # a model has its layers
     from unit59.site.views.models import ModelView
@@ -73,13 +73,13 @@ class LayerView:
         order = {"above": 0, "chance": 1, "below": 2, "none": 3}
         return sorted(self.units, key=lambda unit: (order[unit.verdict], -unit.iou, unit.number))
 
-    def agreements(self) -> Iterator[tuple[int, list[Agreement]]]:
+    def agreements(self) -> Iterator[tuple[int, list[ConceptAgreement]]]:
         """For every unit its agreement with each concept, best first."""
         table = self.results.agreement.sort("unit", "iou", descending=[False, True], nulls_last=True)
         for unit, found in groupby(rows(table, AgreementRow), key=attrgetter("unit")):
             yield unit, list(self._agreements(found))
 
-    def best_agreement(self, concept: ConceptView) -> tuple[UnitView, Agreement] | None:
+    def best_agreement(self, concept: ConceptView) -> tuple[UnitView, ConceptAgreement] | None:
         """The unit that agrees best with a concept, and how well.
 
         Where the concept is the unit's label, the null is the label's: the best IoU over all concepts.
@@ -98,11 +98,11 @@ class LayerView:
             return unit, found
         return None
 
-    def _agreements(self, found: Iterable[AgreementRow]) -> Iterator[Agreement]:
+    def _agreements(self, found: Iterable[AgreementRow]) -> Iterator[ConceptAgreement]:
         for row in found:
             concept = self.model.concepts.get(row.concept)
             if concept is not None:
-                yield Agreement(
+                yield ConceptAgreement(
                     concept,
                     iou=row.iou or 0.0,
                     low=row.iou_low or 0.0,

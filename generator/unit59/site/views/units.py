@@ -15,11 +15,11 @@ if TYPE_CHECKING:  # a layer makes its units
     from unit59.site.views.layers import LayerView
 
 #: What the numbers say about a unit's label, from best to nothing at all.
-Verdict = Literal["above", "chance", "below", "none"]
+UnitVerdict = Literal["above", "chance", "below", "none"]
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ConceptAgreement:
     """How well one unit agrees with one concept (a row of agreement.parquet)."""
 
     concept: ConceptView
@@ -57,7 +57,7 @@ class UnitView:
         return self.layer.model.concept(self.row.concept)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> UnitVerdict:
         """What its IoU is worth beside the cut and the null."""
         if self.concept is None or not self.row.iou:
             return "none"

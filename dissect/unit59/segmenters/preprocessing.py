@@ -18,7 +18,7 @@ MAX_SIDE = 8192
 
 
 @dataclass(frozen=True)
-class Preparation:
+class Preprocessing:
     """Scaling and normalisation.
 
     Attributes:
@@ -44,7 +44,7 @@ class Preparation:
     flip: bool = False
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], short: int | None = None) -> Preparation:
+    def from_config(cls, config: Mapping[str, Any], short: int | None = None) -> Preprocessing:
         """From the content of ``preprocessor_config.json``; `short` overrides its size.
 
         Raises:
