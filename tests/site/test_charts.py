@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from unit59.site import charts
@@ -26,6 +27,13 @@ def test_iou_distribution_counts_all_units_and_the_null_per_shuffle(site: Site) 
         assert sum(bars["y"]) == layer.record.units
         assert abs(sum(null["y"]) - layer.record.units) < 0.01 * len(null["y"])
         assert bars["x"] == null["x"]
+
+
+def test_iou_distribution_ends_with_units_that_are_their_label(site: Site) -> None:
+    layer = site.models[0].layers[0]
+    full = layer.record.model_copy(update={"histogram": [0] * 99 + [layer.record.units]})
+    bars, _ = charts.iou_distribution(replace(layer, results=replace(layer.results, record=full))).data
+    assert (bars["x"][-1], bars["y"][-1]) == (0.995, layer.record.units)
 
 
 def test_a_bin_holds_its_left_edge(site: Site) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
+from markupsafe import escape
 
 from tests.site.pages import Links as Parsed
 from unit59.results import KeptFile
@@ -185,5 +187,14 @@ def test_a_head_says_what_the_schema_says_of_its_column() -> None:
     assert 'title="overlap of the two units&#39; masks (IoU)">overlap</th>' in overlap.__html__()
     interval = head("units.iou_low", "95 % interval")
     assert interval.said == "the 95 % bootstrap interval of the IoU over samples (IoU)"
-    with pytest.raises(KeyError):
-        head("units.renamed")
+    for gone in ("units.renamed", "LayerRecord.renamed", "Renamed.name"):
+        with pytest.raises(KeyError):
+            head(gone)
+
+
+def test_every_column_of_every_page_has_a_tool_tip_or_is_a_model(site: Site) -> None:
+    renderer, names = Renderer(site), {model.title for model in site.models} | {"measure"}
+    for page in all_pages(site):
+        if page.path != "studies/hostile-evil":  # a stranger's study may say nothing of its columns
+            silent = re.findall(r'<th scope="col">(.*?)</th>', renderer.body(page))
+            assert set(silent) <= {str(escape(name)) for name in names}, page.path

@@ -14,12 +14,14 @@ from mkdocs.exceptions import Abort
 
 from tests.site.conftest import Builder
 from tests.site.pages import Links
-from tests.synthetic_reports import EVIL, SCORES, chart
+from tests.synthetic_reports import EVIL, SCORES, Score, chart
 from unit59.results import read_results
-from unit59.results.report import Columns, Reference
+from unit59.results.columns import Schema
+from unit59.results.report import Columns, Reference, ReportChart
 from unit59.site import cells
 from unit59.site.charts.report import MOST_GROUPS, MOST_POINTS, report_chart
 from unit59.site.charts.report_words import MOST_ROWS
+from unit59.site.heads import Head
 from unit59.site.pages import site_pages
 from unit59.site.pages.report import ShownCell
 from unit59.site.render import Renderer, TemplateError
@@ -56,6 +58,25 @@ def test_lines_are_the_tables_numbers_in_order() -> None:
     assert found.layout["xaxis"]["tickvals"] == [1, 2, 4]
     assert found.layout["yaxis"]["title"]["text"] == "area left, %"
     assert ["layer1", "1", "10\u202f%", "5 – 15"] in found.rows
+
+
+def test_axes_heads_and_points_say_what_the_columns_hold() -> None:
+    columns = Columns.of(Schema(Score))
+    asked = ReportChart(
+        kind="points", table="scores.parquet", x="count", y="share", hover=["low", "p"], label="", caption=""
+    )
+    found = report_chart(asked, SCORES, {}, columns)
+    assert found is not None
+    assert found.layout["yaxis"]["title"]["text"] == "area left (% of the area)"
+    assert found.data[0]["y"][0] == 10 and "error_y" in found.data[0]
+    assert found.data[0]["text"][0].startswith("low (% of the area) 5\u202f%<br>p &lt; 0.001<br>")
+    assert found.head[2:] == [
+        Head("units off", "how many units are off"),
+        Head("area left (% of the area)", "what is left of the area (share of the area)"),
+        Head("95 % interval", "the 95 % interval of share (share of the area)"),
+    ]
+    plain = report_chart(asked.model_copy(update={"interval": False}), SCORES, {}, columns)
+    assert plain is not None and "error_y" not in plain.data[0]
 
 
 def test_whiskers_hold_the_interval_whatever_its_sign() -> None:

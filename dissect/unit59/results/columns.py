@@ -36,7 +36,7 @@ class Column:
     Attributes:
         meaning: in a phrase.
         unit: that its numbers are in; empty for names, numbers of things, and what has none.
-        heading: a short one; empty: the column's name.
+        heading: a short one; empty: the column's name, in words.
         dtype: in the file; None: what the field's type says.
         said_as: how its cells are said; None: what type and unit say.
         nullable: whether a row may have nothing there.
@@ -132,7 +132,9 @@ def _column(name: str, hint: Any, given: Column | None) -> Column:
     kinds = get_args(hint) if get_origin(hint) is types.UnionType else (hint,)
     (kind,) = (each for each in kinds if each is not types.NoneType)
     dtype = _DTYPES[kind] if given.dtype is None else given.dtype
-    return replace(given, dtype=dtype, nullable=len(kinds) > 1, heading=given.heading or name)
+    return replace(
+        given, dtype=dtype, nullable=len(kinds) > 1, heading=given.heading or name.replace("_", " ")
+    )
 
 
 def rows(table: pl.DataFrame, kind: type[_R]) -> Iterator[_R]:

@@ -148,11 +148,11 @@ class LayerRecord(Record):
     """One dissected layer, in forward order."""
 
     name: Name
-    """Its name, which is its folder's."""
+    """The layer's name, which is its folder's."""
     number: Count
     """Its place among the network's layers."""
     units: Count
-    """How many it has."""
+    """How many units the layer has."""
     height: Count
     """Of its maps."""
     width: Count
@@ -162,7 +162,7 @@ class LayerRecord(Record):
     interpretable: Count
     """Units with IoU >= 0.05."""
     above_null: Count
-    """Of those, units above their null's 99 %."""
+    """Units with IoU >= 0.05 and above their null's 99 %."""
     histogram: list[Count]
     """Best IoU of every unit; 100 bins of 0.01."""
     null: NullSummary

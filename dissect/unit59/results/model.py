@@ -66,7 +66,7 @@ class ModelRecord(Record):
     name: Name
     """The model's name, which is its folder's."""
     title: Line
-    """What the site calls it."""
+    """What the site calls the model."""
     summary: str = ""
     """A sentence about it, where the recipe has one."""
     family: str

@@ -26,7 +26,7 @@ class Rule(Record):
     """A rule that a verdict stands on, with the number that decided it."""
 
     name: Line
-    """Of the rule."""
+    """What the rule is called."""
     says: str
     """The rule as a sentence."""
     value: float
@@ -63,7 +63,7 @@ class LayerSearch(Record):
     layer: Name
     """The layer."""
     units: Count
-    """Of the layer."""
+    """How many units the layer has."""
     verdict: Verdict
     """What the evidence amounts to."""
     causes: list[Count]

@@ -12,11 +12,11 @@ class Smallest(Record):
     """The smallest set that erases, found along one order."""
 
     order: Line
-    """The order."""
+    """In which units go off: iou, effect, ace."""
     prefix: Count | None
-    """Null: no prefix of the order erases."""
+    """The fewest first units of the order that erase; null: none do."""
     units: list[Count]
-    """The set."""
+    """The set: some of these units, which are enough."""
     minimised: bool
     """False: the budget ended first, and the set is only an upper bound."""
     erasure: Rate | None

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from unit59.foundation.errors import Unit59Error
 from unit59.results import INTERPRETABLE_IOU
 from unit59.site.cells import measured_words
-from unit59.site.heads import Head, head
+from unit59.site.heads import head, heads
 from unit59.site.site import Page, Site
 from unit59.stats.first import EVIDENCE
 
@@ -65,7 +65,7 @@ class Renderer:
         )
         self._environment.globals.update(
             head=head,
-            plain_head=Head,
+            heads=heads,
             site=site,
             cut=INTERPRETABLE_IOU,
             evidence=EVIDENCE,

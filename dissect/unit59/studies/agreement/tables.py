@@ -56,7 +56,7 @@ class CorrelationRow:
     both: int = column(
         "units in the tenth with the largest IoU and in that with the most control", heading="in both"
     )
-    chance: float = column("how many these are on average by chance", "units", "by chance")
+    chance: float = column("how many these are on average by chance", heading="by chance")
     chance_high: int = column("by chance, no more than so many in 97.5 % of cases")
 
 

@@ -17,7 +17,7 @@ from unit59.results.columns import (
 
 
 @table_row
-class UnitRow:
+class MarkRow:
     """A unit, held against the bad regions of the first half of the samples."""
 
     layer: LayerName
@@ -67,7 +67,7 @@ class SetRow:
 
 
 @table_row
-class ConceptRow:
+class ConceptChangeRow:
     """A concept: what the chosen units change of it, on the second half."""
 
     concept: ConceptName
@@ -85,8 +85,8 @@ class ConceptRow:
 
 STEPS = Schema(StepRow)
 SCHEMAS = {
-    "units.parquet": Schema(UnitRow),
+    "units.parquet": Schema(MarkRow),
     "steps.parquet": STEPS,
     "sets.parquet": Schema(SetRow),
-    "concepts.parquet": Schema(ConceptRow),
+    "concepts.parquet": Schema(ConceptChangeRow),
 }

@@ -24,7 +24,7 @@ from unit59.studies.noise.cases import (
     Removed,
     state_name,
 )
-from unit59.studies.noise.tables import SCHEMAS, ChangeRow, LayerRow, MeanRow, MechanismRow
+from unit59.studies.noise.tables import SCHEMAS, MechanismRow, NoiseChangeRow, NoiseLayerRow, NoiseMeanRow
 
 #: A part explains most of the extra variance where its share lies above this.
 HALF_OF_IT = 0.5
@@ -176,12 +176,12 @@ class NoiseNumbers:
         }
         return {name: SCHEMAS[name].frame(each) for name, each in rows.items()}
 
-    def _layer_rows(self) -> Iterator[LayerRow]:
+    def _layer_rows(self) -> Iterator[NoiseLayerRow]:
         for layer in self.layers:
             for case in self.cases[layer]:
                 here = self.variation(case.share, layer, case.removed, case.order)
                 plain = self.variation(0.0, layer, case.removed, case.order)
-                yield LayerRow(
+                yield NoiseLayerRow(
                     layer=layer,
                     removed=REMOVED[case.removed],
                     order=ORDERS[case.order],
@@ -192,23 +192,23 @@ class NoiseNumbers:
                     **_interval("growth", mean_interval(here - plain)),
                 )
 
-    def _mean_rows(self) -> Iterator[MeanRow]:
+    def _mean_rows(self) -> Iterator[NoiseMeanRow]:
         for removed in self.removed:
             for share in self.shares:
                 variation = mean_interval(self.variation(share, removed=removed))
                 growth = self.growth(share, removed=removed)
-                yield MeanRow(
+                yield NoiseMeanRow(
                     removed=REMOVED[removed],
                     share=share,
                     **_interval("variation", variation),
                     **_interval("growth", growth),
                 )
 
-    def _change_rows(self) -> Iterator[ChangeRow]:
+    def _change_rows(self) -> Iterator[NoiseChangeRow]:
         for noise, anew in (("the same", False), ("drawn anew", True)):
             for share in self.shares:
                 change = np.mean([self.change(share, layer, anew=anew) for layer in self.layers], axis=0)
-                yield ChangeRow(noise=noise, share=share, **_interval("change", mean_interval(change)))
+                yield NoiseChangeRow(noise=noise, share=share, **_interval("change", mean_interval(change)))
 
     def _mechanism_rows(self) -> Iterator[MechanismRow]:
         """Only where variation grows: a share of nothing is no number."""

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from unit59.results.columns import LEVELS, Column, High, LayerName, Low, Schema, column, table_row
 
-Removed = Annotated[str, Column("what is taken away from the network", heading="network")]
+RemovedPart = Annotated[str, Column("what is taken away from the network", heading="network")]
 State = Annotated[str, Column("how many units are off, in words", heading="units off")]
-Share = Annotated[float, Column("units of the layer that are off", "share of the layer", "units off")]
+ShareOff = Annotated[float, Column("units of the layer that are off", "share of the layer", "units off")]
 Variation = Annotated[
     float | None,
     Column(
@@ -21,14 +21,14 @@ Growth = Annotated[float | None, Column("variation less that with no unit off", 
 
 
 @table_row
-class LayerRow:
+class NoiseLayerRow:
     """A layer, what is taken away, an order of the units, and how many of them are off."""
 
     layer: LayerName
-    removed: Removed
+    removed: RemovedPart
     order: str = column("in which units go off")
     state: State
-    share: Share
+    share: ShareOff
     off: int = column("units that are off", heading="units off")
     variation: Variation
     variation_low: Low
@@ -39,11 +39,11 @@ class LayerRow:
 
 
 @table_row
-class MeanRow:
+class NoiseMeanRow:
     """What is taken away, and how many units are off at random: means over layers."""
 
-    removed: Removed
-    share: Share
+    removed: RemovedPart
+    share: ShareOff
     variation: Variation
     variation_low: Low
     variation_high: High
@@ -53,11 +53,11 @@ class MeanRow:
 
 
 @table_row
-class ChangeRow:
+class NoiseChangeRow:
     """The same noise or noise drawn anew, and how many units are off at random: means over layers."""
 
     noise: str = column("before and after the edit: the same, drawn anew")
-    share: Share
+    share: ShareOff
     change: float | None = column("root mean square change of the picture", LEVELS, "rms change")
     change_low: Low
     change_high: High
@@ -69,8 +69,8 @@ class MechanismRow:
 
     layer: LayerName
     state: State
-    share: Share
-    removed: Removed
+    share: ShareOff
+    removed: RemovedPart
     explained: float | None = column(
         "of the extra variance, what is gone without it", "share", "extra variance gone"
     )
@@ -79,8 +79,8 @@ class MechanismRow:
 
 
 SCHEMAS = {
-    "layers.parquet": Schema(LayerRow),
-    "mean.parquet": Schema(MeanRow),
-    "change.parquet": Schema(ChangeRow),
+    "layers.parquet": Schema(NoiseLayerRow),
+    "mean.parquet": Schema(NoiseMeanRow),
+    "change.parquet": Schema(NoiseChangeRow),
     "mechanism.parquet": Schema(MechanismRow),
 }

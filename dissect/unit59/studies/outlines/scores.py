@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unit59.stats.scores import Interval, Score, Scorer, score_columns
 from unit59.studies.outlines.facts import GONE, STAY
-from unit59.studies.outlines.tables import CONCEPTS, ConceptRow, CurveRow, LayerRow
+from unit59.studies.outlines.tables import CONCEPTS, CurveRow, OutlineConceptRow, OutlineLayerRow
 
 Counted = Mapping[str, NDArray[Any]]
 
@@ -94,9 +94,9 @@ class LayerScores:
             if step.order in (order, "none", "all")
         ]
 
-    def whole(self, layer: str, half: str) -> LayerRow:
+    def whole(self, layer: str, half: str) -> OutlineLayerRow:
         """The row of the whole layer."""
-        return LayerRow(
+        return OutlineLayerRow(
             layer=layer,
             half=half,
             units=self.steps[-1].off,
@@ -134,5 +134,5 @@ def concept_table(
             for number, name in enumerate(names):
                 if np.isfinite(score.value[row, number]):
                     ends = (float(each[row, number]) for each in (score.value, score.low, score.high))
-                    rows.append(ConceptRow(state, halves[layer], name, *ends))
+                    rows.append(OutlineConceptRow(state, halves[layer], name, *ends))
     return CONCEPTS.frame(rows).unique(maintain_order=True)

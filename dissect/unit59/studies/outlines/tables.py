@@ -16,7 +16,7 @@ from unit59.results.columns import (
     table_row,
 )
 
-Half = Annotated[str, Column("half of the network that the layer is in: encoder, decoder")]
+HalfName = Annotated[str, Column("half of the network that the layer is in: encoder, decoder")]
 KeptLines = Annotated[
     float | None,
     Column("what is left of the outlines, from chance (0) to nothing off (1)", "share", "outlines left"),
@@ -35,7 +35,7 @@ class CurveRow:
     """A layer, an order of its units, and how many of them are off."""
 
     layer: LayerName
-    half: Half
+    half: HalfName
     order: str = column("in which units go off: random, agreement (best IoU first)")
     off: int = column("units that are off", heading="units off")
     share: float = column("of the layer's units, those that are off", "share", "units off")
@@ -54,11 +54,11 @@ class CurveRow:
 
 
 @table_row
-class LayerRow:
+class OutlineLayerRow:
     """A layer of which all units are off."""
 
     layer: LayerName
-    half: Half
+    half: HalfName
     units: int = column("how many it has")
     kept_lines: KeptLines
     kept_lines_low: Low
@@ -71,11 +71,11 @@ class LayerRow:
 
 
 @table_row
-class ConceptRow:
+class OutlineConceptRow:
     """What is off, and a concept that was asked for."""
 
     off: str = column("the layer of which all units are off, or: nothing off")
-    half: Half
+    half: HalfName
     concept: ConceptName
     iou: float | None = column(
         "of the concept and where it was asked for", "IoU", "IoU with what was asked for", form="percent"
@@ -84,5 +84,5 @@ class ConceptRow:
     iou_high: High
 
 
-CURVES, LAYERS, CONCEPTS = Schema(CurveRow), Schema(LayerRow), Schema(ConceptRow)
+CURVES, LAYERS, CONCEPTS = Schema(CurveRow), Schema(OutlineLayerRow), Schema(OutlineConceptRow)
 SCHEMAS = {"curves.parquet": CURVES, "layers.parquet": LAYERS, "concepts.parquet": CONCEPTS}

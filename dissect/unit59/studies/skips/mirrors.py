@@ -19,7 +19,7 @@ from unit59.stats.intervals import mean_interval, spearman
 from unit59.stats.scores import Interval
 from unit59.studies.dissected import Dissected
 from unit59.studies.skips.facts import BEFORE, MIRRORED, OTHER_ENCODER, PairKind
-from unit59.studies.skips.tables import CONCEPTS, ConceptsRow, PairRow
+from unit59.studies.skips.tables import CONCEPTS, MatchRow, SharedConceptsRow
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class Matches:
         """The same above chance, [U]."""
         return self._values("own", pair) - self._values("chance", pair)
 
-    def row(self, pair: Pair) -> PairRow:
+    def row(self, pair: Pair) -> MatchRow:
         """A row of the table of pairs."""
         own, excess = mean_interval(self.own(pair)), mean_interval(self.excess(pair))
-        return PairRow(
+        return MatchRow(
             layer=pair.layer,
             other=pair.other,
             kind=pair.kind,
@@ -155,7 +155,7 @@ def mean_correlations(concepts: pl.DataFrame) -> dict[PairKind, float]:
 
 
 def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
-    """Do two layers stand for the same concepts? See `unit59.studies.skips.tables.ConceptsRow`."""
+    """Do two layers stand for the same concepts? See `unit59.studies.skips.tables.SharedConceptsRow`."""
     measurer = model.bench.measurer
     best: dict[str, Numbers] = {}
     stands: dict[str, NDArray[np.bool_]] = {}
@@ -169,5 +169,5 @@ def concepts_of_pairs(model: Dissected, pairs: Sequence[Pair]) -> pl.DataFrame:
         correlation = spearman(best[pair.layer], best[pair.other], model.seed)
         first, second = stands[pair.layer], stands[pair.other]
         both, one = int((first & second).sum()), int((first ^ second).sum())
-        rows.append(ConceptsRow(pair.layer, pair.other, pair.kind, *correlation, both=both, one=one))
+        rows.append(SharedConceptsRow(pair.layer, pair.other, pair.kind, *correlation, both=both, one=one))
     return CONCEPTS.frame(rows)

@@ -9,7 +9,7 @@ from unit59.studies.outlines.tables import KeptAgreement, KeptLines, PictureChan
 
 DecoderLayer = Annotated[str, Column("name of the decoder layer", heading="decoder layer")]
 OtherLayer = Annotated[str, Column("name of the layer that it is compared with", heading="other layer")]
-Kind = Annotated[
+Relation = Annotated[
     str,
     Column(
         "how the two are related: mirrored, other encoder layer, decoder layer before", heading="which is"
@@ -18,12 +18,12 @@ Kind = Annotated[
 
 
 @table_row
-class PairRow:
+class MatchRow:
     """A decoder layer and another layer: means over its units of their best match among the other's."""
 
     layer: DecoderLayer
     other: OtherLayer
-    kind: Kind
+    kind: Relation
     iou: float = column("overlap of the masks of a unit and its best match", "IoU", "best match's IoU")
     chance: float = column("the same with other samples' masks", "IoU", "by chance")
     excess: float = column("best match's IoU less that by chance", "IoU", "IoU above chance")
@@ -32,12 +32,12 @@ class PairRow:
 
 
 @table_row
-class ConceptsRow:
+class SharedConceptsRow:
     """A decoder layer and an encoder layer: whether they stand for the same concepts."""
 
     layer: DecoderLayer
     other: OtherLayer
-    kind: Kind
+    kind: Relation
     correlation: float | None = column(
         "Spearman's, over shown concepts, of the best IoU that a unit of either layer has with the concept",
         heading="rank correlation",
@@ -67,5 +67,5 @@ class WayRow:
     change: PictureChange
 
 
-PAIRS, CONCEPTS, SILENT = Schema(PairRow), Schema(ConceptsRow), Schema(WayRow)
+PAIRS, CONCEPTS, SILENT = Schema(MatchRow), Schema(SharedConceptsRow), Schema(WayRow)
 SCHEMAS = {"pairs.parquet": PAIRS, "concepts.parquet": CONCEPTS, "ways.parquet": SILENT}

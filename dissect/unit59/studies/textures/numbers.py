@@ -16,7 +16,7 @@ from unit59.stats.intervals import bootstrapped, mean_interval, spearman
 from unit59.stats.ranks import partial_spearman
 from unit59.studies.facts import Estimate
 from unit59.studies.textures.facts import End, StandingOut, TextureFacts
-from unit59.studies.textures.tables import LAYERS, LOOKS, POINTS, LayerRow, LookRow, PointRow
+from unit59.studies.textures.tables import LAYERS, LOOKS, POINTS, LookRow, PointRow, TextureLayerRow
 
 #: Columns of what `unit59.studies.textures.effects.effects` gives.
 OBJECTS, TEXTURE, COLOUR, DETAIL = range(4)
@@ -149,7 +149,7 @@ class TextureNumbers:
             "points.parquet": self._points(),
         }
 
-    def _layer_rows(self) -> Iterator[LayerRow]:
+    def _layer_rows(self) -> Iterator[TextureLayerRow]:
         for layer in self.layers:
             medians = {
                 f"{column}{end}": value
@@ -157,7 +157,7 @@ class TextureNumbers:
                 for end, value in zip(("", "_low", "_high"), self.median(layer.name, column), strict=True)
             }
             beyond = int(self.units.filter(layer=layer.name)["beyond"].sum())
-            yield LayerRow(
+            yield TextureLayerRow(
                 layer=layer.name, depth=layer.depth, units=len(layer.units), beyond=beyond, **medians
             )
 

@@ -16,7 +16,7 @@ Ratio = Annotated[
 
 
 @table_row
-class UnitRow:
+class TextureUnitRow:
     """A unit that is switched off: means over samples."""
 
     layer: LayerName
@@ -42,7 +42,7 @@ class UnitRow:
 
 
 @table_row
-class LayerRow:
+class TextureLayerRow:
     """A layer: medians over its units."""
 
     layer: LayerName
@@ -83,9 +83,9 @@ class PointRow:
     objects_high: High
 
 
-LAYERS, LOOKS, POINTS = Schema(LayerRow), Schema(LookRow), Schema(PointRow)
+LAYERS, LOOKS, POINTS = Schema(TextureLayerRow), Schema(LookRow), Schema(PointRow)
 SCHEMAS = {
-    "units.parquet": Schema(UnitRow),
+    "units.parquet": Schema(TextureUnitRow),
     "layers.parquet": LAYERS,
     "looks.parquet": LOOKS,
     "points.parquet": POINTS,

@@ -10,7 +10,7 @@ from unit59.studies.facts import Estimate
 from unit59.studies.tables import Report, Tables
 from unit59.studies.textures.facts import TextureFacts
 from unit59.studies.textures.sections import layers_section, standing_out, strength_section, trend_section
-from unit59.studies.textures.tables import LayerRow
+from unit59.studies.textures.tables import TextureLayerRow
 from unit59.studies.words import number, percent
 
 
@@ -45,7 +45,7 @@ def tell(tables: Tables) -> Report:
 
 def _medians(layers: pl.DataFrame) -> str:
     """What the median unit of the first and of the last layer does."""
-    units = list(rows(layers, LayerRow))
+    units = list(rows(layers, TextureLayerRow))
     said = [
         f"in {unit.layer} changes the concept of {percent(unit.objects, 1)} of the pixels, and the others by "
         f"{unit.texture:.1f} levels of 255"

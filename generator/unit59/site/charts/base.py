@@ -23,7 +23,7 @@ class Chart:
         caption: what to see in it, one sentence.
         data: Plotly traces.
         layout: Plotly layout.
-        head: the columns of the table of the same numbers; words alone have no tool tip.
+        head: the columns of the table of the same numbers.
         rows: its rows.
         height: in CSS pixels.
     """
@@ -32,7 +32,7 @@ class Chart:
     caption: str
     data: list[dict[str, Any]]
     layout: dict[str, Any]
-    head: Sequence[Head | str]
+    head: Sequence[Head]
     rows: Sequence[Sequence[Any]]
     height: int = 320
 

@@ -9,6 +9,7 @@ from typing import Any
 from unit59.results.rows import EffectRow, SpecificityRow
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import NAMES, SOLID, bars, edge, intervals, percent, points, rule
+from unit59.site.heads import heads
 from unit59.site.views import ConceptView
 
 
@@ -69,7 +70,14 @@ def effects_chart(
             "shapes": [rule("x", 0, SOLID)],
             "showlegend": False,
         },
-        head=("concept", "change, % of the picture", "95 % interval", "q", f"95 % of {others}"),
+        head=heads(
+            "effects",
+            label="concept",
+            effect="change, % of the picture",
+            low="95 % interval",
+            q="",
+            others_low=f"95 % of {others}",
+        ),
         rows=[
             (
                 each.concept.label,

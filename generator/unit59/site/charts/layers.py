@@ -10,6 +10,7 @@ from typing import Any
 from unit59.results import INTERPRETABLE_IOU
 from unit59.site.charts.base import Chart, plain, short
 from unit59.site.charts.marks import NAMES, bars, cut, edge, legend_below, lines, scale
+from unit59.site.heads import heads
 from unit59.site.views import LayerView, ModelView, UnitView
 
 
@@ -55,7 +56,9 @@ def units_per_concept(layer: LayerView) -> Chart | None:
             "yaxis": NAMES,
             "showlegend": False,
         },
-        head=("concept", "above the null", "at the cut, not above the null"),
+        head=heads(
+            "units", label="concept", agrees="above the null", interpretable="at the cut, not above the null"
+        ),
         rows=[(count.label, count.above, count.chance) for count in counts],
         height=max(200, 90 + 24 * len(shown)),
     )
@@ -91,7 +94,7 @@ def iou_distribution(layer: LayerView) -> Chart:
     """The units' best IoU, with the null beside it per shuffle."""
     bins, null = layer.record.histogram, layer.record.null
     by_chance = [count / max(null.shuffles, 1) for count in null.histogram]
-    last = max((i for i in range(len(bins)) if bins[i] or by_chance[i]), default=0) + 2
+    last = min(len(bins), max((i for i in range(len(bins)) if bins[i] or by_chance[i]), default=0) + 2)
     edges = [round(i / len(bins), 2) for i in range(last)]
     middles = [round(edge + 0.5 / len(bins), 3) for edge in edges]
     return Chart(
@@ -118,7 +121,12 @@ def iou_distribution(layer: LayerView) -> Chart:
             "shapes": [cut()],
             "legend": {"x": 1, "xanchor": "right", "y": 1},
         },
-        head=("IoU from", "to", "units", "null"),
+        head=[
+            *heads("units", iou="IoU from"),
+            *heads("units", iou="to"),
+            *heads("LayerRecord", histogram="units"),
+            *heads("NullSummary", histogram="null"),
+        ],
         rows=[
             (f"{edge:.2f}", f"{edge + 1 / len(bins):.2f}", bins[i], f"{by_chance[i]:.1f}")
             for i, edge in enumerate(edges)
@@ -143,7 +151,10 @@ def layers_chart(model: ModelView) -> Chart:
             "yaxis": scale("interpretable units"),
             "legend": {**legend_below(-0.25), "traceorder": "normal"},
         },
-        head=("layer", "units", "interpretable", "above the null", "null"),
+        head=[
+            *heads("LayerRecord", name="layer", units="", interpretable="", above_null="above the null"),
+            *heads("NullSummary", interpretable="null"),
+        ],
         rows=[
             (
                 layer.name,

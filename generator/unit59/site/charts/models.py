@@ -8,6 +8,7 @@ from typing import Any
 from unit59.results import INTERPRETABLE_IOU
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import NAMES, edge, points, rounded, scale
+from unit59.site.heads import heads
 from unit59.site.views import ModelView
 
 #: Name, fill and symbol of each mark, in the order in which they are drawn.
@@ -48,7 +49,11 @@ def models_chart(models: Sequence[ModelView]) -> Chart:
             "yaxis": NAMES,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         },
-        head=("model", "units", "above the null", "reach the cut", "with other samples' masks"),
+        head=[
+            *heads("ModelRecord", title="model"),
+            *heads("LayerRecord", units="", above_null="above the null", interpretable="reach the cut"),
+            *heads("NullSummary", interpretable="with other samples' masks"),
+        ],
         rows=[
             (model.title, model.units, f"{above:.1f} %", f"{reach:.1f} %", f"{null:.1f} %")
             for model, (reach, null, above) in zip(models, shares, strict=True)

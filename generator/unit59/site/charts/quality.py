@@ -8,6 +8,7 @@ from typing import Any
 from unit59.results.rows import QualityRow
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import NAMES, edge, intervals, percent, points
+from unit59.site.heads import heads
 from unit59.site.views import ConceptView
 
 
@@ -36,15 +37,18 @@ def presence_chart(model: str, rows: Sequence[tuple[ConceptView, QualityRow]], f
             "yaxis": NAMES,
             "showlegend": False,
         },
-        head=(
-            "concept",
-            "shown, real",
-            "generated",
-            "difference in points",
-            "area, real",
-            "generated",
-            *(("IoU with what was asked for",) if asked else ()),
-        ),
+        head=[
+            *heads(
+                "quality",
+                label="",
+                presence_real="",
+                presence_generated="generated",
+                presence_difference="difference in points",
+                area_real="",
+                area_generated="generated",
+            ),
+            *(heads("quality", agreement="IoU with what was asked for") if asked else []),
+        ],
         rows=[
             (
                 concept.label,

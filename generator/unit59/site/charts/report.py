@@ -61,7 +61,7 @@ def report_chart(
         columns: what the table's hold.
     """
     chart = asked.drawn(columns)
-    points = points_of(chart, table)
+    points = points_of(chart, table, columns)
     drawn = points if chart.kind != "bars" else first_of_each(points)
     if not points:
         return None

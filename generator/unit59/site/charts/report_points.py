@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from unit59.results.report import ReportChart
-from unit59.site.cells import finite, rows_where, words
+from unit59.results.report import Columns, ReportChart
+from unit59.site.cells import cell_text, finite, rows_where, words
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Point:
     hover: list[str]
 
 
-def points_of(chart: ReportChart, table: pl.DataFrame) -> list[Point]:
+def points_of(chart: ReportChart, table: pl.DataFrame, columns: Columns) -> list[Point]:
     """The rows to draw, in the table's order; those without a number are left out."""
     found = []
     for row in rows_where(table, chart.where):
@@ -41,7 +41,7 @@ def points_of(chart: ReportChart, table: pl.DataFrame) -> list[Point]:
                 low=_scaled(finite(row[chart.low]), chart) if chart.low else None,
                 high=_scaled(finite(row[chart.high]), chart) if chart.high else None,
                 group=words(row[chart.group]) if chart.group else "",
-                hover=[words(row[name]) for name in chart.hover],
+                hover=[cell_text(row[name], columns[name].form) for name in chart.hover],
             )
         )
     return found

@@ -41,7 +41,9 @@ def head_of(chart: ReportChart, columns: Columns) -> list[Head]:
     group = [chart.group] if chart.group and chart.group not in chart.hover else []
     found = [Head(columns[name].heading, columns[name].meaning) for name in [*chart.hover, *group]]
     found += [Head(chart.x_title, columns[chart.x].meaning), Head(chart.y_title, columns[chart.y].meaning)]
-    return [*found, *([Head("95 % interval")] if chart.low and chart.high else [])]
+    if chart.low and chart.high:
+        found.append(Head("95 % interval", columns[chart.low].meaning.removeprefix("lower end of ")))
+    return found
 
 
 def rows_of(chart: ReportChart, points: list[Point], width: int) -> list[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import SYMBOLS, cut, edge, legend_below, percent, points, rounded, rule, scale
+from unit59.site.heads import heads
 from unit59.site.views import ConceptView, LayerView, UnitView
 from unit59.site.views.effects import Effect, EffectsView, Relation
 from unit59.stats.first import EVIDENCE
@@ -40,7 +41,10 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
         ).rstrip(),
         data=[_dots([unit.iou for unit in units], [each.value for each in effects], effects, _names(units))],
         layout=_layout("IoU with its label", "change of its label, % of the picture"),
-        head=("unit", "label", "IoU", "change of its label, %", "95 % interval", "q"),
+        head=[
+            *heads("units", unit="", label="", iou=""),
+            *heads("effects", effect="change of its label, %", low="95 % interval", q=""),
+        ],
         rows=[_row(unit, each) for unit, each in zip(units, effects, strict=True)],
     )
 
@@ -63,7 +67,12 @@ def largest_effects_chart(view: EffectsView) -> Chart | None:
         ).rstrip(),
         data=[_dots([unit.iou for unit in units], sizes, effects, _names(units))],
         layout=_layout("IoU with its label", "largest effect, % of the picture"),
-        head=("unit", "concept", "IoU with its label", "change, %", "95 % interval", "q"),
+        head=[
+            *heads("units", unit=""),
+            *heads("effects", label=""),
+            *heads("units", iou="IoU with its label"),
+            *heads("effects", effect="change, %", low="95 % interval", q=""),
+        ],
         rows=[_row(unit, each) for unit, each in zip(units, effects, strict=True)],
     )
 
@@ -99,7 +108,14 @@ def concept_effects_chart(concept: ConceptView, places: Sequence[ConceptInLayer]
             "showlegend": len(data) > 1,
             "legend": legend_below(-0.3),
         },
-        head=("model", "layer", "units measured", EVIDENCE, "correlation of IoU and loss", "largest loss"),
+        head=[
+            *heads("ModelRecord", title="model"),
+            *heads("LayerRecord", name="layer"),
+            *heads("relations", units="units measured"),
+            *heads("effects", found=EVIDENCE),
+            *heads("relations", rho="correlation of IoU and loss"),
+            *heads("effects", effect="largest loss"),
+        ],
         rows=[_place_row(concept, place) for place in places if place.effects],
     )
 

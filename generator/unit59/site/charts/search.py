@@ -10,6 +10,7 @@ from unit59.results.schema import LayerSearch
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import edge, intervals, legend_below, percent, points, rounded, rule, scale
 from unit59.site.charts.orders import by_order, counts_axis, look_of, order_line
+from unit59.site.heads import heads
 
 #: Of the units that a search tried.
 FOUND_COLOUR = "#b23c17"
@@ -51,7 +52,9 @@ def staircase_chart(
             "yaxis": scale("area left"),
             "legend": legend_below(-0.3),
         },
-        head=("order", "units off", "last of them", "area left", "gone in", "95 % interval", "side effect"),
+        head=heads(
+            "staircase", order="", count="", unit="", left="", rate="", rate_low="95 % interval", side=""
+        ),
         rows=[
             (
                 look_of(row.order).name,
@@ -126,7 +129,7 @@ def alone_chart(concept: str, rows: Sequence[AloneRow], tried: Sequence[int]) ->
             "yaxis": scale("area left"),
             "showlegend": False,
         },
-        head=("unit", "IoU", "area left", "gone in"),
+        head=heads("alone", unit="", iou="", left="", erased="gone in"),
         rows=[
             (row.unit, f"{row.iou:.4f}", f"{row.left:.3f}", f"{row.erased} of {row.shown}") for row in ordered
         ],
@@ -158,7 +161,7 @@ def cases_chart(concept: str, kind: str, rows: Sequence[CaseRow], floor: float) 
             "shapes": [rule("y", percent(floor))],
             "legend": legend_below(-0.25),
         },
-        head=("sample", "before", "after", "all but them off", "change elsewhere, of 255"),
+        head=heads("cases", sample="", before="", after="", all_but="", side="change elsewhere, of 255"),
         rows=[
             (
                 row.sample,

@@ -9,6 +9,7 @@ from unit59.results.rows import StaircaseRow
 from unit59.site.charts.base import Chart
 from unit59.site.charts.marks import band, edge, legend_below, rounded, scale
 from unit59.site.charts.orders import by_order, counts_axis, look_of, order_line, value_of
+from unit59.site.heads import head
 
 
 def sets_chart(concept: str, kind: str, steps: Sequence[StaircaseRow]) -> Chart | None:
@@ -39,13 +40,13 @@ def sets_chart(concept: str, kind: str, steps: Sequence[StaircaseRow]) -> Chart 
             "yaxis": scale("area left" if off else "insertion rate"),
             "legend": legend_below(-0.3),
         },
-        head=(
-            "order",
-            "units",
-            "area left" if off else "came in",
-            "95 % interval of the rate",
-            "side effect",
-        ),
+        head=[
+            head("staircase.order"),
+            head("staircase.count", "units"),
+            head("staircase.left") if off else head("staircase.rate", "came in"),
+            head("staircase.rate_low", "95 % interval of the rate"),
+            head("staircase.side"),
+        ],
         rows=[_step_row(row, off=off) for rows in orders.values() for row in rows]
         + [
             (f"{draws} random orders", count, f"{min(values):.3f} – {max(values):.3f}", "", "")

@@ -8,6 +8,7 @@ from typing import Any
 from unit59.results import INTERPRETABLE_IOU
 from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import DASHED, NAMES, bars, cut, edge, intervals, points, rounded, rule, scale
+from unit59.site.heads import heads
 from unit59.site.views import ConceptAgreement, LayerView, UnitView
 
 
@@ -29,7 +30,7 @@ def agreement_chart(unit: UnitView, agreements: Sequence[ConceptAgreement]) -> C
             "shapes": [cut()],
             "showlegend": False,
         },
-        head=("concept", "IoU", "95 % interval", "null", "null, 99 %", "IQR"),
+        head=heads("agreement", label="", iou="", iou_low="95 % interval", null_iou="", null_99="", iqr=""),
         rows=[
             (
                 a.concept.label,
@@ -90,7 +91,7 @@ def activation_chart(unit: UnitView, low: float, high: float, counts: Sequence[i
             "shapes": [rule("x", threshold, {**DASHED, "width": 2})],
             "showlegend": False,
         },
-        head=("from", "to", "values"),
+        head=heads("activations", low="", high="", counts=""),
         rows=[
             (f"{low + i * width:.4g}", f"{low + (i + 1) * width:.4g}", count)
             for i, count in enumerate(counts)
@@ -139,7 +140,11 @@ def concept_units_chart(
             "shapes": [cut("y")],
             "showlegend": False,
         },
-        head=("model", "layer", "units", "above the null", "best IoU"),
+        head=[
+            *heads("ModelRecord", title="model"),
+            *heads("LayerRecord", name="layer"),
+            *heads("units", label="units with this label", agrees="above the null", iou="best IoU"),
+        ],
         rows=[
             (
                 layer.model.title,

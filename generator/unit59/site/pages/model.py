@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unit59.site.charts import layers_chart
+from unit59.site.heads import Head
 from unit59.site.pages.studies import compared_card, studies_of
 from unit59.site.quality import FAR, view_quality
 from unit59.site.site import Entrance, Page, Site
@@ -48,6 +49,7 @@ def model_page(site: Site, model: ModelView) -> Page:
             "network": network_rows(model),
             "run": single_facts(model.results.run),
             "steps": step_times(model.results.run),
+            "step_heads": [Head("step", "what the run did"), Head("took", "on the clock")],
         },
         keywords=f"{model.record.family} {model.name}",
         files=[*model.files, *(quality.files if quality else [])],
