@@ -112,9 +112,10 @@ def _own_network(file: RecipeFile, device: str) -> tuple[Network, CheckpointReco
 
 
 def _weights(network: Network, name: str) -> tuple[str, int]:
-    """A hash of all weights with their names, and their size in bytes."""
+    """A hash of all weights and buffers with their names, and their size in bytes."""
     digest, size = hashlib.sha256(name.encode()), 0
-    for key, tensor in sorted(network.state_dict().items()):
+    named = {**dict(network.named_buffers()), **network.state_dict()}  # which lacks buffers not to be saved
+    for key, tensor in sorted(named.items()):
         if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_quantized:
             raise NetworkError(f"{name}: the weight {key!r} is no dense tensor of numbers.")
         plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
