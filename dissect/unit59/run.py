@@ -15,7 +15,9 @@ import torch
 from unit59.edit.workbench import Workbench
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sweep_partials
+from unit59.foundation.own_code import own_faults
 from unit59.foundation.progress import Reporter
+from unit59.foundation.reads import not_noted, noted_as_late, unknown_reads
 from unit59.opened import Opened, Options, open_recipe
 from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
@@ -66,7 +68,7 @@ def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
     Raises:
         Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
     """
-    with alone(options.cache / file.recipe.model):
+    with alone(options.cache / file.recipe.model), own_faults(file.path.parent.resolve()):
         return Run(file, options, report).run()
 
 
@@ -104,6 +106,7 @@ class Run:
     def __init__(self, file: RecipeFile, options: Options, report: Reporter) -> None:
         self.began, self.began_at = time.time(), time.process_time()
         self.file, self.options, self.report = file, options, report
+        self._said: set[str] = set()
         self.opened = open_recipe(file, options, report)
         if options.engine is not None:
             self.opened.bench.cache.engine = options.engine(
@@ -111,7 +114,9 @@ class Run:
             )
         self.writer = ResultsWriter(options.results, file.recipe.model)
         opened = self.opened
-        asked = PartSource(file, opened.facts(), opened.bench, opened.real, opened.reads)
+        with noted_as_late():  # the segmenter runs for its grid
+            facts = opened.facts()
+        asked = PartSource(file, facts, opened.bench, opened.real, opened.reads)
         self.parts = parts_of(asked)
         self.keys = keys_of(self.parts)
         studies = [part.asked for part in self.parts if isinstance(part, StudyPart)]
@@ -135,9 +140,10 @@ class Run:
         self.writer.plan(names)
         if missing:
             self.fill()
-        for part in missing:
-            self._measure(part)
-            self.tell("model")  # an interrupted run shows the layers that are there
+        with self._keys_made():
+            for part in missing:
+                self._measure(part)
+                self.tell("model")  # an interrupted run shows the layers that are there
         self.writer.keep_only(names)
         changed = self.tell()
         if missing:
@@ -153,8 +159,19 @@ class Run:
         """Make the samples that are missing."""
         self.opened.check_room()
         samples = self.file.recipe.samples
-        with self.report.step("samples", samples, "samples") as advance:
+        with self._keys_made(), self.report.step("samples", samples, "samples") as advance:
             self.bench.cache.fill(advance, self.options.batch)
+
+    @contextmanager
+    def _keys_made(self) -> Iterator[None]:
+        """What own code opens inside comes too late for keys: it is said."""
+        try:
+            with noted_as_late():
+                yield
+        finally:
+            for line in sorted(set(unknown_reads()) - self._said):
+                self._said.add(line)
+                self.report.say(line)
 
     # ---- measuring
 
@@ -195,7 +212,8 @@ class Run:
         return before != {name: part.told for name, part in self.writer.parts.items()}
 
     def _told(self, part: Part, tables: Tables) -> dict[str, bytes]:
-        return tell_part(part.name, part.kind, tables, self._words, self._stored()) or {}
+        with not_noted():
+            return tell_part(part.name, part.kind, tables, self._words, self._stored()) or {}
 
     def _stored(self) -> Stored:
         """The parts that are there as this recipe makes them."""

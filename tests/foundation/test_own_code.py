@@ -114,7 +114,7 @@ def test_a_module_beside_the_recipe_goes_before_all_others(tmp_path: Path) -> No
     assert found.found() == '["local", 59]'
     assert sys.modules["random"] is random
     assert "generator" not in sys.modules
-    assert [file.name for file in found.files] == [
+    assert [file.name for file in found.sources] == [
         "dissect.py",
         "generator.py",
         "random.py",
@@ -148,7 +148,7 @@ def test_packages_with_and_without_init_and_relative_imports(tmp_path: Path) -> 
     )
     cat = find("zoo.cat:make", tmp_path)
     assert cat.found() == (1, 2, 1)
-    assert {file.name for file in cat.files} == {"__init__.py", "cat.py", "food.py", "inner.py"}
+    assert {file.name for file in cat.sources} == {"__init__.py", "cat.py", "food.py", "inner.py"}
     assert find("plain.net:make", tmp_path).found() == 3
     assert not list(tmp_path.rglob("*.pyc"))
 
@@ -198,7 +198,7 @@ def test_what_an_installed_package_declares_may_be_named(
     (tmp_path / "recipes").mkdir()
     found = find("zoo_of_nets:make", tmp_path / "recipes")
     assert found.found() == 7
-    assert {file.name for file in found.files} == {"__init__.py", "inner.py"}
+    assert {file.name for file in found.sources} == {"__init__.py", "inner.py"}
     for spec, group in (("zoo_of_nets:other", "unit59.networks"), ("zoo_of_nets:make", "unit59.studies")):
         with pytest.raises(Unit59Error, match="no installed package declares"):
             find_own(spec, tmp_path / "recipes", Unit59Error, "it", group)  # type: ignore[arg-type]

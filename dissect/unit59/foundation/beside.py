@@ -19,8 +19,6 @@ from types import CodeType, ModuleType
 from typing import Any
 
 _PREFIX = "_beside_"
-#: What a folder's modules were when they were imported, by package and module.
-_SEEN: dict[tuple[str, str], str] = {}
 
 
 def file_of(root: Path, name: str) -> Path | None:
@@ -33,20 +31,19 @@ def file_of(root: Path, name: str) -> Path | None:
     )
 
 
-def import_beside(root: Path, name: str, fingerprint: str) -> ModuleType:
+def import_beside(root: Path, name: str, *, anew: bool) -> ModuleType:
     """Import the module `name` from below `root`.
 
     Args:
         root: a resolved folder.
         name: dotted; `file_of` finds it.
-        fingerprint: of its source; when it is another than at the last import, the folder's modules are
-            imported anew.
+        anew: whether the folder's modules that were imported before are forgotten.
 
     Raises:
         Exception: whatever the module's own code raises.
     """
     package = f"{_PREFIX}{hashlib.sha256(str(root).encode()).hexdigest()[:16]}"
-    if _SEEN.get((package, name), fingerprint) != fingerprint:
+    if anew:
         _forget(package)
     if package not in sys.modules:
         top = ModuleType(package, "A recipe's folder.")
@@ -57,16 +54,12 @@ def import_beside(root: Path, name: str, fingerprint: str) -> ModuleType:
     if str(root) not in sys.path:
         sys.path.append(str(root))  # last, so that it shadows nothing: for pickles and import_module()
     importlib.invalidate_caches()
-    module = importlib.import_module(f"{package}.{name}")
-    _SEEN[package, name] = fingerprint
-    return module
+    return importlib.import_module(f"{package}.{name}")
 
 
 def _forget(package: str) -> None:
     for known in [key for key in sys.modules if key == package or key.startswith(f"{package}.")]:
         del sys.modules[known]
-    for seen in [key for key in _SEEN if key[0] == package]:
-        del _SEEN[seen]
 
 
 class _Finder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from unit59.foundation.beside import file_of
@@ -35,13 +35,13 @@ def files_below(root: Path, name: str, top: str | None = None) -> list[Path]:
     return sorted(set(found.values()))
 
 
-def fingerprint_of(root: Path, files: list[Path], *more: str) -> str:
-    """A sha256 over files, by their paths below `root` and their content, and over `more`."""
-    whole = hashlib.sha256(repr(more).encode("utf-8", "backslashreplace"))
-    for file in files:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        whole.update(f"\n{file.relative_to(root).as_posix()} {digest}".encode("utf-8", "backslashreplace"))
-    return whole.hexdigest()
+def fingerprint_of(root: Path, digests: Mapping[Path, str], *more: str) -> str:
+    """A sha256 over files' digests, with their paths where they lie below `root`, and over `more`."""
+    said = sorted(
+        f"{file.relative_to(root).as_posix() if file.is_relative_to(root) else ''} {digest}"
+        for file, digest in digests.items()
+    )
+    return hashlib.sha256("\n".join([repr(more), *said]).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _imported(file: Path, name: str) -> Iterator[str]:

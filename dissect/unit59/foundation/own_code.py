@@ -15,8 +15,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal
@@ -25,6 +27,7 @@ from unit59.foundation.beside import file_of, import_beside
 from unit59.foundation.code_files import files_below, fingerprint_of
 from unit59.foundation.ending import Terminated
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.reads import at_fault, digests_of, forget_changed, watch
 
 _SPEC = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 #: Names are short; a file system refuses longer ones with errors of its own.
@@ -47,15 +50,21 @@ class OwnCode:
         spec: as the recipe names it.
         found: the class or function.
         root: the folder that its module's name starts from.
-        files: its module's source and all that this imports from below `root`.
-        fingerprint: a hash of these, as they were imported, and of the name: results depend on it.
+        sources: its module's source and all that this imports from below `root`, with their sha256 when they
+            were imported.
     """
 
     spec: str
     found: Callable[..., Any]
     root: Path
-    files: list[Path]
-    fingerprint: str
+    sources: dict[Path, str]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of name, sources and what they opened until this is first asked: results depend on it."""
+        name, _, attribute = self.spec.partition(":")
+        digests = digests_of(self.root, self.sources) | self.sources
+        return f"{attribute} {fingerprint_of(self.root, digests, name)}"
 
 
 def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str, group: Group) -> OwnCode:
@@ -80,10 +89,11 @@ def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str
     assert file is not None  # noqa: S101  # just found
     if not file.resolve().is_relative_to(root):
         raise error(f"{said}: {file} is a link to {file.resolve()}, outside of {root}.")
-    files = files_below(root, name)
-    fingerprint = fingerprint_of(root, files, name)
+    watch(root)
+    changed = forget_changed(root)
+    sources = _sources(root, name)
     with own_calls(error, f"{said}: cannot import {name}", root):
-        module = import_beside(root, name, fingerprint)
+        module = import_beside(root, name, anew=changed)
     found = _attribute(module, name, attribute, error, said)
     home = _defined_in(found)
     if home is None or not home.is_relative_to(root):
@@ -91,7 +101,7 @@ def find_own(spec: str, folder: Path | None, error: type[Unit59Error], said: str
             f"{said}: {attribute!r} is no class or function defined below {root} "
             f"({_whence(found, home)}). Only such are called: define one there, with `class` or `def`."
         )
-    return OwnCode(spec, found, root, files, f"{attribute} {fingerprint}")
+    return OwnCode(spec, found, root, sources)
 
 
 @contextmanager
@@ -109,6 +119,19 @@ def own_calls(error: type[Unit59Error], said: str, root: Path | None = None) -> 
         raise
     except BaseException as fault:
         raise error(f"{said}{'' if said.endswith('raised') else ':'} {describe(fault, root)}") from fault
+
+
+@contextmanager
+def own_faults(root: Path) -> Iterator[None]:
+    """Around everything: what own code raises where no `own_calls` stands around it is one message, too."""
+    try:
+        yield
+    except (Unit59Error, KeyboardInterrupt, Terminated):
+        raise
+    except BaseException as fault:
+        if not at_fault(fault):
+            raise
+        raise Unit59Error(f"{root}: code of your own: {describe(fault, root)}") from fault
 
 
 def describe(fault: BaseException, root: Path | None = None) -> str:
@@ -165,18 +188,31 @@ def _declared(spec: str, group: Group, error: type[Unit59Error], said: str, fold
             f"{said}: cannot import {name}: there is no {name.replace('.', '/')}.py {where}, and no "
             f"installed package declares {spec} by an entry point of the group {group}."
         )
+    top = name.partition(".")[0]
     with own_calls(error, f"{said}: cannot import {name}"):
+        place = _place_of(top)
+        if place is not None:
+            watch(place)
         module = import_module(name)
     found = _attribute(module, name, attribute, error, said)
-    top = name.partition(".")[0]
-    package = sys.modules[top].__file__
-    home = _defined_in(found)
-    if package is None or home is None:
+    if place is None or _defined_in(found) is None:
         raise error(f"{said}: {attribute!r} is no class or function with a source file.")
-    root = Path(package).resolve().parent
-    root = root.parent if Path(package).name == "__init__.py" else root
+    return OwnCode(spec, found, place.parent, _sources(place.parent, name, top))
+
+
+def _sources(root: Path, name: str, top: str | None = None) -> dict[Path, str]:
     files = files_below(root, name, top)
-    return OwnCode(spec, found, root, files, f"{attribute} {fingerprint_of(root, files, name)}")
+    digests = digests_of(root, files)
+    return {file: digests[file] for file in files}
+
+
+def _place_of(top: str) -> Path | None:
+    """The folder or file of an installed package; it is not imported."""
+    found = find_spec(top)
+    if found is None or found.origin is None:
+        return None
+    file = Path(found.origin).resolve()
+    return file.parent if file.name == "__init__.py" else file
 
 
 def _attribute(

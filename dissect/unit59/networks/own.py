@@ -75,9 +75,9 @@ def load(
         raise NetworkError(f"{spec}: the factory made a {type(module).__name__}, expected a torch.nn.Module.")
 
     if isinstance(module, Network):
-        module.code = own.fingerprint
         with own_calls(NetworkError, f"{spec}: its layers", own.root):
             _check_layers(module.layers, spec)
+        module.code = own.fingerprint
         _guard(module, spec, own.root)
         return module.requires_grad_(False).eval()
 
