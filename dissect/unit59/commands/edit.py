@@ -22,6 +22,20 @@ from unit59.edit.sweep import Sweep
 from unit59.foundation.files import sweep_partials, write_atomically
 from unit59.foundation.printable import printable
 from unit59.foundation.suggest import nearest
+from unit59.results.columns import (
+    LEVELS,
+    PICTURE,
+    ConceptName,
+    ConceptNumber,
+    High,
+    Low,
+    PlaneName,
+    Schema,
+    column,
+    rows,
+    table_row,
+)
+from unit59.results.tables import fitted
 from unit59.run import Run, alone
 from unit59.samples.shards import to_uint8
 from unit59.stats.intervals import central, mean_interval
@@ -31,6 +45,36 @@ from unit59.studies.unit_sets import random_sets
 
 #: Numbers in one range on the command line.
 MOST = 100_000
+
+
+@table_row
+class EditEffectRow:
+    """A concept, and what the edit does to it."""
+
+    concept: ConceptNumber
+    label: ConceptName
+    plane: PlaneName
+    before: float = column("mean area of the concept without the edit", PICTURE)
+    after: float = column("mean area of the concept with it", PICTURE)
+    effect: float = column("mean paired difference of the concept's area", PICTURE)
+    low: Low
+    high: High
+    random_low: float | None = column("lower end of where 95 % of random units' effects lie", PICTURE)
+    random_high: float | None = column("upper end of where 95 % of random units' effects lie", PICTURE)
+    shown: int = column("samples that show the concept", "samples")
+    erased: int = column("of those, samples in which it is gone after the edit", "samples")
+    erasure_rate: float | None = column("how often the edit makes the concept go", "share of `shown`")
+    erasure_low: Low
+    erasure_high: High
+    absent: int = column("samples without the concept", "samples")
+    inserted: int = column("of those, samples that show it after the edit", "samples")
+    insertion_rate: float | None = column("how often the edit makes the concept come", "share of `absent`")
+    insertion_low: Low
+    insertion_high: High
+    side: float = column("mean absolute change of the picture outside where the concept was or came", LEVELS)
+
+
+EDIT_EFFECTS = Schema(EditEffectRow)
 
 
 def run_edit(
@@ -110,14 +154,14 @@ def effects_of(
             "side": outcome.side[0].mean(axis=0),
         }
     )
-    there = table.filter((pl.col("before") > 0) | (pl.col("after") > 0))
+    there = fitted(table, EDIT_EFFECTS).filter((pl.col("before") > 0) | (pl.col("after") > 0))
     return there.sort(pl.col("effect").abs(), descending=True, maintain_order=True)
 
 
 def print_effects(table: pl.DataFrame, console: Console) -> None:
     """The table on a terminal; shares in percent of the picture, effects in percentage points."""
     shown = Table("concept", title="Effects, % of the picture (95 % interval)")
-    for name in (
+    heads = [
         "before",
         "after",
         "effect",
@@ -126,25 +170,26 @@ def print_effects(table: pl.DataFrame, console: Console) -> None:
         "erased",
         "inserted",
         "change elsewhere",
-    ):
+    ]
+    for name in heads:
         shown.add_column(name, justify="right")
-    for row in table.to_dicts():
+    for row in rows(table, EditEffectRow):
         shown.add_row(
-            Text(printable(row["label"])),
-            f"{100 * row['before']:.2f}",
-            f"{100 * row['after']:.2f}",
-            f"{100 * row['effect']:+.2f}",
-            _span(row["low"], row["high"]),
-            _span(row["random_low"], row["random_high"]),
-            f"{row['erased']} of {row['shown']}" if row["shown"] else "–",
-            f"{row['inserted']} of {row['absent']}" if row["absent"] else "–",
-            f"{row['side']:.2f}",
+            Text(printable(row.label)),
+            f"{100 * row.before:.2f}",
+            f"{100 * row.after:.2f}",
+            f"{100 * row.effect:+.2f}",
+            _span(row.low, row.high),
+            _span(row.random_low, row.random_high),
+            f"{row.erased} of {row.shown}" if row.shown else "–",
+            f"{row.inserted} of {row.absent}" if row.absent else "–",
+            f"{row.side:.2f}",
         )
     console.print(shown)
 
 
 def _span(low: float | None, high: float | None) -> str:
-    if low is None or high is None or not np.isfinite(low):
+    if low is None or high is None:
         return "–"
     return f"{100 * low:+.2f} … {100 * high:+.2f}"
 

@@ -17,7 +17,9 @@ from unit59.results.record import ResultsError
 MOST_ROWS = 10_000_000
 #: Nor does one hold more values (rows times columns, and what is in lists), or take more bytes when unpacked.
 MOST_VALUES, MOST_BYTES = 150_000_000, 1_500_000_000
-#: Where in a Parquet file's metadata its columns are described: JSON, `{column: {meaning, unit}}`.
+#: Where in a Parquet file's metadata its columns are described: JSON, `{column: {meaning, unit}}`. Of single
+#: fields, polars writes metadata only as an Arrow schema of another library has it (pyarrow), which nothing
+#: here needs, and shows none when it reads.
 DESCRIBED = "unit59:columns"
 #: Strips of pictures that every unit has, and with the one that measured effects add.
 UNIT_STRIPS = ("exemplars", "ablated", "inserted")
