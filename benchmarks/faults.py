@@ -42,7 +42,7 @@ from typing import Any
 import torch
 from tests import tiny
 
-from unit59 import cli
+from unit59.__main__ import main as run_command
 from unit59.foundation.ending import TERMINATED
 from unit59.results.manifest import FileEntry
 
@@ -114,7 +114,7 @@ class Bench:
             sys.stdout = sys.stderr = (place / "said.txt").open("w", buffering=1)
             sys.argv = ["unit59", *command]
             prepare()
-            cli.main()
+            run_command()
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1
         except BaseException:  # noqa: BLE001  # whatever it is, it is the finding
@@ -366,7 +366,7 @@ def undisturbed(folder: Path, seed: int) -> Bench:
     tiny.write_recipe(folder, layers="[layer2]", samples=70, more=MORE)
     base = folder / "base"
     environment = {**os.environ, "PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "unit59.cli", *arguments(folder, base)]
+    command = [sys.executable, "-m", "unit59", *arguments(folder, base)]
     subprocess.run(command, check=True, env=environment, capture_output=True)
     bench = Bench(folder, tiny.contents(base / "results" / "tiny"), 0.0, Faults())
     again = folder / "again"

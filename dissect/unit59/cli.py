@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from unit59.foundation.ending import (
-    INTERRUPTED,
-    TERMINATED,
-    Terminated,
-    done_status,
-    end_in_order,
-    was_terminated,
-)
+from unit59.foundation.ending import INTERRUPTED, TERMINATED, Terminated, done_status
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.own_code import describe, is_out_of_memory
 from unit59.foundation.printable import printable
@@ -94,8 +86,7 @@ def dissect(
         given += ["--batch-size", str(batch_size), *(["--quiet"] if quiet else [])]
         _side_by_side(recipes, given, jobs, device)
         return
-    with _interruptible():
-        run(files[0], options, Reporter(quiet=quiet))
+    run(files[0], options, Reporter(quiet=quiet))
     raise typer.Exit(done_status())
 
 
@@ -107,7 +98,6 @@ def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, devic
     if TERMINATED in ended.values():
         raise Terminated
     if INTERRUPTED in ended.values():
-        _complain("unit59: interrupted. The same command goes on from here.")
         raise typer.Exit(INTERRUPTED)
     failed = [str(recipe) for recipe, status in ended.items() if status]
     if failed:
@@ -131,9 +121,8 @@ def train(
     from unit59.loading import checked_device
     from unit59.training.train import start
 
-    with _interruptible():
-        training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
-        typer.echo(training.export(export) if export else training.run(stop))
+    training = start(recipe, folder, checked_device(device), Reporter(quiet=quiet))
+    typer.echo(training.export(export) if export else training.run(stop))
 
 
 @app.command()
@@ -308,15 +297,6 @@ def check(
     typer.echo(f"{folder}: all files of {len(model_folders(folder))} model(s) are as they were written.")
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        _complain("unit59: interrupted. The same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from None
-
-
 def _complain(message: str) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with suppress(BrokenPipeError):  # nobody reads it any more
@@ -324,18 +304,7 @@ def _complain(message: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; bad input ends with one message and exit status 2, SIGTERM with 143."""
-    end_in_order()
-    try:
-        _run()
-    except BaseException as fault:
-        if not (isinstance(fault, Terminated) or was_terminated()):
-            raise
-        _complain("unit59: terminated. The same command goes on from here.")
-        sys.exit(TERMINATED)
-
-
-def _run() -> None:
+    """Run the command line; bad input ends with one message and exit status 2."""
     try:
         app()
     except Unit59Error as error:
@@ -365,7 +334,3 @@ def _run() -> None:
             "command again: what was finished is kept."
         )
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

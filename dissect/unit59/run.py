@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from unit59.edit.workbench import Workbench
+from unit59.foundation.ending import end_if_asked
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sweep_partials
 from unit59.foundation.own_code import own_faults
@@ -142,6 +143,7 @@ class Run:
             self.fill()
         with self._keys_made():
             for part in missing:
+                end_if_asked()
                 self._measure(part)
                 self.tell("model")  # an interrupted run shows the layers that are there
         self.writer.keep_only(names)

@@ -23,7 +23,7 @@ studies: [agreement-vs-effect, "mine:Loudest"]
 CHILD = """
 import sys
 sys.modules["torch"] = None
-from unit59.cli import main
+from unit59.__main__ import main
 main()
 """
 

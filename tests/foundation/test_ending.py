@@ -1,29 +1,101 @@
-"""SIGTERM ends a command with one line and status 143, whatever it interrupts."""
+"""Ctrl-C and SIGTERM end a command with one line and status 130 or 143, whatever they interrupt."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
 import pytest
 
-#: SIGTERM comes in the middle of something; a C extension's import, for one, makes an ImportError of it.
-CODE = """
-import os, signal
+BOTH = pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+START = """
+import contextlib, os, signal, sys, time
 from unit59 import cli
-def app():
-    try:
-        os.kill(os.getpid(), signal.SIGTERM)
-    except BaseException as fault:
-        raise {raised} from fault
-cli.app = app
-cli.main()
+from unit59.__main__ import main
+from unit59.foundation.progress import Reporter
+def come():
+    os.kill(os.getpid(), signal.{name})
 """
 
 
-@pytest.mark.parametrize("raised", ["fault", "ImportError('initialization failed')", "SystemExit(0)"])
-def test_what_sigterm_interrupts_does_not_hide_it(raised: str) -> None:
-    code = CODE.format(raised=raised).replace("raise fault from fault", "raise")
+def ended(code: str, number: signal.Signals) -> tuple[int, str]:
+    """Exit status and standard error of a program in which a signal comes."""
+    code = START.replace("{name}", number.name) + code
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 143
-    assert done.stderr == "unit59: terminated. The same command goes on from here.\n"
+    return done.returncode, done.stderr
+
+
+@BOTH
+@pytest.mark.parametrize("raised", ["", "ImportError('initialization failed')", "SystemExit(0)"])
+def test_what_a_signal_interrupts_does_not_hide_it(
+    raised: str, number: signal.Signals, status: int, word: str
+) -> None:
+    """A C extension's import, for one, makes an ImportError of it."""
+    code = f"""
+def app():
+    try:
+        come()
+    except BaseException as fault:
+        raise {raised}
+cli.app = app
+main()
+"""
+    assert ended(code, number) == (status, f"unit59: {word}. The same command goes on from here.\n")
+
+
+@BOTH
+def test_a_signal_while_the_command_is_imported(number: signal.Signals, status: int, word: str) -> None:
+    code = """
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            come()
+for name in [name for name in sys.modules if name.startswith(("typer", "unit59.cli"))]:
+    del sys.modules[name]
+del sys.modules["unit59"].cli
+sys.meta_path.insert(0, Finder())
+main()
+"""
+    assert ended(code, number) == (status, f"unit59: {word}. The same command goes on from here.\n")
+
+
+@BOTH
+def test_one_that_was_swallowed_ends_the_run_at_its_next_step(
+    number: signal.Signals, status: int, word: str
+) -> None:
+    code = """
+def app():
+    with Reporter(quiet=True).step("s", 100, "samples") as advance:
+        try:
+            come()
+        except:
+            pass
+        advance(1)
+        print("went on", file=sys.stderr)
+cli.app = app
+main()
+"""
+    assert ended(code, number) == (status, f"unit59: {word}. The same command goes on from here.\n")
+
+
+@BOTH
+def test_a_second_one_ends_at_once(number: signal.Signals, status: int, word: str) -> None:
+    code = """
+def app():
+    for _ in range(3):
+        with contextlib.suppress(BaseException):
+            come()
+            print("the same, sent twice", file=sys.stderr)
+    time.sleep(0.6)
+    come()
+    print("went on", file=sys.stderr)
+cli.app = app
+main()
+"""
+    said = "the same, sent twice\n" * 2 + "unit59: ended at once. The same command goes on from here.\n"
+    assert ended(code, number) == (status, said), word

@@ -130,7 +130,7 @@ def test_a_full_disk_loses_nothing(finished: Path, tmp_path: Path, stop_at: Stop
 @pytest.mark.parametrize("until", ["samples/layer1", "measures/layer2", "pictures/layer1", "pictures/layer3"])
 def test_kill_9_and_the_same_command_again(finished: Path, tmp_path: Path, until: str) -> None:
     recipe = tiny.write_recipe(tmp_path)
-    command = [sys.executable, "-m", "unit59.cli", "dissect", str(recipe)]
+    command = [sys.executable, "-m", "unit59", "dissect", str(recipe)]
     command += ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"), "--quiet"]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 60

@@ -83,7 +83,7 @@ def test_killed_without_warning(tmp_path: Path) -> None:
 
 
 def _train(recipe: Path, folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "unit59.cli", "train", str(recipe), "--folder", str(folder), "--quiet"]
+    command = [sys.executable, "-m", "unit59", "train", str(recipe), "--folder", str(folder), "--quiet"]
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 

@@ -41,7 +41,7 @@ def dissect_all(
         if stopped:
             return statuses[-stopped]
         # -P: what lies in the current folder is not to be imported in place of a package.
-        command = [sys.executable, "-P", "-m", "unit59.cli", "dissect", str(recipe), *options]
+        command = [sys.executable, "-P", "-m", "unit59", "dissect", str(recipe), *options]
         # A session of its own: Ctrl-C reaches it once, from here.
         process = subprocess.Popen(  # noqa: S603  # this very program
             command,

@@ -1,4 +1,4 @@
-"""How a run is ended from outside: SIGTERM like Ctrl-C, and with the process that started it."""
+"""How a run is ended from outside: by Ctrl-C, by SIGTERM, and with the process that started it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 #: Exit status after Ctrl-C, and after SIGTERM.
@@ -15,20 +18,39 @@ WATCHED = "UNIT59_ENDS_WITH_STDIN"
 #: Exit status of such a child that has done all: 0 can also come of code that ends it halfway.
 DONE = 59
 
-_CAME, _IS_WATCHED = threading.Event(), threading.Event()
+#: Seconds within which a second signal is the same one: `timeout` sends it to a process and to its group.
+_SAME = 0.5
+#: The first signal that came, and when.
+_CAME: list[tuple[int, float]] = []
+_IS_WATCHED = threading.Event()
 
 
 class Terminated(BaseException):
     """SIGTERM arrived. No `Exception`, so that nobody takes it for a fault of the code that it interrupts."""
 
 
-def end_in_order() -> None:
-    """Raise `Terminated` where SIGTERM would kill; a watched child does so too when its parent is gone."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Signals that come in the block end the process with one line, whatever is made of what they raise.
+
+    A second one ends it at once. A watched child is ended when its parent is gone, too.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
     if os.environ.pop(WATCHED, "") and sys.stdin is not None:
         _IS_WATCHED.set()
         threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
+    try:
+        yield
+    except BaseException as fault:
+        status = _status(fault)
+        if status is None:
+            raise
+        word = "interrupted" if status == INTERRUPTED else "terminated"
+        with suppress(BrokenPipeError):  # nobody reads it any more
+            print(f"unit59: {word}. The same command goes on from here.", file=sys.stderr, flush=True)
+        sys.exit(status)
 
 
 def done_status() -> int:
@@ -36,15 +58,34 @@ def done_status() -> int:
     return DONE if _IS_WATCHED.is_set() else 0
 
 
-def was_terminated() -> bool:
-    """Whether SIGTERM has come; what it interrupts may turn `Terminated` into an error of its own."""
-    return _CAME.is_set()
+def end_if_asked() -> None:
+    """Raise again what a signal raised: code in which it came may have swallowed that.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+        Terminated: after SIGTERM.
+    """
+    if _CAME:
+        raise KeyboardInterrupt if _CAME[0][0] == signal.SIGINT else Terminated
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the ending itself is not interrupted
-    _CAME.set()
-    raise Terminated
+def _status(fault: BaseException) -> int | None:
+    """The exit status of what was ended by a signal, here or in a child; None for anything else."""
+    if _CAME:
+        return 128 + _CAME[0][0]
+    if isinstance(fault, Terminated):
+        return TERMINATED
+    return INTERRUPTED if isinstance(fault, SystemExit) and fault.code == INTERRUPTED else None
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if not _CAME:
+        _CAME.append((number, now))
+        end_if_asked()
+    elif now - _CAME[0][1] > _SAME:
+        os.write(2, b"unit59: ended at once. The same command goes on from here.\n")
+        os._exit(128 + number)
 
 
 def _watch(pipe: int) -> None:

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from unit59.foundation.ending import end_if_asked
 from unit59.foundation.printable import printable
 
 #: Seconds between two lines of the plain log.
@@ -48,11 +49,19 @@ class Reporter:
 
     @contextmanager
     def step(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """Show one step's progress; the block is given a function that takes how much more is done."""
+        """Show one step's progress; the block is given a function that takes how much more is done.
+
+        The function ends the run where a signal has come that the code between two calls has swallowed.
+        """
         began = time.monotonic()
         shown = self._bar(name, total, unit) if self.console.is_terminal else self._lines(name, total, unit)
         with shown as advance:
-            yield advance
+
+            def go_on(more: int) -> None:
+                end_if_asked()
+                advance(more)
+
+            yield go_on
         self.seconds[name] = round(time.monotonic() - began, 2)
 
     @contextmanager
