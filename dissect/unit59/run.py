@@ -23,6 +23,7 @@ from unit59.opened import Opened, Options, open_recipe
 from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.places import home_of
+from unit59.samples.checks import costly_grid
 from unit59.studies.dissected import Dissected
 from unit59.studies.part import Part, keys_of
 from unit59.studies.parts import PartSource, parts_of
@@ -160,6 +161,8 @@ class Run:
     def fill(self) -> None:
         """Make the samples that are missing."""
         self.opened.check_room()
+        if word := costly_grid(self.file.recipe.grid, self.opened.network.resolution):
+            self.report.say(word)
         samples = self.file.recipe.samples
         with self._keys_made(), self.report.step("samples", samples, "samples") as advance:
             self.bench.cache.fill(advance, self.options.batch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,60 @@ def test_results_or_cache_that_are_files(tmp_path: Path, capsys: pytest.CaptureF
         assert status == 2
         assert "file" in err
         assert "Traceback" not in err
+
+
+def test_a_recipe_without_end_is_not_read_whole(tmp_path: Path) -> None:
+    os.truncate(os.open(tmp_path / "x.yaml", os.O_CREAT | os.O_WRONLY), 1 << 40)
+    with pytest.raises(RecipeError, match="more than the 262144 bytes"):
+        read_recipe(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("layers: [" + "1, " * 9_000 + "1]\n", 9_001),
+        ("".join(f"x{number}: 1\n" for number in range(6_000)), 6_000),
+    ],
+)
+def test_of_thousands_of_mistakes_the_first_are_said(tmp_path: Path, text: str, count: int) -> None:
+    path = recipe(tmp_path, "x.pth")
+    path.write_text(path.read_text() + text)
+    began = time.process_time()
+    with pytest.raises(RecipeError, match=rf"\nAnd {count - 20} more\.$") as refused:
+        read_recipe(path)
+    assert len(str(refused.value).splitlines()) == 21
+    assert time.process_time() - began < 20
+
+
+def test_a_long_value_is_shown_by_its_beginning(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "x.pth")
+    path.write_text(path.read_text() + f"quantile: {'a' * 100_000}\n")
+    with pytest.raises(RecipeError, match="aaaa…") as refused:
+        read_recipe(path)
+    assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "effects: {samples: @}",
+        "effects: {extra: @}",
+        "effects: {units: @}",
+        "effects: {low_ranked: @}",
+        "effects: {style_shift: 1.0e+300}",
+        "searches: [{concept: a, samples: @}]",
+        "searches: [{concept: a, probe: @}]",
+        "searches: [{concept: a, claim: {text: a, layer: a, unit: @}}]",
+        "sets: [{concept: a, layer: a, samples: @}]",
+        "sets: [{concept: a, layer: a, largest: @}]",
+        "sets: [{concept: a, layer: a, steps: @}]",
+    ],
+)
+def test_no_number_is_without_a_limit(tmp_path: Path, text: str) -> None:
+    path = recipe(tmp_path, "x.pth")
+    path.write_text(path.read_text() + text.replace("@", "1" + "0" * 29))
+    with pytest.raises(RecipeError, match=r"x.yaml:6: .*should be less than or equal to"):
+        read_recipe(path)
 
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(

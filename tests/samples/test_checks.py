@@ -14,6 +14,7 @@ from unit59.samples.checks import (
     check_pictures,
     check_range,
     checked_pass,
+    costly_grid,
     range_note,
 )
 
@@ -62,3 +63,10 @@ def test_a_grid_far_finer_than_the_pictures() -> None:
     assert check_grid(64, (8, 8)) is None
     assert check_grid(1024, (256, 256)) is None
     assert "at most 1024" in (check_grid(4096, (256, 128)) or "")
+
+
+def test_a_costly_grid_is_worth_a_word() -> None:
+    assert costly_grid(None, (1024, 1024)) is None
+    assert costly_grid(1024, (1024, 1024)) is None
+    assert costly_grid(512, (128, 128)) is None
+    assert "4096 x 4096 has 16 times the pixels" in (costly_grid(4096, (1024, 1024)) or "")

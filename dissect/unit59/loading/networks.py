@@ -17,6 +17,7 @@ from unit59.foundation.suggest import nearest
 from unit59.loading.samples import open_segmenter
 from unit59.networks import Network, NetworkError, Sampling, load, own
 from unit59.networks.base import SamplingError
+from unit59.recipe.document import explain_all
 from unit59.recipe.sections import RecipeError, RecipeFile
 from unit59.results.schema import CheckpointRecord
 
@@ -72,7 +73,7 @@ def open_sampling(file: RecipeFile, network: Network) -> Sampling:
         sampling = kind.model_validate(file.recipe.sampling)
         sampling.check(network)
     except ValidationError as error:
-        said = [_explain_sampling(file, network, fault) for fault in error.errors()]
+        said = explain_all(error.errors(), lambda fault: _explain_sampling(file, network, fault))
         raise RecipeError("\n".join(said)) from None
     except SamplingError as error:
         raise file.fail(("sampling", error.field), error.what) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +15,9 @@ from unit59.foundation.suggest import nearest
 
 #: What a recipe may hold: bytes, values (aliases counted wherever they stand), nesting, digits of a number.
 MAX_BYTES, MAX_NODES, MAX_DEPTH, MAX_DIGITS = 256 * 1024, 20_000, 40, 100
+
+#: Of many mistakes so many are said, and of a long value so many characters.
+MOST_SAID, MOST_SHOWN = 20, 200
 
 #: Where a field stands: ``("layers", 1)``.
 Place = tuple[str | int, ...]
@@ -45,11 +48,12 @@ class Document:
         self.path = path
         if raw is None:
             try:
-                raw = path.read_bytes()
+                with path.open("rb") as file:
+                    raw = file.read(MAX_BYTES + 1)
             except OSError as error:
                 raise RecipeError(f"{path}: {error.strerror or error}. {_others(path)}") from None
         if len(raw) > MAX_BYTES:
-            raise RecipeError(f"{path}: {len(raw)} bytes; a recipe is at most {MAX_BYTES}.")
+            raise RecipeError(f"{path}: more than the {MAX_BYTES} bytes that a recipe has at most.")
         try:
             self.text = raw.decode("utf-8")
             loader = yaml.SafeLoader(self.text)
@@ -66,6 +70,7 @@ class Document:
         if not isinstance(self.content, dict):
             raise RecipeError(f"{path}: a recipe is a mapping of fields such as `{example}`.")
         self._lines = dict(_marks(node, ()))
+        self._steps = {step for place in self._lines for step in place}
 
     def at(self, place: Iterable[str | int], what: str) -> str:
         """`what` with the file, the line and the name of the field."""
@@ -77,7 +82,7 @@ class Document:
 
     def explain(self, fault: Any, model: type[BaseModel], within: Place = ()) -> str:
         """One of pydantic's errors about what stands at `within`, as a person wants to read it."""
-        inner = tuple(step for step in fault["loc"] if step in self._steps())
+        inner = tuple(step for step in fault["loc"] if step in self._steps)
         place = (*within, *inner)
         kind, last = fault["type"], str(place[-1]) if place else ""
         if kind == "extra_forbidden":
@@ -87,13 +92,24 @@ class Document:
         if kind == "literal_error":
             valid = fault["ctx"]["expected"]
             hint = nearest(str(fault["input"]), valid.replace("'", "").replace(" or ", ", ").split(", "))
-            return self.at(place, f"expected {valid}, got {fault['input']!r}{hint}")
+            return self.at(place, f"expected {valid}, got {shown(fault['input'])}{hint}")
         if not place:  # about the recipe as a whole
             return f"{self.path}: {fault['msg'].removeprefix('Value error, ')}."
-        return self.at(place, f"{fault['msg']} (got {fault['input']!r}).")
+        return self.at(place, f"{fault['msg']} (got {shown(fault['input'])}).")
 
-    def _steps(self) -> set[str | int]:
-        return {step for place in self._lines for step in place}
+
+def shown(value: Any) -> str:
+    """A value as it stands in a message: its beginning, where it is long."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def explain_all(faults: Sequence[Any], explain: Callable[[Any], str]) -> list[str]:
+    """What is said of pydantic's errors, a line each; of many the first, and how many more there are."""
+    said = list(dict.fromkeys(map(explain, faults[:MOST_SAID])))
+    if len(faults) > MOST_SAID:
+        said.append(f"And {len(faults) - MOST_SAID} more.")
+    return said
 
 
 def _check_nodes(path: Path, top: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from unit59.recipe.document import Document, RecipeError
+from unit59.recipe.document import Document, RecipeError, explain_all, shown
 from unit59.results.record import Line, Name
 
 __all__ = [
@@ -37,6 +37,8 @@ _SAMPLING = ("psi", "cutoff", "noise", "label", "mode")
 SHOWN_FROM = 0.005
 #: A part of a picture, as a field.
 _Share = Annotated[float, Field(gt=0, lt=1)]
+#: No network makes or has more.
+MOST_SAMPLES, MOST_UNITS = 10_000_000, 1_000_000
 
 #: A field, for who gives something that is no recipe.
 EXAMPLE = "model: faces"
@@ -66,13 +68,13 @@ class EffectsSection(_Section):
 
     layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     """Of the dissected layers."""
-    units: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    units: Annotated[int, Field(ge=1, le=MOST_UNITS)] | Literal["all"] = "all"
     """How many units to measure in all layers together, those that the cheap ranking puts first."""
-    low_ranked: Annotated[int, Field(ge=0)] = 16
+    low_ranked: Annotated[int, Field(ge=0, le=MOST_UNITS)] = 16
     """With a number of units: how many others to measure in each layer, to see what the ranking misses."""
-    samples: Annotated[int, Field(ge=8)] = 64
+    samples: Annotated[int, Field(ge=8, le=MOST_SAMPLES)] = 64
     """The first samples, on which all units are measured."""
-    extra: Annotated[int, Field(ge=0)] = 32
+    extra: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] = 32
     """At most so many further samples, that show rare concepts, for the rates."""
     floor: _Share = SHOWN_FROM
     """A sample shows a concept from this share of the grid on."""
@@ -82,7 +84,7 @@ class EffectsSection(_Section):
     """Where units have styles: also set each style channel to its mean, or shift its scale down or up."""
     style_layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     """Of the layers, those whose style channels are measured too."""
-    style_shift: Annotated[float, Field(gt=0)] = 5.0
+    style_shift: Annotated[float, Field(gt=0, le=1000)] = 5.0
     """By how many standard deviations over samples."""
 
 
@@ -97,7 +99,7 @@ class ClaimSection(_Section):
     """The network that it is about, where that is another one than the recipe's."""
     layer: str
     """The layer that it names; it is looked up in the recipe's network."""
-    unit: Annotated[int, Field(ge=0)]
+    unit: Annotated[int, Field(ge=0, le=MOST_UNITS)]
     """The unit that it names."""
 
 
@@ -114,11 +116,11 @@ class SearchSection(_Section):
     """What the finding's page is called; by default the question that it answers."""
     claim: ClaimSection | None = None
     """A claim to set beside what is measured."""
-    samples: Annotated[int, Field(ge=16)] = 64
+    samples: Annotated[int, Field(ge=16, le=MOST_SAMPLES)] = 64
     """At most so many that show the concept, half to search on and half to confirm; half as many lack it."""
     floor: _Share = SHOWN_FROM
     """A sample shows the concept from this share of the grid on."""
-    probe: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    probe: Annotated[int, Field(ge=1, le=MOST_UNITS)] | Literal["all"] = "all"
     """How many units of a layer are switched off alone, those that the cheap ranking puts first, or all."""
 
 
@@ -131,13 +133,13 @@ class SetsSection(_Section):
     """One of the dissected layers."""
     name: Name | None = None
     """The study's folder and address; by default made of layer and concept."""
-    samples: Annotated[int, Field(ge=16)] = 64
+    samples: Annotated[int, Field(ge=16, le=MOST_SAMPLES)] = 64
     """As for a search."""
     floor: _Share = SHOWN_FROM
     """A sample shows the concept from this share of the grid on."""
-    largest: Annotated[int, Field(ge=1)] = 64
+    largest: Annotated[int, Field(ge=1, le=MOST_UNITS)] = 64
     """Units in the largest set."""
-    steps: Annotated[int, Field(ge=1)] = 200
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 200
     """Steps of the optimisation of the average causal effect (ACE)."""
 
 
@@ -158,7 +160,7 @@ class Recipe(_Section):
     """Layers to dissect, in any order."""
     handles: list[Any] = []
     """Further kinds of units: a name, `package.module:Class` of your own, or one of these with settings."""
-    samples: Annotated[int, Field(ge=8, le=10_000_000)] = 1024
+    samples: Annotated[int, Field(ge=8, le=MOST_SAMPLES)] = 1024
     """How many pictures to measure on."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 59
     """Everything random derives from this and the sample's number."""
@@ -245,11 +247,13 @@ def _validated(document: Document) -> RecipeFile:
     try:
         recipe = Recipe.model_validate(document.content)
     except ValidationError as error:
-        faults = error.errors()
+        # The other half of a fault about a list or `all` says it better.
+        faults = [fault for fault in error.errors() if fault["loc"][-1] != "literal['all']"]
         moved = [fault for fault in faults if _is_sampling(fault)]
         said = [_below_sampling(document, moved)] if moved else []
-        said += [_explain(document, fault) for fault in faults if fault not in moved]
-        raise RecipeError("\n".join(filter(None, said))) from None
+        others = [fault for fault in faults if not _is_sampling(fault)]
+        said += explain_all(others, lambda fault: _explain(document, fault))
+        raise RecipeError("\n".join(said)) from None
     return RecipeFile(document, recipe)
 
 
@@ -286,10 +290,8 @@ def _below_sampling(document: Document, faults: Sequence[Any]) -> str:
 
 
 def _explain(document: Document, fault: Any) -> str:
-    if fault["loc"][-1] == "literal['all']":
-        return ""  # the other half of the same fault says it better
     lists = [index for index, step in enumerate(fault["loc"]) if str(step).endswith("layers")]
     if lists and fault["type"] == "list_type":
         place = fault["loc"][: lists[0] + 1]
-        return document.at(place, f"expected a list such as [layer2], or all, got {fault['input']!r}.")
+        return document.at(place, f"expected a list such as [layer2], or all, got {shown(fault['input'])}.")
     return document.explain(fault, Recipe)

@@ -16,6 +16,8 @@ from unit59.networks.base import Layer
 #: picture's values lie beyond `LIMIT`. A picture with more than `SHARE` of them there is on another scale.
 #: Published families are not asked: theirs is known, and with untrained weights half a picture may lie there.
 LIMIT, SHARE = 1.5, 0.05
+#: Edge of a grid from which on its cost is worth a word.
+COSTLY_GRID = 1024
 
 
 class SampleError(Unit59Error):
@@ -152,6 +154,17 @@ def check_grid(grid: int | None, resolution: tuple[int, int]) -> str | None:
     if grid is None or grid <= most:
         return None
     return f"{grid} is far finer than the pictures of {resolution[1]} x {resolution[0]}: at most {most}."
+
+
+def costly_grid(grid: int | None, resolution: tuple[int, int]) -> str | None:
+    """A word about the cost of a recipe's `grid`, where it is large and finer than the pictures."""
+    if grid is None or grid < COSTLY_GRID or grid <= max(resolution):
+        return None
+    times = grid**2 / (resolution[0] * resolution[1])
+    return (
+        f"grid: {grid} x {grid} has {times:.0f} times the pixels of the pictures, and takes memory, disk and "
+        "time in proportion; nothing is seen on it that the pictures do not show. `unit59 plan` says more."
+    )
 
 
 def _samples(numbers: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from unit59.foundation.progress import Reporter
 from unit59.foundation.suggest import nearest
-from unit59.recipe.document import Document, RecipeError
+from unit59.recipe.document import Document, RecipeError, explain_all
 from unit59.training.data import open_data
 from unit59.training.gan import GanTrainer
 from unit59.training.loop import Trainer, Training
@@ -41,7 +41,7 @@ def read_training(path: Path) -> TrainingRecipe:
     try:
         recipe = model.model_validate(document.content)
     except ValidationError as error:
-        said = dict.fromkeys(document.explain(fault, model) for fault in error.errors())
+        said = explain_all(error.errors(), lambda fault: document.explain(fault, model))
         raise RecipeError("\n".join(said)) from None
     if isinstance(recipe, GanRecipe):
         for number, phase in enumerate(recipe.phases):
