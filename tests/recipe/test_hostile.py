@@ -25,6 +25,9 @@ def test_results_or_cache_that_are_files(tmp_path: Path, capsys: pytest.CaptureF
         assert "Traceback" not in err
 
 
+RECIPE = "model: x\ntitle: X\ncheckpoint: x.pth\nsegmenter: colours\nsamples: 8\n"
+
+
 def test_a_recipe_without_end_is_not_read_whole(tmp_path: Path) -> None:
     os.truncate(os.open(tmp_path / "x.yaml", os.O_CREAT | os.O_WRONLY), 1 << 40)
     with pytest.raises(RecipeError, match="more than the 262144 bytes"):
@@ -39,8 +42,8 @@ def test_a_recipe_without_end_is_not_read_whole(tmp_path: Path) -> None:
     ],
 )
 def test_of_thousands_of_mistakes_the_first_are_said(tmp_path: Path, text: str, count: int) -> None:
-    path = recipe(tmp_path, "x.pth")
-    path.write_text(path.read_text() + text)
+    path = tmp_path / "x.yaml"
+    path.write_text(RECIPE + text)
     began = time.process_time()
     with pytest.raises(RecipeError, match=rf"\nAnd {count - 20} more\.$") as refused:
         read_recipe(path)
@@ -49,8 +52,8 @@ def test_of_thousands_of_mistakes_the_first_are_said(tmp_path: Path, text: str, 
 
 
 def test_a_long_value_is_shown_by_its_beginning(tmp_path: Path) -> None:
-    path = recipe(tmp_path, "x.pth")
-    path.write_text(path.read_text() + f"quantile: {'a' * 100_000}\n")
+    path = tmp_path / "x.yaml"
+    path.write_text(RECIPE + f"quantile: {'a' * 100_000}\n")
     with pytest.raises(RecipeError, match="aaaa…") as refused:
         read_recipe(path)
     assert len(str(refused.value)) < 500
@@ -73,8 +76,8 @@ def test_a_long_value_is_shown_by_its_beginning(tmp_path: Path) -> None:
     ],
 )
 def test_no_number_is_without_a_limit(tmp_path: Path, text: str) -> None:
-    path = recipe(tmp_path, "x.pth")
-    path.write_text(path.read_text() + text.replace("@", "1" + "0" * 29))
+    path = tmp_path / "x.yaml"
+    path.write_text(RECIPE + text.replace("@", "1" + "0" * 29))
     with pytest.raises(RecipeError, match=r"x.yaml:6: .*should be less than or equal to"):
         read_recipe(path)
 
