@@ -12,7 +12,7 @@ import pytest
 from tests.edit.planting import planted_recipe
 from tests.synthetic import BEDROOM, write_model
 from tests.synthetic_reports import SCORES, chart, write_report
-from unit59.results import ResultsError, find_faults, read_model
+from unit59.results import ResultsError, ResultsWriter, find_faults, read_model, to_json
 from unit59.results.report import (
     Measured,
     ReportPicture,
@@ -148,6 +148,16 @@ def test_a_strangers_report_is_checked_on_reading(tmp_path: Path) -> None:
     write_report(model, record(sections=[ReportSection(title="All", pictures=[picture])]), SCORES, {})
     with pytest.raises(ResultsError, match=r"study\.json: it shows the picture 'gone\.webp'"):
         read_model(model)
+
+
+def test_a_report_of_an_earlier_version_says_how_it_is_told_anew(tmp_path: Path) -> None:
+    write_model(tmp_path, "toy", "Toy", BEDROOM, {"layer1": (4, 8)}, ["layer1"], pictures=False)
+    told = record(sections=shows(tables=[ReportTable(table="scores.parquet", columns=["unit"], caption="")]))
+    write_report(tmp_path / "toy", told, SCORES, {})
+    files = {"studies/made/study.json": to_json(told).replace(b'"unit"', b'{"name": "unit"}')}
+    ResultsWriter(tmp_path, "toy").write_told("studies/made", files)
+    with pytest.raises(ResultsError, match=r"columns\.0: Input .* `unit59 tell .*` tells it anew\."):
+        read_model(tmp_path / "toy")
 
 
 def test_a_file_that_is_no_table_ends_in_one_message(tmp_path: Path) -> None:

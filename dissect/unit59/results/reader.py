@@ -150,7 +150,12 @@ def _read_study(source: ModelFolder, name: str) -> StudyResults:
     kind = source.object(file).get("kind")
     if kind not in STUDY_RECORDS:
         raise ResultsError(f"{source.folder / file}: kind: {kind!r} is none of {', '.join(STUDY_RECORDS)}.")
-    record: StudyRecord = source.record(file, STUDY_RECORDS[kind])
+    try:
+        record: StudyRecord = source.record(file, STUDY_RECORDS[kind])
+    except ResultsError as error:
+        raise ResultsError(
+            f"{error} If an earlier unit59 wrote it, `unit59 tell {source.folder.parent}` tells it anew."
+        ) from None
     if isinstance(record, ReportRecord):
         # What columns they have is the study's own affair.
         tables = {table: source.table(f"{home}/{table}", {}) for table in record.tables}
