@@ -230,3 +230,11 @@ def test_own_code_that_nobody_guards_ends_in_one_message(tmp_path: Path, what: s
     )
     with pytest.raises(Unit59Error, match=r"code of your own: .*mine\.py, line 6\)"):
         run(tmp_path)
+
+
+def test_compiled_files_of_odd_names_can_be_opened(tmp_path: Path) -> None:
+    """As pytest keeps them."""
+    kept = tmp_path / "__pycache__/mine.cpython-311-pytest-9.2.0.pyc"
+    kept.parent.mkdir()
+    kept.write_bytes(b"")
+    assert made(tmp_path, "mine", f"def make(): return open({str(kept)!r}, 'rb').read()").found() == b""

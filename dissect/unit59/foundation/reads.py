@@ -14,7 +14,7 @@ import sysconfig
 import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -142,7 +142,8 @@ def _notice(event: str, args: tuple[Any, ...]) -> None:
     except (OSError, ValueError):
         return  # nor can it be opened
     if file.suffix == ".pyc" and file.parent.name == "__pycache__":
-        file = Path(source_from_cache(str(file)))
+        with suppress(ValueError):  # a name of somebody else's, such as pytest's, has no source
+            file = Path(source_from_cache(str(file)))
     is_data = _is_own(str(file)) or not any(file.is_relative_to(place) for place in _OTHERS)
     if is_data and str(file) != source:  # whoever asks for a class's text opens its own source
         notes[Path(source)].add(file)
