@@ -60,7 +60,10 @@ def refused(capsys: pytest.CaptureFixture[str], recipe: Path) -> str:
     ("fault", "says"),
     [
         ({"units": "raise ValueError('how many?')"}, "units: ValueError: how many? ({file}, line 8)"),
-        ({"units": "return 'all'"}, "units returned 'all', expected a number from 0."),
+        ({"units": "return 'all'"}, "units returned 'all', expected a number from 0 to 65536."),
+        ({"units": "return -1"}, "units returned -1, expected a number from 0 to 65536."),
+        ({"units": "return True"}, "units returned True, expected a number from 0 to 65536."),
+        ({"units": "return 10**9"}, "units returned 1000000000, expected a number from 0 to 65536."),
         ({"units": "return 0"}, "layer layer1 of this planted has no mine units."),
     ],
 )
@@ -73,6 +76,11 @@ def test_before_anything_is_measured(
     assert nothing_made(tmp_path)
 
 
+def test_a_name_that_no_folder_can_have(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    said = refused(capsys, write(tmp_path, f"[mine:Mine: {{name: {'x' * 80}}}]"))
+    assert f"handles.0: 'layer1.{'x' * 80}' is no name for a folder" in said
+
+
 def nothing_made(folder: Path) -> bool:
     """Whether the cache holds no sample."""
     return not list((folder / "cache").rglob("samples"))
@@ -83,13 +91,23 @@ def nothing_made(folder: Path) -> bool:
     [
         ({"read": "raise ValueError('bad day')"}, "read: ValueError: bad day ({file}, line 12)"),
         ({"read": "sys.exit(0)"}, "read: it called sys.exit(0)"),
-        ({"read": "x = x[:, :3]"}, "read returned torch.float32 [64, 3, 16, 16], expected [64, 12, h, w]."),
-        ({"read": "x = None"}, "read returned NoneType, expected maps"),
+        ({"read": "x = x[:, :3]"}, "read returned torch.float32 [64, 3, 16, 16], expected [64, 12, 16, 16]."),
+        ({"read": "x = x.mean((2, 3), keepdim=True)"}, "[64, 12, 1, 1], expected [64, 12, 16, 16]."),
+        (
+            {"read": "x = x.half()"},
+            "read returned torch.float16 [64, 12, 16, 16], expected dense maps, float32",
+        ),
+        ({"read": "x = x.to(torch.complex64)"}, "read returned torch.complex64"),
+        ({"read": "x = x.to_sparse()"}, "read returned torch.float32 [64, 12, 16, 16], expected dense maps"),
+        ({"read": "x = None"}, "read returned NoneType, expected dense maps"),
         ({"write": "raise KeyError('w')"}, "write: KeyError: 'w' ({file}, line 15)"),
         ({"write": "return new"}, "write returned torch.float32 [8, 12, 16, 16], expected the state"),
+        ({"write": "sys.exit(0)"}, "write: it called sys.exit(0)"),
+        ({"write": "new = None"}, "write returned NoneType, expected float32 [8, 12, 16, 16] as its `x`"),
+        ({"write": "new = new * float('nan')"}, "write returned values that are not finite"),
         (
             {"write": "new = new[:4]"},
-            "write returned torch.float32 [4, 12, 16, 16], expected [8, 12, 16, 16]",
+            "write returned torch.float32 [4, 12, 16, 16], expected float32 [8, 12, 16, 16]",
         ),
     ],
 )
@@ -107,6 +125,7 @@ def test_while_samples_are_measured(
     [
         ("raise ValueError('no zero')", "silent: ValueError: no zero ({file}, line 18)."),
         ("return 0", "silent returned int, expected [12, 1, 1]."),
+        ("return usual * float('nan')", "silent returned values that are not finite (NaN or infinite)."),
     ],
 )
 def test_the_levels(capsys: pytest.CaptureFixture[str], tmp_path: Path, fault: str, says: str) -> None:
@@ -117,7 +136,7 @@ def test_the_levels(capsys: pytest.CaptureFixture[str], tmp_path: Path, fault: s
 def test_values_that_are_not_finite(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     fault = "x = x.clone(); x[5, 3] = float('nan')"
     said = refused(capsys, write(tmp_path, "[mine:Mine]", read=fault))
-    assert "layer layer1.mine, unit 3, sample 5: the activation is not finite" in said
+    assert "layer layer1.mine of handle mine:Mine, unit 3, sample 5: the activation is not finite" in said
 
 
 @pytest.mark.parametrize("handle", ["style", "mine:Flat"])

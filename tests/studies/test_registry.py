@@ -72,6 +72,10 @@ class Lies(Study):
         return Report("Is it there?", "No.", [], [ReportSection(title="Nothing", tables=[shown])], [])
 
 
+class _Hidden(Lies):
+    pass
+
+
 class Odd(Lies):
     what: str
 
@@ -158,6 +162,10 @@ def test_the_same_recipe_gives_the_same_report(tmp_path: Path) -> None:
         ("[{'own:Odd': {what: half a character}}]", "studies/odd: its facts: UnicodeEncodeError"),
         ("[{'own:Odd': {what: words for a picture}}]", r"the picture 'p\.webp' is a str, expected bytes"),
         ("[{'own:Odd': {what: name of a picture}}]", r"'pictures/\.\./p\.webp' is no name of a file"),
+        (
+            "['own:_Hidden']",
+            r"studies\.0: own_c:_Hidden: '_hidden' is no name for a folder .* Give it a `name`",
+        ),
         ("['own:Lies']", r"its report shows the table 'nowhere\.parquet', which it does not have"),
         ("[{'own:Loudest': {power: 99}}]", r"tiny\.yaml:12: studies\.0: a power above 9 says nothing"),
         ("[{'own:Loudest': {power: many}}]", r"tiny\.yaml:12: studies\.0: .*setting power: .*'many'"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from unit59.foundation.own_code import own_calls
@@ -13,6 +14,8 @@ from unit59.handles.base import Handle, HandleError
 from unit59.networks import Layer, Network, State
 
 _T = TypeVar("_T")
+#: Of a layer: each has a page and pictures of its own.
+MOST_UNITS = 65_536
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,13 @@ class Units:
         """
         values = _asked(self.handle, self.layer, "read", lambda: self.handle.read(network, self.layer, state))
         if self.handle.own:
-            if not (isinstance(values, Tensor) and values.is_floating_point() and values.dim() == 4):
-                raise self._fail("read", values, "maps, float [samples, units, h, w]")
-            expected = (len(state.get("x", values)), self.count)
-            if values.shape[:2] != expected or 0 in values.shape[2:]:
-                raise self._fail("read", values, "[{}, {}, h, w]".format(*expected))
+            if not (_is_plain(values) and values.dim() == 4):
+                raise self._fail("read", values, "dense maps, float32 [samples, units, h, w]")
+            expected = [len(state.get("x", values)), self.count, *values.shape[2:]]
+            if self.handle.maps:
+                expected[2:] = self.layer.height, self.layer.width
+            if list(values.shape) != expected:
+                raise self._fail("read", values, str(expected))
         return values
 
     def write(self, network: Network, state: State, old: Tensor, new: Tensor) -> State:
@@ -61,8 +66,11 @@ class Units:
         if handle.own:
             if not isinstance(changed, Mapping) or not changed.keys() >= state.keys():
                 raise self._fail("write", changed, "the state with other values")
-            if "x" in state and changed["x"].shape != state["x"].shape:
-                raise self._fail("write", changed["x"], f"{list(state['x'].shape)} as its `x`")
+            if "x" in state:
+                x, shape = changed["x"], state["x"].shape
+                if not _is_plain(x) or x.shape != shape:
+                    raise self._fail("write", x, f"float32 {list(shape)} as its `x`")
+                self._check_finite("write", x)
         return changed
 
     def silent(self, usual: Tensor) -> Tensor:
@@ -77,7 +85,13 @@ class Units:
         level = _asked(self.handle, self.layer, what, lambda: method(given))
         if not isinstance(level, Tensor) or level.shape != given.shape:
             raise self._fail(what, level, str(list(given.shape)))
+        self._check_finite(what, level)
         return level
+
+    def _check_finite(self, what: str, values: Tensor) -> None:
+        if self.handle.own and not bool(torch.isfinite(values).all()):
+            who = _who(self.handle, self.layer)
+            raise HandleError(f"{who}: {what} returned values that are not finite (NaN or infinite).")
 
     def _fail(self, what: str, got: Any, expected: str) -> HandleError:
         said = f"{got.dtype} {list(got.shape)}" if isinstance(got, Tensor) else type(got).__name__
@@ -111,9 +125,17 @@ def count_units(network: Network, layer: Layer, handle: Handle) -> int:
         HandleError: a user's own raised, or gave no such number.
     """
     count = _asked(handle, layer, "units", lambda: handle.units(network, layer))
-    if not isinstance(count, int) or count < 0:
-        raise HandleError(f"{_who(handle, layer)}: units returned {count!r}, expected a number from 0.")
+    if type(count) is not int or not 0 <= count <= MOST_UNITS:
+        raise HandleError(
+            f"{_who(handle, layer)}: units returned {count!r}, expected a number from 0 to {MOST_UNITS}."
+        )
     return count
+
+
+def _is_plain(values: Any) -> bool:
+    if not isinstance(values, Tensor) or values.is_meta:
+        return False
+    return values.dtype == torch.float32 and values.layout == torch.strided
 
 
 def _asked(handle: Handle, layer: Layer, what: str, call: Callable[[], _T]) -> _T:

@@ -10,6 +10,7 @@ from unit59.handles import CHANNEL, Handle, HandleError, Units, units_of
 from unit59.handles.registry import load_handle
 from unit59.networks import Network
 from unit59.recipe.sections import RecipeFile
+from unit59.results.record import NAME_RULE, is_name
 
 
 def wanted_layers(file: RecipeFile, network: Network) -> list[str]:
@@ -50,6 +51,8 @@ def open_handles(file: RecipeFile, network: Network, layers: Sequence[str]) -> l
                     name = f"{layer}.{handle.title}"
                     if name in network.layers or name in {each.name for each in found}:
                         raise HandleError(f"units named {name!r} are there already; give a `name`.")
+                    if not is_name(name):
+                        raise HandleError(f"{name!r} is no name for a folder ({NAME_RULE}). Give a `name`.")
                     found.append(units_of(network, network.layers[layer], handle, name))
     return found
 

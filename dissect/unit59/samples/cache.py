@@ -170,7 +170,7 @@ class SampleCache:
         with checked_pass("the handle", numbers):
             read = units.read(self.sampler.network, {"x": x})
         if units.handle.own:
-            check_finite(units.name, read, numbers)
+            check_finite(f"{units.name} of handle {units.handle.own.spec}", read, numbers)
         return self.inside(units.name, read)
 
     def steps(self, layer: str, tick: Callable[[int], None] | None = None) -> Iterator[tuple[int, Tensor]]:

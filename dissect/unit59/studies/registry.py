@@ -18,6 +18,7 @@ from unit59.results import table_bytes, to_json
 from unit59.results.columns import Schema
 from unit59.results.json_files import parsed
 from unit59.results.places import owner_of
+from unit59.results.record import NAME_RULE, is_name
 from unit59.results.tables import fitted
 from unit59.studies.base import Study, StudyError
 from unit59.studies.tables import Report, Tables
@@ -122,9 +123,12 @@ def load_study(spec: Any, base: Path) -> NamedStudy:
     found, own = _find(kind, base)
     with own_calls(StudyError, kind, own.root) if own else nullcontext():
         try:
-            return NamedStudy(kind, found.model_validate(given), own)
+            named = NamedStudy(kind, found.model_validate(given), own)
         except ValidationError as error:
             raise StudyError(f"{kind}: {explain_setting(error, found)}") from None
+    if not is_name(named.name):
+        raise StudyError(f"{kind}: {named.name!r} is no name for a folder ({NAME_RULE}). Give it a `name`.")
+    return named
 
 
 def _find(kind: str, base: Path) -> tuple[type[Study], OwnCode | None]:
