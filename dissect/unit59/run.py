@@ -174,7 +174,7 @@ class Run:
             with noted_as_late():
                 yield
         finally:
-            for line in sorted(set(unknown_reads()) - self._said):
+            for line in sorted(set(unknown_reads(self.file.path.parent.resolve())) - self._said):
                 self._said.add(line)
                 self.report.say(line)
 

@@ -105,10 +105,14 @@ def forget_changed(root: Path) -> bool:
     return True
 
 
-def unknown_reads() -> Iterator[str]:
-    """A line for every source file whose code opened what no key knows; what came late is told once."""
+def unknown_reads(root: Path) -> Iterator[str]:
+    """A line for every source file, below `root` or installed, whose code opened what no key knows.
+
+    What came late is told once.
+    """
     known = {file for seen in _SEEN.values() for file in seen}
-    for source in sorted(known):
+    places = [root, *_OTHERS]
+    for source in sorted(file for file in known if any(file.is_relative_to(place) for place in places)):
         found = sorted((_LOADING.get(source, set()) | _LATER.pop(source, set())) - known)
         if found:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
