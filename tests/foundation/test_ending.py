@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -25,21 +27,24 @@ def come():
 
 def ended(code: str, number: signal.Signals) -> tuple[int, str]:
     """Exit status and standard error of a program in which a signal comes."""
-    code = START.replace("{name}", number.name) + code
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "program.py").write_text(START.replace("{name}", number.name) + code)
+        command = [sys.executable, "-m", "program"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
 
 
 @BOTH
+@pytest.mark.parametrize("come", ["come()", "exec('come()')"])  # dataclasses are made by `exec`, for one
 @pytest.mark.parametrize("raised", ["", "ImportError('initialization failed')", "SystemExit(0)"])
 def test_what_a_signal_interrupts_does_not_hide_it(
-    raised: str, number: signal.Signals, status: int, word: str
+    raised: str, come: str, number: signal.Signals, status: int, word: str
 ) -> None:
     """A C extension's import, for one, makes an ImportError of it."""
     code = f"""
 def app():
     try:
-        come()
+        {come}
     except BaseException as fault:
         raise {raised}
 cli.app = app

@@ -29,6 +29,10 @@ class Terminated(BaseException):
     """SIGTERM arrived. No `Exception`, so that nobody takes it for a fault of the code that it interrupts."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C was pressed. A plain one that has left an `exec` decides the exit status, whoever caught it."""
+
+
 @contextmanager
 def ending_in_order() -> Iterator[None]:
     """Signals that come in the block end the process with one line, whatever is made of what they raise.
@@ -62,11 +66,11 @@ def end_if_asked() -> None:
     """Raise again what a signal raised: code in which it came may have swallowed that.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C.
+        Interrupted: after Ctrl-C.
         Terminated: after SIGTERM.
     """
     if _CAME:
-        raise KeyboardInterrupt if _CAME[0][0] == signal.SIGINT else Terminated
+        raise Interrupted if _CAME[0][0] == signal.SIGINT else Terminated
 
 
 def _status(fault: BaseException) -> int | None:
