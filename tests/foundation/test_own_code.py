@@ -11,7 +11,7 @@ import pytest
 
 from unit59.foundation import own_code
 from unit59.foundation.errors import Unit59Error
-from unit59.foundation.own_code import OwnCode, find_own, is_own
+from unit59.foundation.own_code import OwnCode, find_own, is_own, own_faults
 from unit59.networks import NetworkError
 from unit59.networks.own import load as load_network
 from unit59.segmenters import SegmenterError, load_segmenter
@@ -208,3 +208,14 @@ def test_names_are_short_and_plain() -> None:
     assert is_own("a.b_c:D")
     for wrong in ("a:b:c", "../a:b", "a/b:c", "a:", ":b", "a..b:c", "é:b", f"{'a' * 5000}:b"):
         assert not is_own(wrong)
+
+
+def test_only_code_of_the_recipe_is_at_fault(tmp_path: Path) -> None:
+    fails = "def fail():\n    raise OSError('somewhere')\n"
+    write(tmp_path, this__raises_this=fails, other__raises_other=fails)
+    own = {name: find(f"raises_{name}:fail", tmp_path / name).found for name in ("this", "other")}
+    said = r"code of your own: OSError: somewhere .*raises_this\.py, line 2"
+    with pytest.raises(Unit59Error, match=said), own_faults(tmp_path / "this"):
+        own["this"]()
+    with pytest.raises(OSError, match=r"^somewhere$"), own_faults(tmp_path / "this"):
+        own["other"]()

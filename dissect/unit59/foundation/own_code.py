@@ -129,7 +129,7 @@ def own_faults(root: Path) -> Iterator[None]:
     except (Unit59Error, KeyboardInterrupt, Terminated):
         raise
     except BaseException as fault:
-        if not at_fault(fault):
+        if not at_fault(fault, root):
             raise
         raise Unit59Error(f"{root}: code of your own: {describe(fault, root)}") from fault
 

@@ -111,8 +111,7 @@ def unknown_reads(root: Path) -> Iterator[str]:
     What came late is told once.
     """
     known = {file for seen in _SEEN.values() for file in seen}
-    places = [root, *_OTHERS]
-    for source in sorted(file for file in known if any(file.is_relative_to(place) for place in places)):
+    for source in sorted(file for file in known if _counts_for(root, file)):
         found = sorted((_LOADING.get(source, set()) | _LATER.pop(source, set())) - known)
         if found:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
@@ -153,10 +152,11 @@ def _notice(event: str, args: tuple[Any, ...]) -> None:
         notes[Path(source)].add(file)
 
 
-def at_fault(fault: BaseException) -> bool:
-    """Whether own code raised it, or something that own code called."""
+def at_fault(fault: BaseException, root: Path) -> bool:
+    """Whether own code, below `root` or installed, raised it, or something that such code called."""
     frames = [frame for frame, _ in traceback.walk_tb(fault.__traceback__)]
-    return _asking(reversed(frames)) is not None
+    source = _asking(reversed(frames))
+    return source is not None and _counts_for(root, Path(source))
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:
@@ -174,6 +174,11 @@ def _asking(frames: Iterable[FrameType]) -> str | None:
         if file.startswith(f"{_OURS}{os.sep}"):
             break
     return None
+
+
+def _counts_for(root: Path, source: Path) -> bool:
+    """Whether it is code of the recipe in `root`: other code that this process watches is not at work."""
+    return any(source.is_relative_to(place) for place in [root, *_OTHERS])
 
 
 @lru_cache(maxsize=4096)
