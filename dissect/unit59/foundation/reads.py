@@ -50,6 +50,8 @@ def watch(place: Path) -> None:
     """From now on, note what code in or below a resolved `place` opens."""
     if not _WATCHED:
         sys.addaudithook(_notice)  # it cannot be removed again
+        # Python takes a compiled file for current that is of the same second and size.
+        sys.dont_write_bytecode = True
     if place not in _WATCHED:
         _WATCHED.append(place)
         _is_own.cache_clear()
