@@ -19,7 +19,7 @@ from unit59.stats.scores import Scorer
 
 
 @dataclass(frozen=True)
-class AskedLabels:
+class AskedAreas:
     """What was asked for, in the changed pictures; what a network's inputs ask for is known.
 
     ``both`` and ``either`` [N,C]: pixels of a concept asked for and shown, or either; ``lines`` [N,4]:
@@ -50,7 +50,7 @@ def asked_of(group: Group) -> tuple[int, Tensor]:
 
 
 def counted(asked: Tensor, shown: Tensor, concepts: int) -> dict[str, NDArray[Any]]:
-    """Counts of label maps [n,h,w]; see `AskedLabels`."""
+    """Counts of label maps [n,h,w]; see `AskedAreas`."""
     both, either = count_asked(asked.flatten(1).numpy(), shown.flatten(1).numpy(), concepts)
     return {"both": both, "either": either, "lines": count_boundaries(asked, shown)}
 

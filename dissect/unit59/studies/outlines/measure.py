@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from unit59.edit.asked import AskedLabels, count_by_chance, scorer_of
+from unit59.edit.asked import AskedAreas, count_by_chance, scorer_of
 from unit59.edit.edits import Edit
 from unit59.edit.group import Group
 from unit59.edit.tail import in_groups
@@ -126,7 +126,7 @@ class Outlines(LayersStudy):
             OffInOrder(step.off, None if step.order == "random" else order, self.ablate, model.seed)
             for step in steps
         ]
-        return model.bench.sweep(layer.name).all(changes, numbers, AskedLabels(), advance)
+        return model.bench.sweep(layer.name).all(changes, numbers, AskedAreas(), advance)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class LayerScores:
         Args:
             scorer: of the samples.
             chance: counts of one "change", against other samples.
-            counts: of the steps; see `unit59.edit.asked.AskedLabels`.
+            counts: of the steps; see `unit59.edit.asked.AskedAreas`.
             steps: E of them.
             pixels: of a picture.
         """

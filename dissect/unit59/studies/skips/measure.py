@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from unit59.edit.asked import AskedLabels, count_by_chance, scorer_of
+from unit59.edit.asked import AskedAreas, count_by_chance, scorer_of
 from unit59.edit.group import Group
 from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
@@ -171,7 +171,7 @@ class Skips(Study):
     ) -> dict[str, NDArray[Any]]:
         """Counts with nothing silent and on each way."""
         changes = [Silent(way) for way in (None, *WAYS)]
-        return model.bench.sweep(layer).all(changes, numbers, AskedLabels(), advance)
+        return model.bench.sweep(layer).all(changes, numbers, AskedAreas(), advance)
 
 
 def mirrored(network: Network, layers: Sequence[str]) -> list[tuple[str, str]]:
