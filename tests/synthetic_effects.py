@@ -26,7 +26,7 @@ def effects_of(
     labels: Sequence[int | None],
     concepts: Sequence[tuple[str, str, str]],
     budget: int,
-    styles: Sequence[str] = (),
+    handle: str = "channel",
 ) -> tuple[EffectsRecord, dict[str, pl.DataFrame]]:
     """A layer's record and tables: every third measured unit takes its label away, the others do nothing.
 
@@ -35,19 +35,19 @@ def effects_of(
         labels: every unit's concept, 1-based; None for a silent unit.
         concepts: label, plane and colour of each concept.
         budget: the first so many units are measured, and two others.
-        styles: kinds of style edits, measured for all channels; these do twice as much.
+        handle: what a unit is; those that are no channels do twice as much, and all are measured.
     """
     draw = np.random.default_rng(59)
-    measured = [unit for unit in range(len(labels)) if unit < budget or unit in LOW_RANKED]
-    wanted: dict[str, list[int]] = {"ablate": measured, "insert": measured}
-    wanted |= {kind: list(range(len(labels))) for kind in styles}
+    maps = handle == "channel"
+    measured = [unit for unit in range(len(labels)) if unit < budget or unit in LOW_RANKED or not maps]
+    wanted = dict.fromkeys(("ablate", "insert") if maps else ("neutral", "down", "up"), measured)
     rows, summaries = [], []
     for kind, units in wanted.items():
         tests = len(units) * len(concepts)
         for unit in units:
             causes = labels[unit] if unit % 3 == 0 else None
-            sign = 1 if kind in {"insert", "style_up"} else -1
-            size = sign * (0.02 + 0.01 * draw.random()) * (2 if kind in styles else 1)
+            sign = 1 if kind in {"insert", "up"} else -1
+            size = sign * (0.02 + 0.01 * draw.random()) * (1 if maps else 2)
             found = [
                 _row(draw, unit, kind, number, concept, size if number == causes else 0.0, tests)
                 for number, concept in enumerate(concepts, 1)
@@ -55,14 +55,16 @@ def effects_of(
             rows += found
             summaries.append(_summary(unit, kind, found))
     record = EffectsRecord(
-        layer=layer,
+        layer=layer if maps else f"{layer}.{handle}",
+        handle=handle,
+        beside=None if maps else layer,
         kinds=list(wanted),
         samples=FIXED,
         numbers=list(range(FIXED)) + [40 + number for number in range(EXTRA)],
         floor=0.005,
         absent=0.0005,
         ablate="zero",
-        style_shift=5.0 if styles else None,
+        shift=None if maps else 5.0,
         tests={kind: len(units) * len(concepts) for kind, units in wanted.items()},
         discoveries={kind: sum(row["kind"] == kind and row["q"] <= 0.05 for row in rows) for kind in wanted},
         ranking=Ranking(
@@ -143,7 +145,7 @@ def _summary(unit: int, kind: str, rows: list[dict[str, Any]]) -> dict[str, Any]
     if not found:
         return {name: summary.get(name) for name in UNIT_EFFECTS}
     first = max(found, key=lambda row: abs(row["effect"]))
-    rate = "insertion" if kind in {"insert", "style_up"} else "erasure"
+    rate = "insertion" if kind in {"insert", "up"} else "erasure"
     on_strip = ON_STRIP if kind == "ablate" else None
     return {
         **summary,

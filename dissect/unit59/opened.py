@@ -85,12 +85,7 @@ class Opened:
         """The fields of `ModelRecord` that are known before anything is measured."""
         recipe, network, cache = self.file.recipe, self.network, self.bench.cache
         segmenter = cache.segmenter
-        shown = {
-            name: {**asdict(layer), "style_layer": network.style_layer(name)}
-            for name, layer in network.layers.items()
-        }
-        others = {name: units.shown for name, units in cache.units.items() if name not in network.layers}
-        shown |= {name: {**asdict(layer), "style_layer": None} for name, layer in others.items()}
+        shown = {**network.layers, **{name: units.shown for name, units in self.bench.named.items()}}
         record = SegmenterRecord(
             names=segmenter_names(recipe.segmenter),
             planes=list(segmenter.planes),
@@ -113,7 +108,7 @@ class Opened:
             "grid": list(cache.grid),
             "tile": tile_edge(*network.resolution),
             "sheet": list(sheet_shape(recipe.samples)),
-            "network": list(shown.values()),
+            "network": [asdict(layer) for layer in shown.values()],
             "planned_layers": cache.layers,
             "recipe": self.file.text,
             "versions": {
@@ -170,6 +165,7 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
     fault = check_grid(recipe.grid, network.resolution)
     if fault:
         raise file.fail(("grid",), fault)
+    units = open_handles(file, network, layers)
     inputs, real = open_inputs(file, network), open_real(file, network)
     segmenter = open_segmenter(file)
     samples_key = key_of(
@@ -192,12 +188,12 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
         Sampler(network, recipe.seed, sampling, inputs, options.device),
         segmenter,
         recipe.samples,
-        open_handles(file, network, layers),
+        [each for each in units if each.handle.maps],
         (recipe.grid, recipe.grid) if recipe.grid else None,
         {"samples": samples_key, "segmentations": labels_key},
     )
     measurer = Measurer(cache, recipe, samples_key, labels_key, report)
-    return Opened(file, checkpoint, network, real, reads, Workbench(cache, measurer, labels_key))
+    return Opened(file, checkpoint, network, real, reads, Workbench(cache, measurer, labels_key, units))
 
 
 def _threads(device: str) -> str:

@@ -15,6 +15,7 @@ from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
 from unit59.edit.workbench import Workbench
 from unit59.foundation.progress import Reporter
+from unit59.handles import Style, units_of
 from unit59.measure.layer import Measurer
 from unit59.networks import Network
 from unit59.recipe.sections import Recipe
@@ -75,12 +76,12 @@ def planted_sweep(folder: Path, layer: str = "layer1", samples: int = 64) -> Swe
 class PlantedBench(Workbench):
     """A bench whose channels are switched on at 1, where a planted network's things are fully there."""
 
-    def _levels(self, layer: str, handle: str = "") -> Levels:
-        return super()._levels(layer, handle) if handle else levels_of(self.cache, layer)
+    def _levels(self, layer: str) -> Levels:
+        return levels_of(self.cache, layer) if layer in self.cache.units else super()._levels(layer)
 
-    def levels_key(self, layer: str, handle: str = "") -> str:
+    def levels_key(self, layer: str) -> str:
         """See `Workbench.levels_key`."""
-        return f"planted {layer} {handle}"
+        return f"planted {layer}"
 
 
 def planted_recipe(samples: int = 64) -> Recipe:
@@ -92,8 +93,10 @@ def planted_recipe(samples: int = 64) -> Recipe:
 
 
 def planted_bench(folder: Path, network: Network | None = None, samples: int = 64) -> PlantedBench:
-    """A bench over a planted network's samples."""
+    """A bench over a planted network's samples; it knows the styles of ``layer1`` too."""
     cache = planted_cache(folder, network, samples=samples)
     recipe = planted_recipe(samples)
     measurer = Measurer(cache, recipe, "samples", "segmentations", Reporter(quiet=True))
-    return PlantedBench(cache, measurer, "segmentations")
+    made = cache.sampler.network
+    styles = units_of(made, made.layer("layer1"), Style(), "layer1.style")
+    return PlantedBench(cache, measurer, "segmentations", [*cache.units.values(), styles])

@@ -64,7 +64,7 @@ def refused(capsys: pytest.CaptureFixture[str], recipe: Path) -> str:
         ({"units": "return -1"}, "units returned -1, expected a number from 0 to 65536."),
         ({"units": "return True"}, "units returned True, expected a number from 0 to 65536."),
         ({"units": "return 10**9"}, "units returned 1000000000, expected a number from 0 to 65536."),
-        ({"units": "return 0"}, "layer layer1 of this planted has no mine units."),
+        ({"units": "return 0"}, "no dissected layer of this planted has mine units."),
     ],
 )
 def test_before_anything_is_measured(
@@ -139,9 +139,22 @@ def test_values_that_are_not_finite(capsys: pytest.CaptureFixture[str], tmp_path
     assert "layer layer1.mine of handle mine:Mine, unit 3, sample 5: the activation is not finite" in said
 
 
-@pytest.mark.parametrize("handle", ["style", "mine:Flat"])
-def test_units_without_maps(capsys: pytest.CaptureFixture[str], tmp_path: Path, handle: str) -> None:
-    said = refused(capsys, write(tmp_path, f"[mine:Mine, {handle}]"))
-    name = handle.rpartition(":")[2].lower()
-    assert f"planted.yaml:12: handles.1: {name} units have no maps over the picture" in said
+@pytest.mark.parametrize(
+    ("handle", "effects", "says"),
+    [
+        (
+            "style",
+            "",
+            "layer1.style has no maps over the picture, so nothing can agree with it; ",
+        ),
+        ("mine:Flat", "", "and the recipe asks for none: add `effects: {}`."),
+        ("style", "effects: {layers: [layer1]}", "add 'layer1.style' to `effects.layers`."),
+    ],
+)
+def test_units_without_maps_of_which_nothing_would_be_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, handle: str, effects: str, says: str
+) -> None:
+    said = refused(capsys, write(tmp_path, f"[mine:Mine, {handle}]", effects))
+    assert "planted.yaml:12: handles.1: " in said
+    assert says in said
     assert nothing_made(tmp_path)

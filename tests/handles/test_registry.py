@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from unit59.edit.workbench import Workbench
-from unit59.handles import CHANNEL, Channel, Handle, HandleError, Style
+from unit59.handles import CHANNEL, Channel, HandleError, Style
 from unit59.handles.registry import HANDLES, load_handle
 
 
@@ -54,13 +53,3 @@ def test_ones_own(tmp_path: Path) -> None:
 def test_mistakes(tmp_path: Path, spec: Any, says: str) -> None:
     with pytest.raises(HandleError, match=says):
         load_handle(spec, tmp_path)
-
-
-def test_the_bench_knows_the_same_names(tmp_path: Path) -> None:
-    from tests.edit.planting import planted_bench
-
-    bench: Workbench = planted_bench(tmp_path)
-    handles: dict[str, Handle] = dict(bench.handles)
-    assert list(handles) == list(HANDLES)
-    assert bench.has("layer1", "style")
-    assert not bench.has("layer2", "style")

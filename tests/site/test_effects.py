@@ -11,7 +11,8 @@ import pytest
 
 from tests.synthetic import BEDROOM
 from tests.synthetic_effects import effects_of
-from unit59.results import EFFECTS, EffectsRecord
+from unit59.results import EFFECTS, HandleResults
+from unit59.results.contents import LayerEffects
 from unit59.results.rows import EffectRow, rows
 from unit59.site.charts import label_effects_chart, largest_effects_chart
 from unit59.site.pages import all_pages, site_pages, unit_pages
@@ -19,8 +20,8 @@ from unit59.site.pages.effects import change_words, not_measured, q_words, ranki
 from unit59.site.pages.handles import compare_handles
 from unit59.site.render import Renderer
 from unit59.site.site import Page, Site
-from unit59.site.views import LayerView
-from unit59.site.views.effects import Effect, EffectsView, Relation, UnitEffects, styles_of
+from unit59.site.views import HandleView, LayerView, ModelView
+from unit59.site.views.effects import Effect, LayerEffectsView, Relation, UnitEffects
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def layer(site: Site) -> LayerView:
 
 
 @pytest.fixture(scope="module")
-def effects(layer: LayerView) -> EffectsView:
+def effects(layer: LayerView) -> LayerEffectsView:
     assert layer.effects is not None
     return layer.effects
 
@@ -38,7 +39,7 @@ def unit_page(site: Site, layer: LayerView, unit: int) -> Page:
     return next(page for page in unit_pages(site, layer) if page.path.endswith(f"/{unit}"))
 
 
-def test_units_and_summaries_are_the_tables(effects: EffectsView) -> None:
+def test_units_and_summaries_are_the_tables(effects: LayerEffectsView) -> None:
     units = dict(effects.units())
     assert sorted(units) == [*range(24), 30, 36]
     for number, unit in units.items():
@@ -92,7 +93,7 @@ def test_charts_of_effects_hold_every_concept_and_the_band(site: Site, layer: La
     assert dots["marker"]["symbol"].count("circle") == 1
 
 
-def test_the_layer_counts_sorts_and_explains(site: Site, layer: LayerView, effects: EffectsView) -> None:
+def test_the_layer_counts_sorts_and_explains(site: Site, layer: LayerView, effects: LayerEffectsView) -> None:
     body = Renderer(site).body(next(page for page in site_pages(site) if page.path == layer.path))
     found = effects.results.units.filter(pl.col("kind") == "ablate", pl.col("concept").is_not_null())
     assert f"<strong>{len(found)}</strong> of 26 measured units change" in body
@@ -102,7 +103,7 @@ def test_the_layer_counts_sorts_and_explains(site: Site, layer: LayerView, effec
         assert f'/{name}" download>' in body
 
 
-def test_agreement_against_effect_shows_every_measured_unit(effects: EffectsView) -> None:
+def test_agreement_against_effect_shows_every_measured_unit(effects: LayerEffectsView) -> None:
     on_label, largest = label_effects_chart(effects), largest_effects_chart(effects)
     assert on_label is not None
     assert largest is not None
@@ -113,7 +114,7 @@ def test_agreement_against_effect_shows_every_measured_unit(effects: EffectsView
     assert min(on_label.data[0]["y"]) < 0
 
 
-def test_ranking_in_plain_words(effects: EffectsView) -> None:
+def test_ranking_in_plain_words(effects: LayerEffectsView) -> None:
     off, on = ranking_words(effects.record)
     assert "it orders them roughly" in off.says
     assert "Of the 2 units with the strongest measured effects it puts 1 further down." in off.says
@@ -122,7 +123,7 @@ def test_ranking_in_plain_words(effects: EffectsView) -> None:
     assert off.missed == [30]
 
 
-def test_a_concept_lists_its_causes_over_all_layers(site: Site, effects: EffectsView) -> None:
+def test_a_concept_lists_its_causes_over_all_layers(site: Site, effects: LayerEffectsView) -> None:
     for concept in site.models[0].concepts.values():
         page = next(page for page in site_pages(site) if page.path == concept.path)
         causes = page.context["causes"]
@@ -141,7 +142,7 @@ def test_a_concept_lists_its_causes_over_all_layers(site: Site, effects: Effects
     assert "Not measured." in Renderer(site).body(hostile)
 
 
-def test_strips_and_tables_are_published(site: Site, layer: LayerView, effects: EffectsView) -> None:
+def test_strips_and_tables_are_published(site: Site, layer: LayerView, effects: LayerEffectsView) -> None:
     published = dict(file for page in all_pages(site) for file in page.files)
     assert {f"{layer.path}/{name}" for name in effects.files} <= set(published)
     strips = {name for name in published if name.endswith("-effect.webp")}
@@ -178,12 +179,12 @@ def test_words_of_changes(site: Site) -> None:
     assert q_words(None) == "q unknown"
 
 
-def test_the_budget_is_named(effects: EffectsView) -> None:
+def test_the_budget_is_named(effects: LayerEffectsView) -> None:
     assert "26 of the layer’s 40 units" in not_measured(effects)
     assert "2 drawn at random" in not_measured(effects)
 
 
-def test_relations_are_read_not_computed(effects: EffectsView) -> None:
+def test_relations_are_read_not_computed(effects: LayerEffectsView) -> None:
     """The sentence is the table's; without the table it is left out."""
     table = effects.results.relations
     assert table is not None
@@ -191,7 +192,7 @@ def test_relations_are_read_not_computed(effects: EffectsView) -> None:
         assert chart is not None
         rho, low, high = table.filter(of=of).select("rho", "low", "high").row(0)
         assert f"{rho:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−") in chart.caption
-    without = EffectsView(effects.layer, replace(effects.results, relations=None))
+    without = LayerEffectsView(effects.layer, replace(effects.results, relations=None))
     chart = label_effects_chart(without)
     assert chart is not None
     assert "correlation" not in chart.caption
@@ -202,52 +203,63 @@ def test_words_of_relations() -> None:
     assert str(Relation(3, None, None, None, 0)) == "–"
 
 
-def with_styles(layer: LayerView, owners: dict[str, str]) -> LayerView:
-    """The layer with its styles measured: they change twice as much; `owners` of layers' style channels."""
+def with_styles(layer: LayerView, model: ModelView) -> HandleView:
+    """The layer's styles, measured: they change twice as much."""
     labels = layer.results.units["concept"].to_list()
-    record, tables = effects_of(layer.name, labels, BEDROOM, 24, ["style_neutral", "style_down", "style_up"])
-    assert isinstance(record, EffectsRecord)
-    assert layer.results.effects is not None
-    found = replace(
-        layer.results.effects,
-        record=record,
-        effects=tables["effects.parquet"],
-        units=tables["unit_effects.parquet"],
-    )
-    model = layer.model.results
-    network = [{**each, "style_layer": owners.get(each["name"])} for each in model.record.network]
-    renamed = replace(model, record=model.record.model_copy(update={"network": network}))
-    views: list[LayerView] = []
-    view = replace(layer.model, results=renamed, layers=views)
-    for each in layer.model.layers:
-        results = replace(each.results, effects=found) if each.name == layer.name else each.results
-        views.append(LayerView(view, results))
-    return next(each for each in views if each.name == layer.name)
+    record, tables = effects_of(layer.name, labels, BEDROOM, 24, "style")
+    found = LayerEffects(record, tables["effects.parquet"], tables["unit_effects.parquet"], None)
+    return HandleView(model, HandleResults(layer.results.folder / "effects", found))
 
 
-def test_the_better_handle_is_the_one_that_changes_more(layer: LayerView) -> None:
-    styled = with_styles(layer, {"layer2": "layer2"})
-    owner = styles_of(styled)
-    assert owner is not None
-    assert owner.layer is styled  # in StyleGAN a layer's style is that of its own units
-    assert styled.effects is not None
-    units, channels = dict(styled.effects.units()), dict(owner.units(styles=True))
+@pytest.fixture(scope="module")
+def styled(site: Site, layer: LayerView) -> Site:
+    """The site with the styles of one layer."""
+    model = layer.model
+    view = replace(model, layers=list[LayerView](), handles=list[HandleView]())
+    view.layers.extend(LayerView(view, each.results) for each in model.layers)
+    view.handles.append(with_styles(layer, view))
+    return replace(site, models=[view if each is model else each for each in site.models])
+
+
+def test_the_better_handle_is_the_one_that_changes_more(layer: LayerView, styled: Site) -> None:
+    (owner,) = next(model for model in styled.models if model.handles).handles
+    assert (owner.name, owner.title, owner.beside) == ("layer2.style", "style", "layer2")
+    assert layer.effects is not None
+    units, channels = dict(layer.effects.units()), dict(owner.effects.units())
     better = compare_handles(units[3], channels[3], owner)
     assert better.verdict.startswith("The style is the better handle on ")
-    assert [row.edit for row in better.rows][:2] == ["unit off", "unit on"]
+    assert [row.edit for row in better.rows] == [
+        "unit off", "unit on", "style at its mean", "style shifted down", "style shifted up",
+    ]  # fmt: skip
     assert compare_handles(units[1], channels[1], owner).verdict.startswith("No evidence")
     assert "beyond the budget" in compare_handles(None, channels[27], owner).verdict
-    silent = UnitEffects({"style_up": channels[1].effects["style_up"]}, {"style_up": None})
+    silent = UnitEffects({"up": channels[1].effects["up"]}, {"up": None})
     assert "no evidence that the style" in compare_handles(units[3], silent, owner).verdict
-    same = UnitEffects({"style_up": units[3].effects["insert"]}, {"style_up": units[3].told["insert"]})
+    same = UnitEffects({"up": units[3].effects["insert"]}, {"up": units[3].told["insert"]})
     assert "the intervals overlap" in compare_handles(units[3], same, owner).verdict
 
 
-def test_styles_of_later_stylegans_belong_to_the_units_taken_in(layer: LayerView) -> None:
-    styled = with_styles(layer, {"layer1": "layer2"})
-    before = next(each for each in styled.model.layers if each.name == "layer1")
-    owner = styles_of(before)
-    assert owner is not None
-    assert owner.layer.name == "layer2"
-    assert styles_of(styled) is None
-    assert styles_of(layer) is None
+def test_a_handle_has_the_same_place_whatever_it_is_called(layer: LayerView, styled: Site) -> None:
+    (owner,) = next(model for model in styled.models if model.handles).handles
+    record = owner.results.effects.record.model_copy(update={"handle": "knob"})
+    renamed = replace(owner.results.effects, record=record)
+    knobs = replace(owner, results=replace(owner.results, effects=renamed))
+    assert layer.effects is not None
+    units, channels = dict(layer.effects.units()), dict(knobs.effects.units())
+    better = compare_handles(units[3], channels[3], knobs)
+    assert better.verdict.startswith("The knob is the better handle on ")
+    assert better.rows[-1].edit == "knob shifted up"
+
+
+def test_units_without_maps_have_a_page_that_says_so(styled: Site, layer: LayerView) -> None:
+    pages = {page.path: page for page in all_pages(styled)}
+    page = pages["models/bedrooms/layer2.style"]
+    text = Renderer(styled).body(page)
+    assert "<strong>No maps.</strong>" in text
+    assert 'belongs to channel <i>k</i> of <a href="../../../models/bedrooms/layer2/">layer2</a>' in text
+    assert text.count("<tr><th") == 1 + 3 * layer.record.units
+    assert "style shifted down" in text
+    beside = Renderer(styled).body(pages["models/bedrooms/layer2/3"])
+    assert "The unit or its style?" in beside
+    assert 'models/bedrooms/layer2.style/">layer2.style</a>' in beside
+    assert "its style?" not in Renderer(styled).body(pages["models/bedrooms/layer1/3"])

@@ -182,7 +182,7 @@ def test_activation_and_style_are_compared_where_both_were_measured(site: Site, 
         weights=FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl",
         layers="[b8.conv0]",
         samples=16,
-        more="effects: {samples: 8, extra: 0, floor: 0.05, styles: [neutral, up], style_shift: 3}",
+        more="handles: [style]\neffects: {samples: 8, extra: 0, floor: 0.05, edits: [neutral, up], shift: 3}",
     )
     model = Site.of(read_results(folder.parent)).models[0]
     effects = model.layers[0].results.effects

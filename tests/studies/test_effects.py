@@ -105,7 +105,7 @@ def test_rows_do_not_depend_on_how_many_units_are_measured_beside(
 
 def test_the_style_is_a_handle_too(tmp_path: Path) -> None:
     bench = planted_bench(tmp_path, samples=16)
-    found = measure_effects(bench, "layer1", {"style_neutral": [5], "style_down": [5]}, range(16), 16, 0.002)
+    found = measure_effects(bench, "layer1.style", {"neutral": [5], "down": [5]}, range(16), 16, 0.002)
     assert (found.table["effect"] == 0).all()  # the planted styles never vary: neutral, and no spread
 
 

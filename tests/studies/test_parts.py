@@ -12,7 +12,6 @@ import pytest
 
 from tests import tiny
 from tests.conftest import StopAt
-from tests.published import FIXTURES
 from unit59.recipe.sections import RecipeError
 from unit59.results import SearchRecord, SetsRecord, find_faults, read_model
 from unit59.studies.effects.measure import check_ranking, choose_units
@@ -225,16 +224,3 @@ def test_the_ranking_is_checked_against_what_was_measured() -> None:
     blind[7] = 0
     exact[7] = 50
     assert check_ranking("ablate", list(range(100, 130)), blind, exact, seed=1).missed[0] == 107
-
-
-def test_styles_are_measured_where_there_are_some(tmp_path: Path) -> None:
-    more = "effects: {samples: 8, extra: 0, floor: 0.05, styles: [neutral, down, up], style_shift: 3}"
-    weights = FIXTURES / "stylegan2ada" / "sg2ada_res32.pkl"
-    layer = read_model(run(tmp_path, weights=weights, layers="[b8.conv0]", samples=8, more=more)).layers[0]
-    assert layer.effects is not None
-    assert layer.effects.record.style_shift == 3
-    counts = dict(layer.effects.units.group_by("kind").len().rows())
-    assert set(counts) == {"ablate", "insert", "style_neutral", "style_down", "style_up"}
-    assert counts["ablate"] == layer.record.units
-    shifted = layer.effects.effects.filter(kind="style_up")
-    assert (shifted["effect"] != 0).any()

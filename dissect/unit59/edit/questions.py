@@ -69,7 +69,6 @@ class SweepTask:
 
     Attributes:
         units: name of the units that are changed.
-        handle: of the bench, which these units belong to.
         changes: E of them.
         probe: looks.
         batch: of samples.
@@ -79,7 +78,6 @@ class SweepTask:
     small: ClassVar[bool] = True
 
     units: str
-    handle: str
     changes: tuple[Change, ...]
     probe: Probe
     batch: SampleBatch
@@ -91,7 +89,6 @@ class SweepTask:
         key = key_of(
             version=VERSION,
             under=self.under,
-            handle=self.handle,
             changes=[f"{type(each).__name__} {each.depends_on}" for each in self.changes],
             probe=f"{type(self.probe).__name__} {self.probe.depends_on}",
             batch=vars(self.batch),
@@ -100,4 +97,4 @@ class SweepTask:
 
     def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         """See `Task.make`."""
-        yield wanted[0], bench.sweep(self.units, self.handle).look(self)
+        yield wanted[0], bench.sweep(self.units).look(self)

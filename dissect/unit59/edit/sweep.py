@@ -45,7 +45,6 @@ class Sweep:
         cache: of the samples.
         tail: behind the units.
         levels: what the units can be set to.
-        handle: the name under which a bench knows their handle.
         key: hash of what samples, segmentations and levels depend on, but for insertion levels.
         insert_key: hash of what these depend on.
 
@@ -56,17 +55,17 @@ class Sweep:
     """
 
     def __init__(
-        self, cache: SampleCache, tail: Tail, levels: Levels, handle: str, key: str, insert_key: str = ""
+        self, cache: SampleCache, tail: Tail, levels: Levels, key: str, insert_key: str = ""
     ) -> None:
         self.cache, self.tail, self.levels, self.key, self.insert_key = cache, tail, levels, key, insert_key
-        self.layer, self.units, self._handle = tail.units.name, tail.units.count, handle
+        self.layer, self.units = tail.units.name, tail.units.count
         self.engine = cache.engine
         self._group = lru_cache(maxsize=2)(self._make_group)
 
     @classmethod
     def here(cls, cache: SampleCache, tail: Tail, levels: Levels, key: str) -> Self:
         """A sweep that stands for itself: it runs in this process, whatever engine the samples have."""
-        sweep = cls(cache, tail, levels, "", key)
+        sweep = cls(cache, tail, levels, key)
         sweep.engine = Here(cache.store, _One(sweep))
         return sweep
 
@@ -166,7 +165,7 @@ class Sweep:
     def _task(self, changes: Sequence[Change], probe: Probe, batch: SampleBatch) -> SweepTask:
         inserts = any(change.inserts for change in changes)
         under = key_of(sweep=self.key, insert=self.insert_key) if inserts else self.key
-        return SweepTask(self.layer, self._handle, tuple(changes), probe, batch, under)
+        return SweepTask(self.layer, tuple(changes), probe, batch, under)
 
     @torch.no_grad()
     def look(self, task: SweepTask) -> Arrays:
@@ -217,6 +216,6 @@ class _One:
 
     of: Sweep
 
-    def sweep(self, units: str, handle: str) -> Sweep:
+    def sweep(self, units: str) -> Sweep:
         """That one."""
         return self.of

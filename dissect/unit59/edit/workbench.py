@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -14,8 +14,7 @@ from unit59.edit.questions import VERSION as SWEEP
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail, groups
 from unit59.engine import Here
-from unit59.handles import CHANNEL, Handle, Units, count_units, units_of
-from unit59.handles.registry import HANDLES
+from unit59.handles import CHANNEL, Units, units_of
 from unit59.measure.agreement import iou
 from unit59.measure.layer import Measurer
 from unit59.samples.cache import SampleCache
@@ -34,41 +33,30 @@ class Workbench:
         cache: of the samples.
         measurer: of the same samples.
         labels_key: hash of what samples and segmentations depend on.
+        units: all that can be edited, those without maps too; by default those whose maps are measured.
 
     Attributes:
-        handles: by name, the kinds of units that can be edited at a layer besides its own.
+        named: these units by name, in order.
     """
 
-    def __init__(self, cache: SampleCache, measurer: Measurer, labels_key: str) -> None:
+    def __init__(
+        self, cache: SampleCache, measurer: Measurer, labels_key: str, units: Iterable[Units] | None = None
+    ) -> None:
         self.cache, self.measurer, self.labels_key = cache, measurer, labels_key
-        self.handles: Mapping[str, Handle] = {name: kind() for name, kind in HANDLES.items()}
+        self.named = {each.name: each for each in (cache.units.values() if units is None else units)}
         cache.engine = Here(cache.store, self)
         self.sweep = lru_cache(maxsize=None)(self._sweep)
         self.agreement = lru_cache(maxsize=None)(self._agreement)
         self.levels = lru_cache(maxsize=None)(self._levels)
 
-    def units(self, layer: str, handle: str = "") -> Units:
-        """The units of a layer: its own, or those of another handle.
-
-        Args:
-            layer: a measured layer, or (its channels) any other of the network.
-            handle: a name in `handles`; empty for the layer's own units.
+    def units(self, name: str) -> Units:
+        """Units by their name; of another layer of the network its channels.
 
         Raises:
             NetworkError: there is no such layer.
-            HandleError: it has no such units.
         """
         network = self.cache.sampler.network
-        if not handle and layer in self.cache.units:
-            return self.cache.units[layer]
-        base = self.cache.units[layer].layer if layer in self.cache.units else network.layer(layer)
-        return units_of(network, base, self.handles[handle] if handle else CHANNEL, layer)
-
-    def has(self, layer: str, handle: str) -> bool:
-        """Whether a layer has units of a handle."""
-        network, units = self.cache.sampler.network, self.cache.units.get(layer)
-        base = units.layer if units else network.layer(layer)
-        return count_units(network, base, self.handles[handle]) > 0
+        return self.named.get(name) or units_of(network, network.layer(name), CHANNEL, name)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -81,11 +69,11 @@ class Workbench:
                 rows.append(torch.bincount(labels.reshape(-1), minlength=concepts + 1)[1:].numpy())
         return np.stack(rows).astype(np.int64)
 
-    def _sweep(self, layer: str, handle: str = "") -> Sweep:
+    def _sweep(self, layer: str) -> Sweep:
         """Edits of a layer's units; see `units`."""
-        units = self.units(layer, handle)
-        keys = self.sweep_key(layer, handle), self.insert_key(layer, handle)
-        return Sweep(self.cache, Tail(self.cache, units), self.levels(layer, handle), handle, *keys)
+        units = self.units(layer)
+        keys = self.sweep_key(layer), self.insert_key(layer)
+        return Sweep(self.cache, Tail(self.cache, units), self.levels(layer), *keys)
 
     def bare_sweep(self, layer: str, levels: Levels) -> Sweep:
         """Edits of any layer's channels to other than their usual levels: nothing has to be measured.
@@ -96,31 +84,31 @@ class Workbench:
         key = key_of(labels=self.labels_key, units=self.measurer.units_key(units))
         return Sweep.here(self.cache, Tail(self.cache, units), levels, key)
 
-    def sweep_key(self, layer: str, handle: str = "") -> str:
+    def sweep_key(self, layer: str) -> str:
         """Hash of what edits of a layer's units depend on, but for their insertion levels."""
         return key_of(
             version=SWEEP,
             labels=self.labels_key,
-            levels=self.levels_key(layer, handle),
-            units=self.measurer.units_key(self.units(layer, handle)),
+            levels=self.levels_key(layer),
+            units=self.measurer.units_key(self.units(layer)),
         )
 
-    def levels_key(self, layer: str, handle: str = "") -> str:
+    def levels_key(self, layer: str) -> str:
         """Hash of what the levels of a layer's units depend on, but for insertion levels."""
-        units = self.units(layer, handle)
+        units = self.units(layer)
         if units.handle.maps:
             return self.measurer.task("activity", layer).key
         return key_of(samples=self.cache.samples, usual=USUAL_SAMPLES, units=self.measurer.units_key(units))
 
-    def insert_key(self, layer: str, handle: str = "") -> str:
+    def insert_key(self, layer: str) -> str:
         """Hash of what the insertion levels of a layer's units depend on; empty where they have none."""
-        if not self.units(layer, handle).handle.maps:
+        if not self.units(layer).handle.maps:
             return ""
         return self.measurer.task("quantile", layer, self.measurer.recipe.insert_quantile).key
 
-    def _levels(self, layer: str, handle: str = "") -> Levels:
+    def _levels(self, layer: str) -> Levels:
         """What a layer's units can be set to."""
-        units = self.units(layer, handle)
+        units = self.units(layer)
         if not units.handle.maps:
             return self._usual(units)
         mean = self.measurer.activity(layer).mean[:, None, None]

@@ -83,6 +83,10 @@ class Handle(BaseModel, ABC):
         """The values [U,a,b] at which nothing passes; `usual` are their means. By default zeros."""
         return torch.zeros_like(usual)
 
+    def beside(self, network: Network, layer: Layer) -> str | None:
+        """The layer to whose channels the units belong one to one, unit k to channel k; by default none."""
+        return None
+
     def shifted(self, step: Tensor) -> Tensor:
         """Of a step [U,a,b] in all of a unit's numbers, the part that a shift moves; by default all."""
         return step

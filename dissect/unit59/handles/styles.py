@@ -43,6 +43,10 @@ class Style(Handle):
         """See `Handle.write`."""
         return network.with_styles(layer.name, state, new[..., 0].transpose(1, 2))
 
+    def beside(self, network: Network, layer: Layer) -> str | None:
+        """In StyleGAN the layer itself; in StyleGAN2 and 3 the one before, whose units it takes in."""
+        return next((name for name in network.layers if network.style_layer(name) == layer.name), None)
+
     def silent(self, usual: Tensor) -> Tensor:
         """No offset, and the scale at which nothing passes: StyleGAN adds 1 to it."""
         still = torch.zeros_like(usual)

@@ -26,11 +26,13 @@ class Units:
         shown: name, number of units, size and place, as results and pages have them.
         layer: the network's.
         handle: what a unit is.
+        beside: see `Handle.beside`.
     """
 
     shown: Layer
     layer: Layer
     handle: Handle
+    beside: str | None = None
 
     @property
     def name(self) -> str:
@@ -115,7 +117,10 @@ def units_of(network: Network, layer: Layer, handle: Handle, name: str) -> Units
         raise HandleError(f"layer {layer.name} of this {network.family} has no {handle.title} units.")
     place = layer.path if name == layer.name else f"{layer.path} ({handle.title})"
     shown = Layer(name, layer.number, count, layer.height, layer.width, place, layer.margin)
-    return Units(shown, layer, handle)
+    beside = _asked(handle, layer, "beside", lambda: handle.beside(network, layer))
+    if beside is not None and beside not in network.layers:
+        raise HandleError(f"{_who(handle, layer)}: beside returned {beside!r}, expected a layer or None.")
+    return Units(shown, layer, handle, beside)
 
 
 def count_units(network: Network, layer: Layer, handle: Handle) -> int:

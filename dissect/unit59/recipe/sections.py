@@ -64,7 +64,7 @@ class CheckpointSection(_Section):
 
 
 class EffectsSection(_Section):
-    """What every single unit does to every concept: ablated, inserted, by its style."""
+    """What every single unit does to every concept."""
 
     layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     """Of the dissected layers."""
@@ -80,11 +80,9 @@ class EffectsSection(_Section):
     """A sample shows a concept from this share of the grid on."""
     ablate: Literal["zero", "mean"] = "zero"
     """What switching off sets a unit to."""
-    styles: list[Literal["neutral", "down", "up"]] = []
-    """Where units have styles: also set each style channel to its mean, or shift its scale down or up."""
-    style_layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
-    """Of the layers, those whose style channels are measured too."""
-    style_shift: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    edits: Annotated[list[Literal["neutral", "down", "up"]], Field(min_length=1)] = ["neutral", "down", "up"]
+    """Of units without maps, such as styles: set each to its mean, shift it down, shift it up."""
+    shift: Annotated[float, Field(gt=0, le=1000)] = 5.0
     """By how many standard deviations over samples."""
 
 

@@ -17,6 +17,8 @@ A results folder holds one folder a model. Everything in it is open to any reade
                     layers/<layer>/effects/effects.json, effects.parquet, unit_effects.parquet,
                                    attribution.parquet, relations.parquet,
                                    pictures/0059-effect.webp           where they are measured
+                    layers/<layer>.<handle>/effects/…   of units without maps: effects.json, effects.parquet,
+                                                        unit_effects.parquet
                     studies/<study>/study.json, tables and pictures (searches for causes,
                                    unit sets, reports)
 
@@ -29,7 +31,7 @@ This module never imports torch.
 
 from unit59.foundation.files import file_name, sha256_of, write_atomically
 from unit59.results.check import check_results, find_faults, find_missing
-from unit59.results.contents import LayerResults, ModelResults, QualityResults, StudyResults
+from unit59.results.contents import HandleResults, LayerResults, ModelResults, QualityResults, StudyResults
 from unit59.results.json_files import to_json
 from unit59.results.manifest import KeptFile
 from unit59.results.quality import QUALITY, QualityRecord
@@ -77,6 +79,7 @@ __all__ = [
     "UNIT_EFFECTS",
     "CheckpointRecord",
     "EffectsRecord",
+    "HandleResults",
     "KeptFile",
     "LayerRecord",
     "LayerResults",

@@ -162,9 +162,6 @@ EDIT_KINDS: tuple[Literal["ablate"], Literal["insert"]] = ("ablate", "insert")
 
 #: Columns that many tables have.
 UnitNumber = Annotated[int, Column("number of the unit, from 0 on", heading="unit")]
-HandleNumber = Annotated[
-    int, Column("number of the unit, or of the style channel for the kinds style_*", heading="unit")
-]
 LayerName = Annotated[str, Column("name of the layer", heading="layer")]
 ConceptNumber = Annotated[int, Column("number of the concept, as in concepts.parquet")]
 ConceptName = Annotated[str, Column("name of the concept", heading="concept")]

@@ -72,6 +72,14 @@ class LayerResults:
 
 
 @dataclass(frozen=True)
+class HandleResults:
+    """Units without maps, of one layer under one handle: what single ones do, and nothing else."""
+
+    folder: Path
+    effects: LayerEffects
+
+
+@dataclass(frozen=True)
 class ModelResults:
     """One model's results."""
 
@@ -80,6 +88,7 @@ class ModelResults:
     concepts: pl.DataFrame
     layers: list[LayerResults]
     run: dict[str, Any]
+    handles: list[HandleResults] = field(default_factory=list)
     studies: list[StudyResults] = field(default_factory=list)
     quality: QualityResults | None = None  # None: the recipe names no real pictures, or not measured yet
 

@@ -9,9 +9,9 @@ from unit59.results.columns import (
     ConceptNumber,
     EffectHigh,
     EffectLow,
-    HandleNumber,
     PlaneName,
     Schema,
+    UnitNumber,
     column,
     table_row,
 )
@@ -24,8 +24,8 @@ _OF_SHOWN, _OF_ABSENT = "share of `shown`", "share of `absent`"
 class EffectRow:
     """A unit, a kind of edit and a concept: what the edit does to the concept."""
 
-    unit: HandleNumber
-    kind: str = column("the edit: ablate, insert, style_neutral, style_down, style_up", heading="edit")
+    unit: UnitNumber
+    kind: str = column("the edit: ablate, insert; of units without maps neutral, down, up", heading="edit")
     concept: ConceptNumber
     label: ConceptName
     plane: PlaneName
@@ -92,7 +92,7 @@ class EffectRow:
 class UnitEffectRow:
     """A unit and a kind of edit: what the edit does most."""
 
-    unit: HandleNumber
+    unit: UnitNumber
     kind: str = column("the edit, as in effects.parquet", heading="edit")
     change: float | None = column("mean absolute change of the whole picture", LEVELS, "change")
     concepts: int = column("concepts that it changes with q at most 0.05")
@@ -109,7 +109,7 @@ class UnitEffectRow:
         "whether the effect lies outside where 95 % of the other measured units' effects lie"
     )
     rate: float | None = column(
-        "the erasure rate, or for insert and style_up the insertion rate", "share of samples"
+        "the erasure rate, or for insert and up the insertion rate", "share of samples"
     )
     rate_low: float | None = column("lower end of Wilson's 95 % interval of the rate", "share of samples")
     rate_high: float | None = column("upper end of Wilson's 95 % interval of the rate", "share of samples")

@@ -30,7 +30,7 @@ class Ranking(Record):
     """
 
     by: str
-    """What ranked them: attribution, or iou where the segmenter has no differentiable scores."""
+    """What ranked them: attribution, iou where the segmenter has no differentiable scores, or nothing."""
     units: Count
     """Of the layer."""
     measured: Count
@@ -47,7 +47,11 @@ class EffectsRecord(Record):
     schema_version: int = SCHEMA_VERSION
     """Of the results; a reader refuses others."""
     layer: Name
-    """The layer."""
+    """What its units are called: the layer's name, and behind it the handle's, if they are no channels."""
+    handle: Name
+    """What a unit is."""
+    beside: Name | None
+    """Of units without maps, the layer to whose channels they belong: unit k to channel k."""
     kinds: list[str]
     """Kinds of edits."""
     samples: Count
@@ -60,8 +64,8 @@ class EffectsRecord(Record):
     """And lacks it below this share: gone, or not there to begin with."""
     ablate: str
     """What ablation sets units to: zero or mean."""
-    style_shift: float | None
-    """Standard deviations, for style_down and style_up."""
+    shift: float | None
+    """Standard deviations over samples, for down and up."""
     tests: dict[str, Count]
     """By kind: p-values in the Benjamini-Hochberg family."""
     discoveries: dict[str, Count]

@@ -7,7 +7,14 @@ from typing import TypeVar
 
 import polars as pl
 
-from unit59.results.contents import LayerEffects, LayerResults, ModelResults, QualityResults, StudyResults
+from unit59.results.contents import (
+    HandleResults,
+    LayerEffects,
+    LayerResults,
+    ModelResults,
+    QualityResults,
+    StudyResults,
+)
 from unit59.results.json_files import read_object
 from unit59.results.manifest import WAY_OUT
 from unit59.results.places import RUN, reach
@@ -94,6 +101,7 @@ def read_model(folder: Path) -> ModelResults:
         concepts=concepts,
         layers=[_read_layer(source, layer) for layer in layers],
         run=read_object(run) if run.exists() else {},
+        handles=_read_handles(source, record),
         studies=[
             _read_study(source, name)
             for name in sorted(names)
@@ -118,6 +126,14 @@ def _read_layer(source: ModelFolder, record: LayerRecord) -> LayerResults:
         similar=frames["similar.parquet"],
         effects=_read_effects(source, f"{home}/effects") if effects else None,
     )
+
+
+def _read_handles(source: ModelFolder, record: ModelRecord) -> list[HandleResults]:
+    """What is measured of units without maps, in forward order: effects of what is no planned layer."""
+    named = [f"layers/{entry.get('name')}/effects" for entry in record.network]
+    planned = {f"layers/{layer}/effects" for layer in record.planned_layers}
+    homes = [home for home in named if home not in planned and f"{home}/effects.json" in source.files]
+    return [HandleResults(source.folder / home, _read_effects(source, home)) for home in homes]
 
 
 def _read_effects(source: ModelFolder, home: str) -> LayerEffects:

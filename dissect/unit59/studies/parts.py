@@ -14,6 +14,7 @@ from unit59.samples.inputs import Inputs
 from unit59.studies.base import StudyError
 from unit59.studies.cause.part import SearchPart, Shared
 from unit59.studies.effects.measure import Effects
+from unit59.studies.effects.shifts import ShiftsPart
 from unit59.studies.layers.measure import LayerPart
 from unit59.studies.model.measure import ModelPart
 from unit59.studies.part import Part, PartError, in_order
@@ -47,22 +48,32 @@ class PartSource:
         """The dissected layers, in forward order."""
         return self.bench.cache.layers
 
-    def chosen(self, place: tuple[str | int, ...], asked: Sequence[str] | str) -> list[str]:
+    def chosen(
+        self, place: tuple[str | int, ...], asked: Sequence[str] | str, *, maps: bool = True
+    ) -> list[str]:
         """The asked layers in forward order.
 
+        Args:
+            place: of the field.
+            asked: names, or all.
+            maps: whether their units need maps.
+
         Raises:
-            RecipeError: one is not dissected.
+            RecipeError: one is not dissected, or its units have no maps where they need some.
         """
+        layers = self.layers if maps else list(self.bench.named)
         if asked == "all":
-            return self.layers
+            return layers
         for index, layer in enumerate(asked):
-            if layer not in self.layers:
+            if layer not in layers:
                 raise self.file.fail(
                     (*place, index) if str(place[-1]).endswith("layers") else place,
-                    f"{layer!r} is none of the dissected layers{nearest(layer, self.layers)} "
-                    f"These are {', '.join(self.layers)}.",
+                    f"the units of {layer} have no maps over the picture: only `effects` takes them."
+                    if layer in self.bench.named
+                    else f"{layer!r} is none of the dissected layers{nearest(layer, layers)} "
+                    f"These are {', '.join(layers)}.",
                 )
-        return [layer for layer in self.layers if layer in asked]
+        return [layer for layer in layers if layer in asked]
 
     def check_concept(self, place: tuple[str | int, ...], name: str) -> None:
         """Refuse a concept that the segmenter does not have."""
@@ -82,9 +93,7 @@ def parts_of(asked: PartSource) -> list[Part]:
     parts: list[Part] = [ModelPart(asked.facts, bench.labels_key), *layers]
     if asked.real is not None:
         parts.append(QualityPart(asked.file, asked.real, bench, asked.reads))
-    effects = _effects(asked)
-    parts += effects.parts() if effects else []
-    parts += [*_searches(asked), *_sets(asked)]
+    parts += [*_effects(asked), *_searches(asked), *_sets(asked)]
     parts += _studies(asked, [part.name for part in parts])
     try:
         return in_order(parts)
@@ -93,13 +102,14 @@ def parts_of(asked: PartSource) -> list[Part]:
         raise asked.file.fail(("searches",), f"{text} Give one of them another `name`.") from None
 
 
-def _effects(asked: PartSource) -> Effects | None:
-    section = asked.file.recipe.effects
+def _effects(asked: PartSource) -> list[Part]:
+    section, bench = asked.file.recipe.effects, asked.bench
     if section is None:
-        return None
-    layers = asked.chosen(("effects", "layers"), section.layers)
-    asked.chosen(("effects", "style_layers"), section.style_layers)
-    return Effects(section, layers, asked.bench)
+        return []
+    named = [bench.units(name) for name in asked.chosen(("effects", "layers"), section.layers, maps=False)]
+    layers = [units.name for units in named if units.handle.maps]
+    shifted = [ShiftsPart(section, units, bench) for units in named if not units.handle.maps]
+    return [*Effects(section, layers, bench).parts(), *shifted]
 
 
 def _searches(asked: PartSource) -> list[Part]:
@@ -118,7 +128,7 @@ def _shared(asked: PartSource, section: EffectsSection | None, layers: list[str]
     """What a search takes over: the effects of layers in which these set every unit to zero alone."""
     if section is None or section.units != "all" or section.ablate != "zero":
         return None
-    both = [layer for layer in asked.chosen(("effects", "layers"), section.layers) if layer in layers]
+    both = [layer for layer in layers if section.layers == "all" or layer in section.layers]
     return Shared(section, both) if both else None
 
 

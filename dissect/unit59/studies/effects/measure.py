@@ -15,6 +15,7 @@ from unit59.edit.edits import Edit
 from unit59.edit.tail import in_groups
 from unit59.edit.workbench import Workbench
 from unit59.foundation.random import permutation
+from unit59.handles import Units
 from unit59.recipe.sections import EffectsSection
 from unit59.results import EFFECT_TABLES, file_name
 from unit59.results.columns import EDIT_KINDS
@@ -138,24 +139,20 @@ class EffectsPart(Part):
         layer: whose units.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[str] = "effects"
 
     def __init__(self, effects: Effects, layer: str) -> None:
         self._effects, self.layer = effects, layer
         self.name = f"layers/{file_name(layer)}/effects"
-        styled = effects.section.style_layers == "all" or layer in effects.section.style_layers
-        #: Kinds of edits of the style channels.
-        self._styles = effects.section.styles if styled and effects.bench.has(layer, "style") else []
 
     def depends_on(self) -> Mapping[str, Any]:
         """See `Part.depends_on`; units are ranked over all layers."""
         section, bench = self._effects.section, self._effects.bench
         ranked = {"quantile"} if section.units != "all" else set[str]()
         return {
-            "section": section.model_dump(mode="json", exclude={"layers", "style_layers"}),
+            "section": section.model_dump(mode="json", exclude={"layers", "edits", "shift"}),
             "layer": self.layer,
-            "styles": bench.sweep_key(self.layer, "style") if self._styles else "",
             "layers": {layer: bench.sweep_key(layer) for layer in self._effects.layers},
             **bench.measurer.recipe.model_dump(include={"seed", "samples", "insert_quantile", *ranked}),
         }
@@ -170,7 +167,7 @@ class EffectsPart(Part):
         chosen = self._effects.chosen(model)
         numbers = effect_samples(bench, section)
         fixed = min(section.samples, len(numbers))
-        wanted = self._wanted(chosen.measured[layer])
+        wanted: dict[Kind, list[int]] = dict.fromkeys(EDIT_KINDS, chosen.measured[layer])
         total = sum(map(len, wanted.values())) * len(numbers)
         with model.step(f"{layer}: effects", total, "edits") as advance:
             found = measure_effects(bench, layer, wanted, numbers, fixed, section.floor, self._edit, advance)
@@ -184,7 +181,9 @@ class EffectsPart(Part):
                 chosen.attributions[layer], chosen.scores[layer], bench.cache.segmenter.concepts
             )
         frames["relations.parquet"] = effect_relations(bench.agreement(layer), found.table, model.seed)
-        record = self._record(found, wanted, numbers, fixed, self._ranking(chosen, found, model.seed))
+        record = effects_record(
+            bench.units(layer), section, found, numbers, self._ranking(chosen, found, model.seed)
+        )
         return Tables(frames, record.model_dump(mode="json"), strips)
 
     def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
@@ -199,12 +198,10 @@ class EffectsPart(Part):
             whole = sum(self._effects.bench.units(layer).count for layer in self._effects.layers)
             share = min(units.count, section.low_ranked + units.count * section.units // max(whole, 1))
         bench = self._effects.bench
-        styles = len(self._styles)
-        edits = 2 * share + (styles * bench.units(self.layer, "style").count if styles else 0)
         samples = bench.cache.samples
         fixed = in_groups(min(section.samples + section.extra, samples))
         # The unedited samples go through once for each kind, and once for themselves.
-        tails = (edits + 3 + styles) * fixed
+        tails = (2 * share + 3) * fixed
         strips = 2 * share * in_groups(bench.measurer.recipe.exemplars)
         ranks = self.layer == self._effects.layers[0]
         return Cost(
@@ -213,43 +210,8 @@ class EffectsPart(Part):
             segmented=tails,
         )
 
-    def _record(
-        self,
-        found: MeasuredEffects,
-        wanted: Mapping[Kind, list[int]],
-        numbers: list[int],
-        fixed: int,
-        ranking: Ranking,
-    ) -> EffectsRecord:
-        section = self._effects.section
-        return EffectsRecord(
-            layer=self.layer,
-            kinds=list(wanted),
-            samples=fixed,
-            numbers=numbers,
-            floor=section.floor,
-            absent=section.floor * ABSENT,
-            ablate=section.ablate,
-            style_shift=section.style_shift if section.styles else None,
-            tests=found.tests,
-            discoveries=found.discoveries,
-            ranking=ranking,
-        )
-
-    def _wanted(self, units: list[int]) -> dict[Kind, list[int]]:
-        wanted: dict[Kind, list[int]] = {"ablate": units, "insert": units}
-        if self._styles:
-            channels = list(range(self._effects.bench.units(self.layer, "style").count))
-            names: dict[str, Kind] = {
-                "neutral": "style_neutral",
-                "down": "style_down",
-                "up": "style_up",
-            }
-            wanted |= {names[name]: channels for name in self._styles}
-        return wanted
-
     def _edit(self, kind: Kind, unit: int) -> Edit:
-        return edit_of(kind, unit, self._effects.section.ablate, self._effects.section.style_shift)
+        return edit_of(kind, unit, self._effects.section.ablate)
 
     def _ranking(self, chosen: Chosen, found: MeasuredEffects, seed: int) -> Ranking:
         measured = chosen.measured[self.layer]
@@ -267,6 +229,27 @@ class EffectsPart(Part):
             low_ranked=chosen.low[self.layer],
             checks=checks,
         )
+
+
+def effects_record(
+    units: Units, section: EffectsSection, found: MeasuredEffects, numbers: list[int], ranking: Ranking
+) -> EffectsRecord:
+    """How the effects of units were measured."""
+    return EffectsRecord(
+        layer=units.name,
+        handle=units.handle.title,
+        beside=units.beside,
+        kinds=list(EDIT_KINDS if units.handle.maps else section.edits),
+        samples=min(section.samples, len(numbers)),
+        numbers=numbers,
+        floor=section.floor,
+        absent=section.floor * ABSENT,
+        ablate=section.ablate,
+        shift=None if units.handle.maps else section.shift,
+        tests=found.tests,
+        discoveries=found.discoveries,
+        ranking=ranking,
+    )
 
 
 def effect_samples(bench: Workbench, section: EffectsSection) -> list[int]:

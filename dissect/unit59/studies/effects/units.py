@@ -1,4 +1,4 @@
-"""What every single unit of a layer does to every concept: ablated, inserted, or by its style.
+"""What every single unit of a layer does to every concept.
 
 All units are measured on the same fixed samples, with the same noise; an effect is the mean paired difference
 over these. Further samples, chosen so that rare concepts are shown often enough, serve the rates only. The
@@ -25,7 +25,7 @@ from unit59.stats.first import judged, told_first
 from unit59.stats.intervals import Mean, benjamini_hochberg, mean_interval, others_interval
 from unit59.stats.rates import Floor, Rates, rate_columns, rates_of
 
-Kind = Literal["ablate", "insert", "style_neutral", "style_down", "style_up"]
+Kind = Literal["ablate", "insert", "neutral", "down", "up"]
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,15 @@ class MeasuredEffects:
     discoveries: dict[str, int]
 
 
-def edit_of(
-    kind: Kind, unit: int, ablate: Literal["zero", "mean"] = "zero", style_shift: float = 5.0
-) -> Edit:
-    """The edit of one unit (or style channel) that a kind stands for."""
+def edit_of(kind: Kind, unit: int, ablate: Literal["zero", "mean"] = "zero", shift: float = 5.0) -> Edit:
+    """The edit of one unit that a kind stands for."""
     if kind == "ablate":
         return Edit.ablate([unit], level=ablate)
     if kind == "insert":
         return Edit.insert([unit])
-    if kind == "style_neutral":
+    if kind == "neutral":
         return Edit.ablate([unit], level="mean")
-    return Edit(do="shift", units=(unit,), by=-style_shift if kind == "style_down" else style_shift)
-
-
-def handle_of(kind: Kind) -> str:
-    """The handle whose units a kind edits; empty for the layer's own."""
-    return "style" if kind.startswith("style_") else ""
+    return Edit(do="shift", units=(unit,), by=-shift if kind == "down" else shift)
 
 
 def choose_samples(shown: NDArray[np.bool_], fixed: int, extra: int) -> list[int]:
@@ -112,7 +105,8 @@ def measure_effects(
         edit: what a kind does to a unit.
         advance: is told how many (edit, sample) pairs are done.
     """
-    plain = bench.sweep(layer).plain(numbers)
+    sweep = bench.sweep(layer)
+    plain = sweep.plain(numbers)
     limit = Floor(floor, plain.pixels)
     concepts = bench.cache.segmenter.concepts
     tables, summaries = [], []
@@ -123,8 +117,7 @@ def measure_effects(
             continue
         edits = [edit(kind, unit) for unit in wanted]
         parts = [
-            _Part.of(plain, outcome, fixed, limit)
-            for _, outcome in bench.sweep(layer, handle_of(kind)).areas(edits, numbers, advance)
+            _Part.of(plain, outcome, fixed, limit) for _, outcome in sweep.areas(edits, numbers, advance)
         ]
         joined = _Part.joined(parts)
         table = _table(kind, wanted, concepts, joined, plain.counts[:fixed].mean(axis=0) / plain.pixels)
@@ -206,7 +199,7 @@ class _Part:
 
 def _summary(table: pl.DataFrame, kind: Kind, wanted: Sequence[int], change: Numbers) -> pl.DataFrame:
     """Per unit the concept on which its effect stands out most, of those found; else the largest."""
-    rate = "insertion" if kind in {"insert", "style_up"} else "erasure"
+    rate = "insertion" if kind in {"insert", "up"} else "erasure"
     first = told_first(table).select(
         "unit",
         "concept",

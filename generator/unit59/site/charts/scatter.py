@@ -11,14 +11,14 @@ from unit59.site.charts.base import Chart, short
 from unit59.site.charts.marks import SYMBOLS, cut, edge, legend_below, percent, points, rounded, rule, scale
 from unit59.site.heads import heads
 from unit59.site.views import ConceptView, LayerView, UnitView
-from unit59.site.views.effects import Effect, EffectsView, Relation
+from unit59.site.views.effects import Effect, LayerEffectsView, Relation
 from unit59.stats.first import EVIDENCE
 
 #: Dots in one chart at most: those with the largest effects, so that a page stays light.
 MOST_DOTS = 2000
 
 
-def label_effects_chart(view: EffectsView) -> Chart | None:
+def label_effects_chart(view: LayerEffectsView) -> Chart | None:
     """Every measured unit's IoU with its label against what becomes of that label when it is off."""
     units = [unit for unit in view.layer.units if unit.number in view.on_labels]
     if not units:
@@ -49,7 +49,7 @@ def label_effects_chart(view: EffectsView) -> Chart | None:
     )
 
 
-def largest_effects_chart(view: EffectsView) -> Chart | None:
+def largest_effects_chart(view: LayerEffectsView) -> Chart | None:
     """Every measured unit's IoU with its label against its largest effect on any concept."""
     units = [unit for unit in view.layer.units if unit.number in view.largest]
     if not units:

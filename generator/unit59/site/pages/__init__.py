@@ -8,6 +8,7 @@ from unit59.site.pages import (
     compare,
     concept,
     finding,
+    handle,
     home,
     layer,
     model,
@@ -38,6 +39,7 @@ def site_pages(site: Site) -> Iterator[Page]:
     yield model.models_page(site)
     yield from (model.model_page(site, view) for view in site.models)
     yield from (layer.layer_page(site, view) for view in site.layers)
+    yield from (handle.handle_page(view) for each in site.models for view in each.handles)
     yield concept.concepts_page(site)
     yield from (concept.concept_page(site, view) for view in site.concepts)
     if site.has_studies:

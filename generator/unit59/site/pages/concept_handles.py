@@ -1,12 +1,12 @@
-"""A concept's best handles: which activation, and which style channel, takes most of it away or brings it."""
+"""A concept's best handles: which activation, and which style or other unit, changes most of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from unit59.site.pages.handles import EDITS, Sides
-from unit59.site.views import ConceptView, LayerView, ModelView
+from unit59.site.pages.handles import ACTIVATION, edits_of, larger
+from unit59.site.views import ConceptView, HandleView, LayerView, ModelView
 from unit59.site.views.effects import Effect
 
 
@@ -15,52 +15,66 @@ class Best:
     """The strongest of one kind of edit, over all measured units of a model."""
 
     edit: str
-    layer: LayerView
+    units: LayerView | HandleView
     number: int
     effect: Effect
-    measured: int  # how many units or channels it is the strongest of
+    measured: int  # how many units it is the strongest of
 
 
 @dataclass(frozen=True)
 class ConceptHandles:
-    """Best edits of activations and of styles on one concept, and which is the better handle."""
+    """Best edits of activations and of other handles on one concept, and which is the better one."""
 
+    others: list[str]
     rows: list[Best]
     verdict: str
 
 
 def concept_handles(model: ModelView, concept: ConceptView) -> ConceptHandles | None:
-    """From the measured effects; None where no style channel was measured."""
-    if not any(layer.effects and layer.effects.styles for layer in model.layers):
+    """From the measured effects; None where no other handle was measured."""
+    others: dict[str, list[HandleView]] = {}
+    for handle in model.handles:
+        others.setdefault(handle.title, []).append(handle)
+    if not others:
         return None
-    best = {kind: found for kind in EDITS if (found := _best(model, concept, kind))}
-    sides = Sides.of({kind: each.effect for kind, each in best.items()})
-    return ConceptHandles(list(best.values()), _verdict(concept.label, sides))
+    sides = {ACTIVATION: _best_edits(model.layers, concept, edits_of())}
+    sides |= {title: _best_edits(units, concept, edits_of(title)) for title, units in others.items()}
+    found = {
+        side: max(known, key=lambda effect: abs(effect.value))
+        for side, rows in sides.items()
+        if (known := [row.effect for row in rows if row.effect.found])
+    }
+    rows = [row for each in sides.values() for row in each]
+    return ConceptHandles(list(others), rows, _verdict(concept.label, found, list(others)))
 
 
-def _best(model: ModelView, concept: ConceptView, kind: str) -> Best | None:
-    """The unit whose edit changes the concept most, of those found; else the largest."""
-    measured = list(_measured(model, concept, kind))
-    if not measured:
-        return None
-    layer, number, effect = max(
-        measured, key=lambda each: (each[2].found, abs(each[2].value), -each[0].record.number, -each[1])
-    )
-    return Best(EDITS[kind], layer, number, effect, len(measured))
+def _best_edits(
+    places: Sequence[LayerView | HandleView], concept: ConceptView, edits: Mapping[str, str]
+) -> list[Best]:
+    """By edit the unit that changes the concept most, of those found; else the largest."""
+    rows = []
+    for kind, words in edits.items():
+        measured = [
+            Best(words, units, number, effect, 0)
+            for units in places
+            for number, effect in (units.effects.on(concept, kind) if units.effects else {}).items()
+        ]
+        if measured:
+            best = max(measured, key=lambda each: (each.effect.found, abs(each.effect.value)))
+            rows.append(replace(best, measured=len(measured)))
+    return rows
 
 
-def _measured(model: ModelView, concept: ConceptView, kind: str) -> Iterator[tuple[LayerView, int, Effect]]:
-    for layer in model.layers:
-        for number, effect in (layer.effects.on(concept, kind) if layer.effects else {}).items():
-            yield layer, number, effect
-
-
-def _verdict(label: str, sides: Sides) -> str:
-    if not (sides.activation or sides.style):
-        return f"No evidence that any single unit or style channel changes {label}."
-    if sides.better is None:
-        return "Neither is clearly the better one: the intervals of their best edits overlap."
-    other = "style channel" if sides.better == "activation" else "single unit’s activation"
-    if sides.both:
-        return f"The {sides.better}: its best edit changes more of {label} than any {other} does."
-    return f"The {sides.better}: no evidence that any {other} changes {label}."
+def _verdict(label: str, found: Mapping[str, Effect], others: Sequence[str]) -> str:
+    """Better is what changes more of the concept, with intervals that do not overlap."""
+    every = " or ".join(others)
+    if not found:
+        return f"No evidence that any single unit or {every} changes {label}."
+    if len(found) == 1:
+        (only,) = found
+        rest = [side for side in (ACTIVATION, *others) if side != only]
+        return f"The {only}: no evidence that any single {' or '.join(rest)} changes {label}."
+    better = larger(found)
+    if better:
+        return f"The {better}: its best edit changes more of {label} than any other’s."
+    return "None is clearly the better one: the intervals of their best edits overlap."

@@ -71,20 +71,25 @@ def best_units(model: ModelView) -> list[UnitView]:
 
 
 def network_rows(model: ModelView) -> list[dict[str, Any]]:
-    """The architecture table: every layer of the network, with the view of those dissected."""
-    shown = {layer.name: layer for layer in model.layers}
-    planned = set(model.record.planned_layers)
-    return [
-        {
-            "name": str(entry.get("name", "")),
-            "units": entry.get("units", ""),
-            "size": f"{entry.get('height', '?')} × {entry.get('width', '?')}",
-            "place": str(entry.get("path", "")),
-            "layer": shown.get(str(entry.get("name", ""))),
-            "planned": entry.get("name") in planned,
-        }
-        for entry in model.record.network
-    ]
+    """The architecture table: every layer of the network, with the page of what was measured of it."""
+    shown = {layer.name: (layer.path, "yes") for layer in model.layers}
+    shown |= {each.name: (each.path, "effects alone") for each in model.handles}
+    planned = dict.fromkeys(model.record.planned_layers, ("", "not yet"))
+    found = []
+    for entry in model.record.network:
+        name = str(entry.get("name", ""))
+        path, dissected = (planned | shown).get(name, ("", "no"))
+        found.append(
+            {
+                "name": name,
+                "units": entry.get("units", ""),
+                "size": f"{entry.get('height', '?')} × {entry.get('width', '?')}",
+                "place": str(entry.get("path", "")),
+                "path": path,
+                "dissected": dissected,
+            }
+        )
+    return found
 
 
 def single_facts(run: dict[str, Any]) -> list[tuple[str, str]]:

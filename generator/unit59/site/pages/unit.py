@@ -15,7 +15,7 @@ from unit59.site.render import number, signed
 from unit59.site.site import Page, Site
 from unit59.site.studies import Finding
 from unit59.site.views import LayerView, UnitView
-from unit59.site.views.effects import Effect, UnitEffects, styles_of
+from unit59.site.views.effects import Effect, UnitEffects
 from unit59.stats.first import EVIDENCE
 
 #: Concepts in the chart of a unit's effects, and rows in its table of rates.
@@ -38,14 +38,13 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
     values = {row.unit: row for row in rows(layer.results.activations, ActivationRow)}
     alike = _alike(site, layer)
     effects = dict(layer.effects.units()) if layer.effects else {}
-    owner = styles_of(layer)
-    channels = dict(owner.units(styles=True)) if owner else {}
+    others = [(each, dict(each.effects.units())) for each in layer.model.handles if each.beside == layer.name]
     named = _named(site, layer)
     for place, unit in enumerate(layer.units):
         found = agreements.get(unit.number, [])
         value = values.get(unit.number)
         label = unit.concept.label if unit.concept else "no label"
-        does, channel = effects.get(unit.number), channels.get(unit.number)
+        does = effects.get(unit.number)
         yield Page(
             path=unit.path,
             title=f"Unit {unit.number} · {layer.name} · {layer.model.title}",
@@ -65,7 +64,11 @@ def unit_pages(site: Site, layer: LayerView) -> Iterator[Page]:
                 "activation_chart": value and activation_chart(unit, value.low, value.high, value.counts),
                 "effects": does,
                 "causes": _causes(unit, does),
-                "handles": compare_handles(does, channel, owner) if channel and owner else None,
+                "handles": [
+                    compare_handles(does, units[unit.number], owner)
+                    for owner, units in others
+                    if unit.number in units
+                ],
                 "named": named.get(unit.number, []),
                 "alike": alike.get(unit.number, []),
                 "previous": layer.units[place - 1] if place else None,

@@ -16,7 +16,7 @@ from unit59.results.rows import EffectRow, RelationRow, UnitEffectRow, rows
 from unit59.results.schema import EFFECT_TABLES, EffectsRecord, Rate
 
 if TYPE_CHECKING:  # views are made with this module
-    from unit59.site.views import ConceptView, LayerView
+    from unit59.site.views import ConceptView, LayerView, ModelView
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class UnitEffects:
-    """One measured unit (or style channel).
+    """One measured unit.
 
     Attributes:
         effects: by kind of edit, of every concept, the largest effect first.
@@ -135,15 +135,15 @@ class Relation:
 
 
 class EffectsView:
-    """The effects of one layer's units.
+    """The effects of units.
 
     Args:
-        layer: whose.
-        results: its tables.
+        model: whose.
+        results: their tables.
     """
 
-    def __init__(self, layer: LayerView, results: LayerEffects) -> None:
-        self.layer, self.results = layer, results
+    def __init__(self, model: ModelView, results: LayerEffects) -> None:
+        self.model, self.results = model, results
 
     @property
     def record(self) -> EffectsRecord:
@@ -152,24 +152,19 @@ class EffectsView:
 
     @property
     def files(self) -> list[str]:
-        """The files that it was read from, in the layer's folder."""
+        """The files that it was read from, in its folder."""
         given = {
             "attribution.parquet": self.results.attribution is not None,
             "relations.parquet": self.results.relations is not None,
         }
         return ["effects.json", *(name for name in EFFECT_TABLES if given.get(name, True))]
 
-    @property
-    def styles(self) -> list[str]:
-        """The kinds of style edits that were measured."""
-        return [kind for kind in self.record.kinds if kind.startswith("style_")]
-
     @cached_property
     def summaries(self) -> dict[str, dict[int, Summary]]:
         """By kind and unit, what it does most."""
         found: dict[str, dict[int, Summary]] = {}
         for row in rows(self.results.units.sort("unit"), UnitEffectRow):
-            concept = self.layer.model.concept(row.concept)
+            concept = self.model.concept(row.concept)
             found.setdefault(row.kind, {})[row.unit] = Summary(concept, row)
         return found
 
@@ -177,14 +172,14 @@ class EffectsView:
         """What a unit does most by one kind of edit; None where that was not measured."""
         return self.summaries.get(kind, {}).get(unit)
 
-    def units(self, *, styles: bool = False) -> Iterator[tuple[int, UnitEffects]]:
-        """Every measured unit, or style channel, with all its effects; units in order."""
-        table = self.results.effects.filter(pl.col("kind").str.starts_with("style_") == styles).sort(
+    def units(self) -> Iterator[tuple[int, UnitEffects]]:
+        """Every measured unit with all its effects; units in order."""
+        table = self.results.effects.sort(
             "unit", pl.col("effect").abs(), "concept", descending=[False, True, False], nulls_last=True
         )
-        concepts = self.layer.model.concepts
+        concepts = self.model.concepts
         for number, effects in groupby(rows(table, EffectRow), key=attrgetter("unit")):
-            summary = None if styles else self.summary(number)
+            summary = self.summary(number)
             found = UnitEffects(
                 told={kind: each[number].concept for kind, each in self.summaries.items() if number in each},
                 samples=(summary and summary.row.samples) or [],
@@ -197,7 +192,7 @@ class EffectsView:
 
     def on(self, concept: ConceptView, kind: str = "ablate") -> dict[int, Effect]:
         """Every measured unit's effect on one concept."""
-        numbers = [number for number, view in self.layer.model.concepts.items() if view == concept]
+        numbers = [number for number, view in self.model.concepts.items() if view == concept]
         return self._by_unit(
             self.results.effects.filter(pl.col("concept").is_in(numbers), pl.col("kind") == kind)
         )
@@ -210,30 +205,43 @@ class EffectsView:
         )
         return self._by_unit(table.unique("unit", keep="first", maintain_order=True))
 
-    @cached_property
-    def on_labels(self) -> dict[int, Effect]:
-        """Every measured unit's effect on the concept of its own label, by ablation."""
-        labels = self.layer.results.units.select("unit", "concept").drop_nulls()
-        table = self.results.effects.filter(pl.col("kind") == "ablate").join(labels, on=["unit", "concept"])
-        return self._by_unit(table)
-
     def relation(self, of: str, concept: ConceptView | None = None) -> Relation | None:
         """How agreement and effect go together, see `RELATIONS`; None where the table is not there."""
         table = self.results.relations
         if table is None:
             return None
         for row in rows(table.filter(of=of), RelationRow):
-            if concept is None or self.layer.model.concept(row.concept) == concept:
+            if concept is None or self.model.concept(row.concept) == concept:
                 return Relation(row.units, row.rho, row.low, row.high, row.sign)
         return None
 
     def _by_unit(self, table: pl.DataFrame) -> dict[int, Effect]:
-        concepts = self.layer.model.concepts
+        concepts = self.model.concepts
         return {
             row.unit: Effect(concepts[row.concept], row)
             for row in rows(table, EffectRow)
             if row.concept in concepts
         }
+
+
+class LayerEffectsView(EffectsView):
+    """The effects of a dissected layer's units.
+
+    Args:
+        layer: whose.
+        results: their tables.
+    """
+
+    def __init__(self, layer: LayerView, results: LayerEffects) -> None:
+        super().__init__(layer.model, results)
+        self.layer = layer
+
+    @cached_property
+    def on_labels(self) -> dict[int, Effect]:
+        """Every measured unit's effect on the concept of its own label, by ablation."""
+        labels = self.layer.results.units.select("unit", "concept").drop_nulls()
+        table = self.results.effects.filter(pl.col("kind") == "ablate").join(labels, on=["unit", "concept"])
+        return self._by_unit(table)
 
 
 def rate_of(
@@ -243,13 +251,3 @@ def rate_of(
     if not cases or hits is None or rate is None or low is None or high is None:
         return None
     return Rate(hits=hits, cases=cases, rate=rate, low=low, high=high)
-
-
-def styles_of(layer: LayerView) -> EffectsView | None:
-    """The measured effects of the style channels that belong to a layer's units, channel k to unit k.
-
-    They may be another layer's: in StyleGAN2 and 3 a style scales the units that a layer takes in.
-    """
-    named = {entry.get("name"): entry.get("style_layer") for entry in layer.model.record.network}
-    owner = next((view for view in layer.model.layers if view.name == named.get(layer.name)), None)
-    return owner.effects if owner and owner.effects and owner.effects.styles else None

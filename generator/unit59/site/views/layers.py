@@ -16,7 +16,7 @@ from unit59.results.rows import AgreementRow, UnitRow, rows
 from unit59.site.addresses import place
 from unit59.site.content import Published
 from unit59.site.views.concepts import ConceptView
-from unit59.site.views.effects import EffectsView
+from unit59.site.views.effects import LayerEffectsView
 from unit59.site.views.units import ConceptAgreement, UnitView
 
 if TYPE_CHECKING:  # a model has its layers
@@ -56,9 +56,9 @@ class LayerView:
         return {unit.number: unit for unit in self.units}
 
     @cached_property
-    def effects(self) -> EffectsView | None:
+    def effects(self) -> LayerEffectsView | None:
         """What its units do; None where that was not measured."""
-        return EffectsView(self, self.results.effects) if self.results.effects else None
+        return LayerEffectsView(self, self.results.effects) if self.results.effects else None
 
     @property
     def files(self) -> list[Published]:

@@ -11,6 +11,7 @@ from unit59.results.rows import ConceptRow, rows
 from unit59.site.addresses import place
 from unit59.site.content import Published
 from unit59.site.views.concepts import ConceptView, shared_concepts
+from unit59.site.views.handles import HandleView
 from unit59.site.views.layers import LayerView
 
 
@@ -21,6 +22,7 @@ class ModelView:
     results: ModelResults
     concepts: dict[int, ConceptView]
     layers: list[LayerView] = field(default_factory=list)
+    handles: list[HandleView] = field(default_factory=list)
 
     @property
     def record(self) -> ModelRecord:
@@ -119,5 +121,7 @@ def view_models(results: Iterable[ModelResults], layers: Iterable[str] = ()) -> 
             for layer in sorted(model.layers, key=lambda layer: layer.record.number)
             if not wanted or layer.record.name in wanted
         )
+        handles = [HandleView(view, each) for each in model.handles]
+        view.handles.extend(each for each in handles if not wanted or {each.name, each.beside} & wanted)
         models.append(view)
     return models
