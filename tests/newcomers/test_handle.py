@@ -13,7 +13,7 @@ from tests.newcomers.running import dissected, page, write
 from unit59.foundation.random import normal_draw
 from unit59.handles import Handle
 from unit59.networks import Layer, Network, State
-from unit59.results import ModelResults, SearchRecord
+from unit59.results import ModelResults, SearchRecord, SetsRecord
 
 
 class Rotation(Handle):
@@ -55,6 +55,7 @@ effects: {samples: 8, extra: 0}
 searches:
   - {concept: lamp, samples: 16, layers: [layer1], name: channels}
   - {concept: lamp, samples: 16, layers: [layer1.rotation], name: rotated}
+sets: [{concept: lamp, layer: layer1.same, samples: 16, steps: 4, largest: 4, name: sets}]
 """
 #: The only unit that makes lamps.
 LAMP = 5
@@ -88,6 +89,12 @@ def test_what_a_channel_causes_is_spread_over_directions(results: ModelResults) 
     assert isinstance(channels, SearchRecord) and isinstance(rotated, SearchRecord)
     assert (channels.verdict, channels.layer, channels.causes) == ("sole cause", "layer1", [LAMP])
     assert rotated.verdict != "sole cause"
+
+
+def test_unit_sets_are_of_its_units(results: ModelResults) -> None:
+    sets = next(each.record for each in results.studies if isinstance(each.record, SetsRecord))
+    assert sets.layer == "layer1.same"
+    assert sets.smallest[0].units == [LAMP]
 
 
 def test_each_unit_has_a_page(results: ModelResults, folder: Path) -> None:
