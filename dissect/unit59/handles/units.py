@@ -118,7 +118,7 @@ def units_of(network: Network, layer: Layer, handle: Handle, name: str) -> Units
     place = layer.path if name == layer.name else f"{layer.path} ({handle.title})"
     shown = Layer(name, layer.number, count, layer.height, layer.width, place, layer.margin)
     beside = _asked(handle, layer, "beside", lambda: handle.beside(network, layer))
-    if beside is not None and beside not in network.layers:
+    if beside is not None and not (isinstance(beside, str) and beside in network.layers):
         raise HandleError(f"{_who(handle, layer)}: beside returned {beside!r}, expected a layer or None.")
     return Units(shown, layer, handle, beside)
 
