@@ -22,7 +22,7 @@ SCRATCH = ".unit59-partial-"
 LONGEST_NAME = 80
 #: Hexadecimal digits of a text's hash, where its name alone does not say which text it was.
 HASH_DIGITS = 6
-_PARTIAL = re.compile(r"\..+\.[0-9]+\.partial")
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]+\.partial")
 
 
 def sha256_of(path: Path) -> str:
@@ -43,7 +43,8 @@ def write_atomically(path: Path, data: bytes, scratch: Path | None = None) -> No
         OSError: the disk is full or the folder cannot be written; `path` is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = (scratch or path.parent) / f".{path.name}.{os.getpid()}.partial"
+    # A random name: on a folder that machines share, processes of two of them may bear one number.
+    partial = (scratch or path.parent) / f".{path.name}.{secrets.token_hex(6)}.partial"
     try:
         with naming(path), _held_file(partial) as file:
             file.write(data)
