@@ -122,8 +122,8 @@ class SampleCache:
 
         def done(shard: int) -> None:
             nonlocal told, pending
-            advance(self.shards[shard].stop - told)  # with what was there already, or was made elsewhere
-            told, pending = self.shards[shard].stop, 0
+            advance(len(self.shards[shard]) - told)  # with what was there already, or was made elsewhere
+            told = pending = 0
 
         self._tick = tick
         try:
