@@ -1,7 +1,8 @@
 """Where tasks run. A task is a small picklable description of work; what it makes is kept in the store.
 
-The engine here runs them in this process. Another one may send them elsewhere: a task, and the place that it
-needs (`unit59.run.Place`), are all that has to travel.
+The engine here runs them in this process. Another one may send them elsewhere, as `unit59.cluster` does: a
+task, and the place that it needs (`unit59.run.Place`), are all that has to travel. A task may hold a recipe's
+own code, which is found once the place is open: pickle it, and unpickle it there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ C_contra = TypeVar("C_contra", contravariant=True)
 
 
 class Task(Protocol[C_contra]):
-    """One piece of work: a frozen dataclass of plain values, so that it can be pickled and compared."""
+    """One piece of work: a frozen dataclass of plain values, so that it can be pickled and compared.
+
+    As text it says what fails when it does, with its samples.
+    """
 
     @property
     def products(self) -> Sequence[Kept]:

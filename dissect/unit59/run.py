@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import fcntl
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from unit59.edit.workbench import Workbench
+from unit59.foundation.code_files import fingerprint_of
 from unit59.foundation.ending import end_if_asked
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sweep_partials
 from unit59.foundation.own_code import own_faults
 from unit59.foundation.progress import Reporter
 from unit59.foundation.reads import not_noted, noted_as_late, unknown_reads
+from unit59.foundation.version import __version__
 from unit59.opened import Opened, Options, open_recipe
 from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.places import home_of
 from unit59.samples.checks import costly_grid
+from unit59.store import key_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.part import Part, keys_of
 from unit59.studies.parts import PartSource, parts_of
+from unit59.studies.registry import NamedStudy, load_study
 from unit59.studies.reports import StudyPart
 from unit59.studies.stored import Stored
 from unit59.studies.tables import Tables
@@ -43,14 +48,31 @@ class Place:
         recipe: its file.
         options: of the run.
         threads: that torch computes on: sums round differently with another number, and keys name it.
+        same: what must be there as it is here, by name; see `_identity`.
+        run: names the run; another one opens everything anew, as files may have changed.
     """
 
     recipe: Path
     options: Options
     threads: int
+    same: tuple[tuple[str, str], ...]
+    run: str
+
+    @classmethod
+    def of(cls, opened: Opened, options: Options, studies: Sequence[NamedStudy]) -> Place:
+        """The place of a run that opened a recipe here, with its studies."""
+        there = replace(
+            options, results=options.results.absolute(), cache=options.cache.absolute(), engine=None
+        )
+        recipe, threads = opened.file.path.absolute(), torch.get_num_threads()
+        return cls(recipe, there, threads, _identity(opened, studies), secrets.token_hex(8))
 
     def open(self) -> Workbench:
-        """What tasks need."""
+        """What tasks need; now the recipe's own code is imported, and tasks that hold such can be unpickled.
+
+        Raises:
+            Unit59Error: what the recipe names cannot be opened, or is not what it is where the run began.
+        """
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         return _opened(self).bench
@@ -58,7 +80,34 @@ class Place:
 
 @lru_cache(maxsize=1)
 def _opened(place: Place) -> Opened:
-    return open_recipe(read_recipe(place.recipe), place.options, Reporter(quiet=True))
+    file = read_recipe(place.recipe)
+    opened = open_recipe(file, place.options, Reporter(quiet=True))
+    with not_noted():
+        studies = [load_study(spec, file.path.parent) for spec in file.recipe.studies]
+        for study in studies:
+            _ = study.code  # once it has been asked for, the next run sees that a file changed
+    for (what, there), (_, here) in zip(place.same, _identity(opened, studies), strict=True):
+        if here != there:
+            raise Unit59Error(f"{what}: {here} here, {there} where the run began; results would differ.")
+    return opened
+
+
+def _identity(opened: Opened, studies: Sequence[NamedStudy]) -> tuple[tuple[str, str], ...]:
+    """What has to be the same wherever tasks of one run are done, by name."""
+    recipe, labels = opened.file.recipe.model_dump(mode="json"), opened.bench.labels_key
+    own = [
+        fingerprint_of(code.root, code.sources, code.spec) for code in (each.own for each in studies) if code
+    ]
+    asked = key_of(recipe=recipe, labels=labels, own=sorted(own))
+    device = torch.device(opened.bench.cache.sampler.device)
+    on_gpu = device.type == "cuda"
+    kind = torch.cuda.get_device_name(device) if on_gpu else torch.backends.cpu.get_cpu_capability()
+    return (
+        ("unit59", __version__),
+        ("torch", torch.__version__),
+        ("kind of processor", kind),
+        ("the recipe and what it names", asked),
+    )
 
 
 def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
@@ -110,10 +159,6 @@ class Run:
         self.file, self.options, self.report = file, options, report
         self._said: set[str] = set()
         self.opened = open_recipe(file, options, report)
-        if options.engine is not None:
-            self.opened.bench.cache.engine = options.engine(
-                self.opened.bench, Place(file.path, options, torch.get_num_threads())
-            )
         self.writer = ResultsWriter(options.results, file.recipe.model)
         opened = self.opened
         with noted_as_late():  # the segmenter runs for its grid
@@ -124,6 +169,9 @@ class Run:
         studies = [part.asked for part in self.parts if isinstance(part, StudyPart)]
         self._there = set[str]()
         self._words = Words(file.recipe, file.text, {(each.kind, each.name): each.teller for each in studies})
+        if options.engine is not None:
+            place = Place.of(opened, options, studies)
+            opened.bench.cache.engine = options.engine(opened.bench, place)
 
     @property
     def bench(self) -> Workbench:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -37,16 +38,17 @@ class Elsewhere:
 
     def make(self, tasks: Sequence[Task[Any]], done: Callable[[int], None]) -> None:
         """See `unit59.engine.Engine.make`."""
-        sent = {self._workers.submit(work, self._place, task): number for number, task in enumerate(tasks)}
+        packed = [pickle.dumps(task) for task in tasks]
+        sent = {self._workers.submit(work, self._place, task): number for number, task in enumerate(packed)}
         for finished in as_completed(sent):
             finished.result()
             done(sent[finished])
 
 
-def work(place: Place, task: Task[Any]) -> None:
-    """In a worker."""
+def work(place: Place, packed: bytes) -> None:
+    """In a worker; a task may hold the recipe's own code, which is there once the place is open."""
     bench = place.open()
-    run_task(task, bench.cache.store, bench)
+    run_task(pickle.loads(packed), bench.cache.store, bench)
     (place.options.cache / f"worker-{os.getpid()}").touch()
 
 
