@@ -18,6 +18,9 @@ import torch
 from tests import fields, results_page, tiny
 from tests.synthetic import write_results
 from unit59.checkpoints.published import PUBLISHED
+from unit59.foundation.progress import Reporter
+from unit59.recipe import read_recipe
+from unit59.run import Options, dissect
 from unit59.segmenters import known_segmenters
 
 ROOT = Path(__file__).parent.parent
@@ -76,6 +79,23 @@ def test_the_readme(tmp_path: Path) -> None:
     torch.save({"netG_state_dict": tiny.tensors()}, tmp_path / "weights/generator.pth")
     follow("README.md", tmp_path)
     assert (tmp_path / "results/my-gan/model.json").is_file()
+
+
+@pytest.mark.skipif(torch.get_num_threads() > 1, reason="the page's workers compute on one thread")
+def test_a_cluster_of_processes(tmp_path: Path) -> None:
+    """The commands that end in `&` start a scheduler and a worker, which the last one ends."""
+    (tmp_path / "weights").mkdir()
+    torch.save({"netG_state_dict": tiny.tensors()}, tmp_path / "weights/generator.pth")
+    shown = blocks("docs/guide/cluster.md")
+    (tmp_path / "my-gan.yaml").write_text(next(each.text for each in shown if each.title == "my-gan.yaml"))
+    options = Options(tmp_path / "here", tmp_path / "cache")
+    here = tiny.contents(dissect(read_recipe(tmp_path / "my-gan.yaml"), options, Reporter(quiet=True)))
+    for text in (each.text for each in shown if "--engine dask" in each.text and not each.title):
+        for line in text.strip().splitlines():
+            run(line, tmp_path)
+        assert tiny.contents(tmp_path / "results/my-gan") == here
+        shutil.rmtree(tmp_path / "results")
+        shutil.rmtree(tmp_path / ".unit59")
 
 
 def test_publishing(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -16,6 +18,10 @@ from unit59.foundation.errors import Unit59Error
 from unit59.foundation.own_code import describe, is_out_of_memory
 from unit59.foundation.printable import printable
 from unit59.foundation.version import __version__
+
+if TYPE_CHECKING:
+    from unit59.cluster.engine import EngineMaker
+    from unit59.foundation.progress import Reporter
 
 app = typer.Typer(
     name="unit59",
@@ -70,6 +76,16 @@ def dissect(
         int | None,
         typer.Option(min=1, help="Of several recipes, how many at once; by default one a processor."),
     ] = None,
+    engine: Annotated[
+        Literal["here", "dask"], typer.Option(help="Where tasks run: in this process, or on a Dask cluster.")
+    ] = "here",
+    scheduler: Annotated[
+        str | None, typer.Option(help="dask: the address of a scheduler that runs, or its file (.json).")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="dask: processes on this machine; by default one a processor or GPU."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
 ) -> None:
     """Dissect what RECIPE names; interrupted, the same command goes on where it stopped."""
@@ -79,21 +95,46 @@ def dissect(
     from unit59.run import Options
     from unit59.run import dissect as run
 
+    if engine == "here" and (scheduler or workers):
+        raise Unit59Error("--scheduler and --workers go with --engine dask.")
+    if scheduler and workers:
+        raise Unit59Error(
+            "--scheduler is a cluster that has its workers; --workers starts some here. Give one."
+        )
     options = Options(results, cache, checked_device(device), batch_size)
     files = [read_recipe(recipe) for recipe in recipes]
     if len(files) > 1:
-        given = ["--results", str(results), "--cache", str(cache), "--device", device]
+        given = ["--results", str(results), "--cache", str(cache), "--device", device, "--engine", engine]
         given += ["--batch-size", str(batch_size), *(["--quiet"] if quiet else [])]
-        _side_by_side(recipes, given, jobs, device)
+        given += ["--scheduler", scheduler] if scheduler else []
+        given += ["--workers", str(workers)] if workers else []
+        _side_by_side(recipes, given, jobs, alone=device != "cpu" or engine != "here")
         return
-    run(files[0], options, Reporter(quiet=quiet))
+    report = Reporter(quiet=quiet)
+    with _engine(engine, scheduler, workers, device, report) as make:
+        run(files[0], replace(options, engine=make), report)
     raise typer.Exit(done_status())
 
 
-def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, device: str) -> None:
+@contextmanager
+def _engine(
+    engine: str, scheduler: str | None, workers: int | None, device: str, report: Reporter
+) -> Iterator[EngineMaker | None]:
+    if engine == "here":
+        yield None
+        return
+    from unit59.cluster.machines import as_many, existing, local
+    from unit59.commands.many import processors
+
+    count = workers or as_many(device, processors())
+    with existing(scheduler, report) if scheduler else local(count, device, report) as make:
+        yield make
+
+
+def _side_by_side(recipes: list[Path], given: list[str], jobs: int | None, *, alone: bool) -> None:
     from unit59.commands.many import dissect_all, processors
 
-    at_once = min(len(recipes), jobs or (processors() if device == "cpu" else 1))
+    at_once = min(len(recipes), jobs or (1 if alone else processors()))
     ended = dissect_all(recipes, given, at_once, lambda line: typer.echo(printable(line), err=True))
     if TERMINATED in ended.values():
         raise Terminated

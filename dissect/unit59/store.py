@@ -84,7 +84,19 @@ class Store:
             OSError: the disk is full, or the folder cannot be written.
         """
         self._read_before.pop(self.folder / kept.path, None)
-        write_atomically(self.folder / kept.path, data + hashlib.sha256(data).digest())
+        write_atomically(self.folder / kept.path, _sealed(data))
+
+    def sealed(self, kept: Kept) -> bytes | None:
+        """What is kept, with its hash, to travel to another store; None where it is missing or damaged."""
+        data = self._read(kept)
+        return None if data is None else _sealed(data)
+
+    def unseal(self, kept: Kept, sealed: bytes) -> bool:
+        """Keep what `sealed` gave elsewhere; whether it came whole."""
+        data = _unsealed(sealed)
+        if data is not None:
+            self.keep(kept, data)
+        return data is not None
 
     def bytes_of(self, kept: Kept, make: Callable[[], bytes]) -> bytes:
         """What is kept, else what `make` gives now."""
@@ -126,10 +138,18 @@ class Store:
             data, state = path.read_bytes(), path.stat()
         except FileNotFoundError:
             return None
-        content, digest = data[:-_DIGEST], data[-_DIGEST:]
-        whole = len(data) >= _DIGEST and hashlib.sha256(content).digest() == digest
-        now = ((state.st_size, state.st_mtime_ns), whole)
-        if not whole and self._read_before.get(path) != now:
+        content = _unsealed(data)
+        now = ((state.st_size, state.st_mtime_ns), content is not None)
+        if content is None and self._read_before.get(path) != now:
             self.say(f"{path}: damaged since it was written; made again.")
         self._read_before[path] = now
-        return content if whole else None
+        return content
+
+
+def _sealed(data: bytes) -> bytes:
+    return data + hashlib.sha256(data).digest()
+
+
+def _unsealed(data: bytes) -> bytes | None:
+    content, digest = data[:-_DIGEST], data[-_DIGEST:]
+    return content if len(data) >= _DIGEST and hashlib.sha256(content).digest() == digest else None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unit59.edit.group import Group, Seen
 from unit59.edit.tail import groups
+from unit59.samples.checks import named
 from unit59.store import Kept, key_of
 
 #: Raised when the way changes are carried out or counted changes.
@@ -82,6 +83,9 @@ class SweepTask:
     probe: Probe
     batch: SampleBatch
     under: str
+
+    def __str__(self) -> str:
+        return f"{len(self.changes)} changes of {self.units}, {named(self.batch.numbers)}"
 
     @property
     def products(self) -> Sequence[Kept]:

@@ -56,6 +56,9 @@ class DrawUnit:
     unit: int
     key: str
 
+    def __str__(self) -> str:
+        return f"pictures of unit {self.unit} of {self.layer}"
+
     @property
     def products(self) -> Sequence[Kept]:
         """See `Task.products`."""

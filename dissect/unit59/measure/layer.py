@@ -48,6 +48,9 @@ class MeasureLayer:
     q: float
     key: str
 
+    def __str__(self) -> str:
+        return f"{self.what} of {', '.join(self.layers) or 'all samples'}"
+
     @property
     def products(self) -> Sequence[Kept]:
         """See `Task.products`."""

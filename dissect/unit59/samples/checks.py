@@ -40,12 +40,12 @@ def checked_pass(who: str, numbers: Sequence[int]) -> Iterator[None]:
     except SampleError:
         raise
     except Unit59Error as error:
-        raise SampleError(f"{who}, {_samples(numbers)}: {error}") from error
+        raise SampleError(f"{who}, {named(numbers)}: {error}") from error
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         raise SampleError(
-            f"{who}, {_samples(numbers)}: {describe(error)} Free some memory, dissect fewer layers, or use "
+            f"{who}, {named(numbers)}: {describe(error)} Free some memory, dissect fewer layers, or use "
             "another --device."
         ) from error
 
@@ -65,7 +65,7 @@ def check_activations(layer: Layer, x: Tensor, numbers: Sequence[int], counted: 
     shape = (len(numbers), layer.units, layer.height, layer.width)
     if tuple(x.shape) != shape or not x.is_floating_point():
         raise SampleError(
-            f"layer {layer.name}, {_samples(numbers)}: it gives {x.dtype} {list(x.shape)}, "
+            f"layer {layer.name}, {named(numbers)}: it gives {x.dtype} {list(x.shape)}, "
             f"expected float32 {list(shape)}."
         )
     check_finite(layer.name, x[:counted], numbers)
@@ -99,7 +99,7 @@ def check_pictures(image: Tensor, numbers: Sequence[int], counted: int | None = 
         SampleError: names the sample.
     """
     if image.dim() != 4 or len(image) != len(numbers) or image.shape[1] != 3 or not image.is_floating_point():
-        raise SampleError(f"{_samples(numbers)}: pictures of {image.dtype} {list(image.shape)}.")
+        raise SampleError(f"{named(numbers)}: pictures of {image.dtype} {list(image.shape)}.")
     flat = image[:counted].flatten(1)
     broken = torch.nonzero(~torch.isfinite(flat).all(1)).flatten().tolist()
     if broken:
@@ -167,6 +167,7 @@ def costly_grid(grid: int | None, resolution: tuple[int, int]) -> str | None:
     )
 
 
-def _samples(numbers: Sequence[int]) -> str:
+def named(numbers: Sequence[int]) -> str:
+    """Sample numbers as a message names them."""
     first, last = min(numbers, default=0), max(numbers, default=0)
     return f"sample {first}" if first == last else f"samples {first} to {last}"

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from unit59.samples.checks import check_activations, check_pictures, check_range, checked_pass
+from unit59.samples.checks import check_activations, check_pictures, check_range, checked_pass, named
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.store import Kept, key_of
@@ -61,6 +61,9 @@ class MakeShard:
     layers: tuple[str, ...]
     samples: str
     segmentations: str
+
+    def __str__(self) -> str:
+        return named(range(self.first, self.first + self.count))
 
     @property
     def pictures(self) -> Kept:
