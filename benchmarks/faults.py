@@ -1,13 +1,14 @@
 """What faults do to a run: kills, rotten caches, full disks, tampered manifests. Nothing may be lost or left.
 
-    python -m benchmarks.faults [--kills 100] [--flips 100] [--full 30] [--tampered 30] [--seed 1]
+    python -m benchmarks.faults [--kills 100] [--flips 100] [--full 30] [--tampered 30] [--workers-killed 30]
 
 A tiny network is dissected once, undisturbed. Then, again and again:
 
 - a run is killed at a random time, by SIGKILL or SIGTERM, and started again until it ends;
 - one bit of a file of the cache is flipped, or the file cut; the results go, and the run is repeated;
 - the disk is full from the k-th file on, or for files of more than k bytes; the run is repeated with room;
-- the manifest names files outside the results, or a byte of it is another, or a file is a link.
+- the manifest names files outside the results, or a byte of it is another, or a file is a link;
+- workers of a run on two local Dask workers are killed by SIGKILL; the run itself has to end well.
 
 Each must end with the bytes of the undisturbed run. What else counts as a fault: a traceback, another exit
 status than the guide promises, damage that is made good in silence, files in the results that the manifest
@@ -33,10 +34,11 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import torch
@@ -141,6 +143,15 @@ class Bench:
             self.faults.others.append(f"{what}: exit status {status}: {said(place)[-300:]}")
         return status != 0
 
+    def hunted(self, place: Path, hunt: Callable[[int], None], what: str) -> int:
+        """Run on two Dask workers of this machine while a thread hunts them; the exit status."""
+        process = self.start(place, [*arguments(self.folder, place), "--engine", "dask", "--workers", "2"])
+        hunter = Thread(target=hunt, args=(process,))
+        hunter.start()
+        status = self._waited(process, place, what)
+        hunter.join()
+        return status
+
     def _waited(self, process: int, place: Path, what: str) -> int:
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
@@ -226,6 +237,49 @@ def kill_runs(bench: Bench, count: int, draw: random.Random) -> None:
             bench.faults.others.append(f"{what}: exit status {status}: {said(place)[-300:]}")
         bench.judge(place, what)
         shutil.rmtree(place)
+
+
+def kill_workers(bench: Bench, count: int, draw: random.Random) -> None:
+    """Runs on Dask whose workers are killed one after the other, until so many are."""
+    killed = 0
+
+    def hunt(run: int) -> None:
+        nonlocal killed
+        while killed < count and read(f"/proc/{run}/cmdline"):
+            time.sleep(draw.uniform(0, bench.seconds / 2))
+            if (place / "cache" / "tiny" / ".run").exists() and (workers := workers_of(run)):
+                with suppress(ProcessLookupError):
+                    os.kill(draw.choice(workers), signal.SIGKILL)
+                    killed += 1
+
+    while killed < count:
+        place = bench.folder / f"workers-{killed}"
+        place.mkdir()
+        what = f"after {killed} killed workers"
+        if status := bench.hunted(place, hunt, what):
+            bench.faults.others.append(f"{what}: exit status {status}: {said(place)[-300:]}")
+        bench.judge(place, what)
+        shutil.rmtree(place)
+    bench.faults.counts["workers killed"] = killed
+
+
+def workers_of(run: int) -> list[int]:
+    """The workers of a run on Dask: what its server of forks has forked."""
+    servers = [child for child in children_of(run) if b"forkserver" in read(f"/proc/{child}/cmdline")]
+    return [worker for server in servers for worker in children_of(server)]
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that a process has started and that live."""
+    files = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for file in files for child in read(file).split()]
+
+
+def read(file: Path | str) -> bytes:
+    """What a file of a process holds, while there is that process."""
+    with suppress(OSError):
+        return Path(file).read_bytes()
+    return b""
 
 
 def rot_cache(bench: Bench, base: Path, count: int, draw: random.Random) -> None:
@@ -381,7 +435,8 @@ def undisturbed(folder: Path, seed: int) -> Bench:
 def main() -> int:
     """Print what is found, and one closing line; the exit status is 1 if anything went wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    for name, count in {"kills": 100, "flips": 100, "full": 30, "tampered": 30, "seed": 1}.items():
+    counts = {"kills": 100, "flips": 100, "full": 30, "tampered": 30, "workers-killed": 30, "seed": 1}
+    for name, count in counts.items():
         parser.add_argument(f"--{name}", type=int, default=count)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -394,6 +449,7 @@ def main() -> int:
             "flips": partial(rot_cache, bench, base, chosen.flips),
             "full": partial(fill_disks, bench, base, chosen.full),
             "tampered": partial(tamper, bench, base, chosen.tampered),
+            "workers-killed": partial(kill_workers, bench, chosen.workers_killed),
         }
         for name, drive in drivers.items():
             drive(random.Random(f"{chosen.seed} {name}"))

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_nothing_is_lost_and_nothing_is_left() -> None:
     command = [sys.executable, "-m", "benchmarks.faults", "--kills", "2", "--flips", "2"]
-    command += ["--full", "2", "--tampered", "5"]
+    command += ["--full", "2", "--tampered", "5", "--workers-killed", "1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
