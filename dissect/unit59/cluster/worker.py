@@ -93,10 +93,12 @@ def work(place: Place, mark: Path, task: bytes, given: Sequence[tuple[Kept, byte
             bench = place.open()
         except Exception as fault:  # noqa: BLE001  # whatever it is, the run's process says it
             return Outcome("unfit", fault=_said(fault))
-        return _run(bench, shared, task, given)
+        return _run(bench, place.recipe.parent.resolve(), shared, task, given)
 
 
-def _run(bench: Workbench, shared: bool, packed: bytes, given: Sequence[tuple[Kept, bytes]]) -> Outcome:
+def _run(
+    bench: Workbench, root: Path, shared: bool, packed: bytes, given: Sequence[tuple[Kept, bytes]]
+) -> Outcome:
     store, said = bench.cache.store, list[str]()
     store.say = said.append
     if not shared:
@@ -107,7 +109,7 @@ def _run(bench: Workbench, shared: bool, packed: bytes, given: Sequence[tuple[Ke
         task: Task[Any] = pickle.loads(packed)  # noqa: S301  # from the run's process, as this function is
         with noted_as_late():
             run_task(task, store, bench)
-        said += sorted(unknown_reads())
+        said += sorted(unknown_reads(root))
         found = [] if shared else [(kept, store.sealed(kept) or b"") for kept in task.products]
         return Outcome("done", data=tuple(found), said=tuple(said))
     except Needs as need:
