@@ -48,7 +48,7 @@ def sampling_table() -> str:
 
 
 def _said(default: Any) -> str:
-    return "–" if default in (None, "", [], {}) else f"`{default}`"
+    return "–" if default in (None, "", [], {}) or isinstance(default, BaseModel) else f"`{default}`"
 
 
 def sections_of(annotation: Any) -> list[type[BaseModel]]:

@@ -15,6 +15,7 @@ from rich.filesize import decimal
 from unit59.edit.workbench import Workbench
 from unit59.engine import Engine
 from unit59.foundation.errors import Unit59Error
+from unit59.foundation.passes import USUAL, Passes, compute_exactly
 from unit59.foundation.pictures import sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.foundation.version import __version__
@@ -31,6 +32,7 @@ from unit59.loading import (
 )
 from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
 from unit59.networks import Network
+from unit59.networks.passes import set_passes
 from unit59.recipe.sections import RecipeFile
 from unit59.results import sha256_of
 from unit59.results.schema import CheckpointRecord, SegmenterRecord
@@ -38,6 +40,7 @@ from unit59.samples.cache import SampleCache
 from unit59.samples.checks import check_grid
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
+from unit59.segmenters.passes import with_passes
 from unit59.store import Store, key_of
 
 
@@ -167,7 +170,11 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
         raise file.fail(("grid",), fault)
     units = open_handles(file, network, layers)
     inputs, real = open_inputs(file, network), open_real(file, network)
-    segmenter = open_segmenter(file)
+    passes = Passes(**recipe.passes.model_dump())
+    set_passes(network, passes)
+    compute_exactly(options.device)
+    segmenter = with_passes(open_segmenter(file), passes)
+    asked: dict[str, Any] = {} if passes == USUAL else {"passes": vars(passes)}
     samples_key = key_of(
         checkpoint=checkpoint.sha256,
         code=network.code,
@@ -175,12 +182,14 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
         sampling=sampling.model_dump(mode="json"),
         inputs=inputs.fingerprint(range(recipe.samples)) if inputs else None,
         threads=_threads(options.device),
+        **asked,
     )
     reads = {
         "segmenter": recipe.segmenter,
         "files": [sha256_of(path) for path in segmenter.files],
         "code": segmenter.code,
         "grid": recipe.grid,
+        **asked,
     }
     labels_key = key_of(samples=samples_key, **reads)
     cache = SampleCache(

@@ -20,6 +20,7 @@ __all__ = [
     "CheckpointSection",
     "ClaimSection",
     "EffectsSection",
+    "PassesSection",
     "Recipe",
     "RecipeError",
     "RecipeFile",
@@ -84,6 +85,15 @@ class EffectsSection(_Section):
     """Of units without maps, such as styles: set each to its mean, shift it down, shift it up."""
     shift: Annotated[float, Field(gt=0, le=1000)] = 5.0
     """By how many standard deviations over samples."""
+
+
+class PassesSection(_Section):
+    """How the passes of network and segmenter compute."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of convolutions, linear layers and attention; what is kept is float32."""
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    """Of maps in memory: unit by unit, or pixel by pixel."""
 
 
 class ClaimSection(_Section):
@@ -178,6 +188,8 @@ class Recipe(_Section):
     """Switching a unit on sets it to this quantile of its values."""
     sampling: dict[str, Any] = {}
     """How samples are drawn; its fields are those of the network's family (see the guide)."""
+    passes: PassesSection = PassesSection()
+    """How the passes of network and segmenter compute."""
     inputs: Any = None
     """Conditional inputs of a picture-to-picture network (see the guide)."""
     real: Any = None
