@@ -40,6 +40,7 @@ from unit59.samples.cache import SampleCache
 from unit59.samples.checks import check_grid
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
+from unit59.samples.memory import Batches, Decided
 from unit59.segmenters.passes import with_passes
 from unit59.store import Store, key_of
 
@@ -55,6 +56,7 @@ class Options:
         batch: samples between two steps of the progress bar.
         engine: makes the engine that tasks run on, from the opened bench and the place that travels; by
             default they run in this process.
+        batches: how many go through at once; by default what was decided when memory last ran out.
     """
 
     results: Path
@@ -62,6 +64,7 @@ class Options:
     device: str = "cpu"
     batch: int = 64
     engine: Callable[[Workbench, Any], Engine] | None = None
+    batches: Batches | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Opened:
         real: pictures that samples are compared with.
         reads: what a segmentation depends on, besides the picture.
         bench: samples, measurements and sweeps; nothing is made yet.
+        decided: lowers how many go through at once.
     """
 
     file: RecipeFile
@@ -83,6 +87,7 @@ class Opened:
     real: Inputs | None
     reads: Mapping[str, Any]
     bench: Workbench
+    decided: Decided
 
     def facts(self) -> dict[str, Any]:
         """The fields of `ModelRecord` that are known before anything is measured."""
@@ -175,15 +180,15 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
     compute_exactly(options.device)
     segmenter = with_passes(open_segmenter(file), passes)
     asked: dict[str, Any] = {} if passes == USUAL else {"passes": vars(passes)}
-    samples_key = key_of(
-        checkpoint=checkpoint.sha256,
-        code=network.code,
-        seed=recipe.seed,
-        sampling=sampling.model_dump(mode="json"),
-        inputs=inputs.fingerprint(range(recipe.samples)) if inputs else None,
-        threads=_threads(options.device),
+    drawn = {
+        "checkpoint": checkpoint.sha256,
+        "code": network.code,
+        "seed": recipe.seed,
+        "sampling": sampling.model_dump(mode="json"),
+        "inputs": inputs.fingerprint(range(recipe.samples)) if inputs else None,
+        "threads": _threads(options.device),
         **asked,
-    )
+    }
     reads = {
         "segmenter": recipe.segmenter,
         "files": [sha256_of(path) for path in segmenter.files],
@@ -191,18 +196,24 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
         "grid": recipe.grid,
         **asked,
     }
+    store = Store(options.cache / recipe.model, report.say)
+    decided = Decided(store, samples=drawn, segmentations=reads)
+    batches = options.batches or decided.get()
+    samples_key, reads = key_of(**drawn, **batches.of_samples), {**reads, **batches.of_labels}
     labels_key = key_of(samples=samples_key, **reads)
     cache = SampleCache(
-        Store(options.cache / recipe.model, report.say),
+        store,
         Sampler(network, recipe.seed, sampling, inputs, options.device),
         segmenter,
         recipe.samples,
         [each for each in units if each.handle.maps],
         (recipe.grid, recipe.grid) if recipe.grid else None,
         {"samples": samples_key, "segmentations": labels_key},
+        batches,
     )
     measurer = Measurer(cache, recipe, samples_key, labels_key, report)
-    return Opened(file, checkpoint, network, real, reads, Workbench(cache, measurer, labels_key, units))
+    bench = Workbench(cache, measurer, labels_key, units)
+    return Opened(file, checkpoint, network, real, reads, bench, decided)
 
 
 def _threads(device: str) -> str:

@@ -26,7 +26,7 @@ from unit59.opened import Opened, Options, open_recipe
 from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
 from unit59.results.places import home_of
-from unit59.samples.checks import costly_grid
+from unit59.samples.checks import ShortageError, costly_grid
 from unit59.store import key_of
 from unit59.studies.dissected import Dissected
 from unit59.studies.part import Part, keys_of
@@ -62,7 +62,11 @@ class Place:
     def of(cls, opened: Opened, options: Options, studies: Sequence[NamedStudy]) -> Place:
         """The place of a run that opened a recipe here, with its studies."""
         there = replace(
-            options, results=options.results.absolute(), cache=options.cache.absolute(), engine=None
+            options,
+            results=options.results.absolute(),
+            cache=options.cache.absolute(),
+            engine=None,
+            batches=opened.bench.cache.batches,
         )
         recipe, threads = opened.file.path.absolute(), torch.get_num_threads()
         return cls(recipe, there, threads, _identity(opened, studies), secrets.token_hex(8))
@@ -120,7 +124,15 @@ def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
         Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
     """
     with alone(options.cache / file.recipe.model), own_faults(file.path.parent.resolve()):
-        return Run(file, options, report).run()
+        while True:
+            run = Run(file, options, report)
+            try:
+                return run.run()
+            except ShortageError as error:
+                batches, line = run.opened.decided.lower(run.bench.cache.batches, error)
+            options = replace(options, batches=batches)
+            del run  # and all that it holds
+            report.say(line)
 
 
 @contextmanager
@@ -281,5 +293,6 @@ class Run:
                 "processor_seconds": round(time.process_time() - self.began_at, 1),
                 "steps": self.report.seconds,
                 "device": self.options.device,
+                "batches": vars(self.bench.cache.batches),
             }
         )

@@ -21,7 +21,6 @@ from tests.networks.persistence import stylegan2_attributes, stylegan2_weights, 
 from tests.networks.test_stylegan2 import random_settings
 from tests.published import FIXTURES, GANDISSECT, PROGAN, STYLEGAN
 from unit59 import run as pipeline
-from unit59.edit import tail
 from unit59.edit.edits import Edit
 from unit59.edit.sweep import Sweep
 from unit59.edit.tail import Tail
@@ -31,9 +30,9 @@ from unit59.loading import load_network, open_inputs, open_sampling, open_segmen
 from unit59.networks import Network, load
 from unit59.recipe.sections import RecipeError, RecipeFile, SearchSection, read_recipe
 from unit59.results import ModelResults, find_faults, read_model
-from unit59.samples import shards
 from unit59.samples.cache import SampleCache
 from unit59.samples.drawing import Sampler
+from unit59.samples.memory import Batches, Decided
 from unit59.samples.shards import GROUP
 from unit59.segmenters.colours import Colours
 from unit59.site.pages.finding import finding_page
@@ -132,8 +131,7 @@ def _small_segmenter(entry: Any, small: Path) -> Any:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer samples in a pass: a strip of two pictures needs no pass of eight."""
-    for module in (shards, tail):
-        monkeypatch.setattr(module, "GROUP", 2)
+    monkeypatch.setattr(Decided, "get", lambda _: Batches(network=2))
 
 
 def run(file: RecipeFile, folder: Path, batch: int = 64) -> ModelResults:

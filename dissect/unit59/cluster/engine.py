@@ -24,6 +24,7 @@ from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import write_atomically
 from unit59.foundation.progress import Reporter
 from unit59.run import Place
+from unit59.samples.checks import Shortage, ShortageError
 from unit59.store import Kept
 
 EngineMaker = Callable[[Workbench, Place], Engine]
@@ -205,7 +206,7 @@ class _Round:
             given = *attempt.given, *self._asked(outcome)
             self._waiting.appendleft(replace(attempt, given=given))
         elif outcome.what == "failed":
-            self._failed(attempt, outcome.fault, outcome.again)
+            self._failed(attempt, outcome.fault, outcome.again, outcome.short)
         elif all(engine.store.unseal(*each) for each in outcome.data) and self._is_seen(attempt.task):
             self._done(attempt.number)
         else:
@@ -245,10 +246,12 @@ class _Round:
         else:
             self._suspects.append(replace(attempt, alone=True))
 
-    def _failed(self, attempt: _Attempt, fault: str, again: bool) -> None:
+    def _failed(self, attempt: _Attempt, fault: str, again: bool, short: Shortage | None = None) -> None:
         if again and attempt.faults + 1 < TRIES:
             self._waiting.append(replace(attempt, faults=attempt.faults + 1))
             return
+        if short:
+            raise ShortageError(f"{attempt.task}: {fault}", short)
         self._faults.append(f"{attempt.task}: {fault}")
         if len(self._faults) == MOST_FAULTS:
             self._waiting.clear()

@@ -18,9 +18,10 @@ from typing import Any, Literal
 from unit59.edit.workbench import Workbench
 from unit59.engine import Task, run_task
 from unit59.foundation.errors import Unit59Error
-from unit59.foundation.own_code import describe, is_out_of_memory
+from unit59.foundation.own_code import describe
 from unit59.foundation.reads import noted_as_late, unknown_reads
 from unit59.run import Place
+from unit59.samples.checks import Shortage, ShortageError
 from unit59.samples.shards import MakeShard
 from unit59.store import Kept
 
@@ -38,6 +39,7 @@ class Outcome:
         needs: pickled tasks that make what is not here.
         fault: why it failed.
         again: whether another try may help.
+        short: what ran out of memory, and could be done with fewer samples at once.
         said: lines for the person who watches.
     """
 
@@ -46,6 +48,7 @@ class Outcome:
     needs: bytes = b""
     fault: str = ""
     again: bool = False
+    short: Shortage | None = None
     said: tuple[str, ...] = ()
 
 
@@ -115,8 +118,9 @@ def _run(
     except Needs as need:
         return Outcome("needs", needs=pickle.dumps(need.tasks), said=tuple(said))
     except Exception as fault:  # noqa: BLE001  # likewise
-        again = not isinstance(fault, Unit59Error) or is_out_of_memory(fault.__cause__ or fault)
-        return Outcome("failed", fault=_said(fault), again=again, said=tuple(said))
+        short = fault.short if isinstance(fault, ShortageError) else None
+        again = not isinstance(fault, Unit59Error) or isinstance(fault, ShortageError)
+        return Outcome("failed", fault=_said(fault), again=again, short=short, said=tuple(said))
 
 
 @lru_cache(maxsize=1)

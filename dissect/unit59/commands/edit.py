@@ -101,7 +101,7 @@ def run_edit(
     if inputs is not None and max(numbers) >= len(inputs):
         raise EditError(f"sample {max(numbers)}: the inputs hold {len(inputs)} pictures.")
     sweep_partials(out)
-    before, after = (to_uint8(images).numpy() for images in bench.pictures(edit, numbers))
+    before, after = (to_uint8(images).cpu().numpy() for images in bench.pictures(edit, numbers))
     for row, number in enumerate(numbers):
         # Mid-grey is no change; half the contrast, so that no difference is cut off.
         difference = (255 + after[row].astype(int) - before[row]) // 2

@@ -14,7 +14,6 @@ from unit59.commands.listing import print_table
 from unit59.networks import State
 from unit59.opened import disk_of_samples
 from unit59.run import Run
-from unit59.samples.shards import GROUP
 from unit59.studies.part import Cost, Part
 
 
@@ -68,7 +67,7 @@ def _samples(run: Run) -> Cost:
     passes = segmented = count = 0
     for task in cache.tasks():
         missing = [kept for kept in task.products if not cache.store.has(kept)]
-        groups = -(-task.count // GROUP) * GROUP
+        groups = -(-task.count // cache.group) * cache.group
         passes += groups * bool(missing)
         segmented += groups * (task.labels in missing)
         count += task.count * bool(missing)
@@ -95,30 +94,29 @@ class _Seconds:
             start = self._first()
             name = self._bench.units(layer).layer.name if layer else None
             state = sampler.network.run(start, until=name) if name else start
-            self._known[layer] = _timed(lambda: sampler.network.run(state, after=name))
+            self._known[layer] = self._timing(lambda: sampler.network.run(state, after=name))
         return self._known[layer]
 
     def _segmenter(self) -> float:
         if " " not in self._known:
             image = self._cache.sampler.network.run(self._first())["image"]
-            self._known[" "] = _timed(lambda: self._cache.segment(image))
+            self._known[" "] = self._timing(lambda: self._cache.segment(image))
         return self._known[" "]
 
     def _first(self) -> State:
         sampler = self._cache.sampler
-        most = GROUP if sampler.inputs is None else len(sampler.inputs)
-        return sampler.start([number % most for number in range(GROUP)])
+        most = self._cache.group if sampler.inputs is None else len(sampler.inputs)
+        return sampler.start([number % most for number in range(self._cache.group)])
 
-
-@torch.no_grad()
-def _timed(run: Callable[[], object]) -> float:
-    """Seconds a sample, of a group; the first time is not counted."""
-    run()
-    began = time.monotonic()
-    run()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return (time.monotonic() - began) / GROUP
+    @torch.no_grad()
+    def _timing(self, run: Callable[[], object]) -> float:
+        """Seconds a sample, of a group; the first time is not counted."""
+        run()
+        began = time.monotonic()
+        run()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return (time.monotonic() - began) / self._cache.group
 
 
 # ---- as text

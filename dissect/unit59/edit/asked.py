@@ -36,8 +36,8 @@ class AskedAreas:
         """See `Probe.look`."""
         plane, wanted = asked_of(seen.group)
         concepts = seen.group.tail.cache.segmenter.concepts
-        found = counted(wanted, seen.labels[:, plane], len(concepts))
-        return {**found, "change": seen.difference.sum(dim=(1, 2)).numpy()}
+        found = counted(wanted, seen.labels[:, plane].cpu(), len(concepts))
+        return {**found, "change": seen.difference.sum(dim=(1, 2)).cpu().numpy()}
 
 
 def asked_of(group: Group) -> tuple[int, Tensor]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,9 +18,9 @@ from torch import Tensor
 
 from unit59.edit.edits import Levels
 from unit59.foundation.arrays import Numbers
-from unit59.networks import Network, State
+from unit59.networks import State
 from unit59.samples.cache import SampleCache
-from unit59.samples.shards import GROUP
+from unit59.samples.checks import Shortage
 from unit59.segmenters import Segmenter
 from unit59.stats.ranks import relative_sizes
 
@@ -40,10 +41,10 @@ class Attribution:
     insert: Numbers
 
 
-def at_once(network: Network) -> int:
+def at_once(cache: SampleCache) -> int:
     """How many samples go through the network in one pass with gradients."""
-    height, width = network.resolution
-    return max(1, min(GROUP, PIXELS // (height * width)))
+    height, width = cache.sampler.network.resolution
+    return max(1, min(cache.group, cache.batches.gradients, PIXELS // (height * width)))
 
 
 def can_attribute(segmenter: Segmenter) -> bool:
@@ -76,27 +77,44 @@ def attribute(
     count = len(cache.segmenter.concepts)
     sums = {name: torch.zeros(2, cache.units[name].count, count, dtype=torch.float64) for name in levels}
     known = torch.zeros(count, dtype=torch.bool)
-    step = at_once(cache.sampler.network)
+    step = at_once(cache)
     for first in range(0, len(numbers), step):
         some = list(numbers[first : first + step])
-        image, activations = _forward(cache, some, list(levels))
-        for concept, area in soft_areas(cache.segmenter, image):
-            if concepts is not None and concept not in concepts:
-                continue
+        work = partial(_effects, cache, levels, some, concepts)
+        effects = cache.within(Shortage("gradients", len(some)), work)
+        for concept, parts in effects.items():
             known[concept - 1] = True
-            gradients = torch.autograd.grad(
-                area.sum(), list(activations.values()), retain_graph=True, allow_unused=True
-            )
-            for (name, x), gradient in zip(activations.items(), gradients, strict=True):
-                if gradient is not None:
-                    insert = levels[name].insert
-                    assert insert is not None  # noqa: S101  # units with maps have one
-                    sums[name][:, :, concept - 1] += _first_order(gradient, x, insert.flatten())
+            for name, part in parts.items():
+                sums[name][:, :, concept - 1] += part
         if advance:
             advance(len(some))
     unknown = torch.where(known, 0.0, torch.nan)
     means = {name: (total / len(numbers) + unknown).numpy() for name, total in sums.items()}
     return {name: Attribution(mean[0], mean[1]) for name, mean in means.items()}
+
+
+def _effects(
+    cache: SampleCache,
+    levels: Mapping[str, Levels],
+    numbers: Sequence[int],
+    concepts: Container[int] | None,
+) -> dict[int, dict[str, Tensor]]:
+    """By concept and layer, the sums over a few samples: [2,U]; see `_first_order`."""
+    image, activations = _forward(cache, numbers, list(levels))
+    found: dict[int, dict[str, Tensor]] = {}
+    for concept, area in soft_areas(cache.segmenter, image):
+        if concepts is not None and concept not in concepts:
+            continue
+        gradients = torch.autograd.grad(
+            area.sum(), list(activations.values()), retain_graph=True, allow_unused=True
+        )
+        found[concept] = {}
+        for (name, x), gradient in zip(activations.items(), gradients, strict=True):
+            if gradient is not None:
+                insert = levels[name].insert
+                assert insert is not None  # noqa: S101  # units with maps have one
+                found[concept][name] = _first_order(gradient, x, insert.flatten())
+    return found
 
 
 def soft_areas(segmenter: Segmenter, image: Tensor) -> list[tuple[int, Tensor]]:

@@ -60,7 +60,7 @@ class Group:
 
     def segment(self, image: Tensor) -> Tensor:
         """Segmentations int64 [N,P,h,w] of pictures."""
-        return self.tail.cache.segment(image).cpu().long()
+        return self.tail.cache.segment(image).to(image.device).long()
 
     def with_edit(self, edit: Edit) -> Tensor:
         """Pictures float [N,3,H,W] with an edit; the unedited ones where it changes nothing."""

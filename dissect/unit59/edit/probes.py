@@ -39,8 +39,8 @@ class Areas:
         """See `Probe.look`."""
         inside, pixels = _inside(seen.difference, seen.group.labels, seen.labels, self.concepts)
         return {
-            "counts": tally(seen.labels, None, self.concepts).numpy().astype(np.int32),
-            "change": seen.difference.sum(dim=(1, 2)).numpy(),
+            "counts": tally(seen.labels, None, self.concepts).cpu().numpy().astype(np.int32),
+            "change": seen.difference.sum(dim=(1, 2)).cpu().numpy(),
             "inside": inside,
             "region": pixels,
         }
@@ -63,7 +63,7 @@ class Unedited:
 
     def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
         """See `Probe.look`."""
-        return {"counts": tally(seen.group.labels, None, self.concepts).numpy().astype(np.int32)}
+        return {"counts": tally(seen.group.labels, None, self.concepts).cpu().numpy().astype(np.int32)}
 
 
 def _inside(
@@ -82,8 +82,8 @@ def _inside(
     both = torch.where(before == after, before, 0)
     sums = [tally(labels, difference, concepts) for labels in (before, after, both)]
     pixels = [tally(labels, None, concepts) for labels in (before, after, both)]
-    inside: NDArray[np.int64] = (sums[0] + sums[1] - sums[2]).numpy()
-    return inside, (pixels[0] + pixels[1] - pixels[2]).numpy().astype(np.int32)
+    inside: NDArray[np.int64] = (sums[0] + sums[1] - sums[2]).cpu().numpy()
+    return inside, (pixels[0] + pixels[1] - pixels[2]).cpu().numpy().astype(np.int32)
 
 
 def tally(labels: Tensor, weights: Tensor | None, concepts: int) -> Tensor:
@@ -95,7 +95,7 @@ def tally(labels: Tensor, weights: Tensor | None, concepts: int) -> Tensor:
         concepts: C.
     """
     count = len(labels)
-    places = labels.flatten(2) + (concepts + 1) * torch.arange(count)[:, None, None]
+    places = labels.flatten(2) + (concepts + 1) * torch.arange(count, device=labels.device)[:, None, None]
     given = None
     if weights is not None:
         # Sums of integers below 2^53 are exact in double precision.

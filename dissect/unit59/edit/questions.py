@@ -12,6 +12,7 @@ from torch import Tensor
 from unit59.edit.group import Group, Seen
 from unit59.edit.tail import groups
 from unit59.samples.checks import named
+from unit59.samples.shards import GROUP
 from unit59.store import Kept, key_of
 
 #: Raised when the way changes are carried out or counted changes.
@@ -59,9 +60,9 @@ class SampleBatch:
     seeds: tuple[int, ...] | None = None
 
 
-def batches(numbers: Sequence[int]) -> list[SampleBatch]:
+def batches(numbers: Sequence[int], size: int = GROUP) -> list[SampleBatch]:
     """Samples in full groups."""
-    return [SampleBatch(tuple(group), count) for group, count in groups(numbers)]
+    return [SampleBatch(tuple(group), count) for group, count in groups(numbers, size)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from unit59.edit.tail import Tail
 from unit59.engine import Here, results_of
 from unit59.networks.base import repeat_rows
 from unit59.samples.cache import SampleCache
+from unit59.samples.checks import Shortage
 from unit59.store import key_of
 
 #: Changes whose counts stand in one file.
@@ -35,6 +36,7 @@ BLOCK = 32
 #: more at once were never faster, at any layer of the bundled networks.
 AT_ONCE = {"cuda": 8}
 
+_T = TypeVar("_T")
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -74,7 +76,11 @@ class Sweep:
     @torch.no_grad()
     def pictures(self, change: Change, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Pictures float [n,3,H,W] of the samples without and with a change, from the same tail."""
-        pairs = [(batch, change.images(self.group(batch))) for batch in batches(numbers)]
+
+        def images(batch: SampleBatch) -> tuple[Tensor, Tensor]:
+            return self._within(batch, lambda: change.images(self.group(batch)))
+
+        pairs = [(batch, images(batch)) for batch in batches(numbers, self.cache.group)]
         before, after = ([pair[at][: batch.rows] for batch, pair in pairs] for at in (0, 1))
         return torch.cat(before), torch.cat(after)
 
@@ -85,7 +91,11 @@ class Sweep:
     @torch.no_grad()
     def edited(self, edit: Edit, numbers: Sequence[int]) -> Tensor:
         """Pictures float [n,3,H,W] of the samples with an edit: half the work, where it is known without."""
-        return torch.cat([self.group(each).with_edit(edit)[: each.rows] for each in batches(numbers)])
+
+        def images(batch: SampleBatch) -> Tensor:
+            return self._within(batch, lambda: self.group(batch).with_edit(edit)[: batch.rows])
+
+        return torch.cat([images(batch) for batch in batches(numbers, self.cache.group)])
 
     # ---- counts
 
@@ -132,7 +142,9 @@ class Sweep:
             Which changes, and what the probe saw: arrays [changes, samples, …].
         """
         given = [each for each in numbers if isinstance(each, SampleBatch)]
-        rows = given or batches([each for each in numbers if not isinstance(each, SampleBatch)])
+        rows = given or batches(
+            [int(each) for each in numbers if not isinstance(each, SampleBatch)], self.cache.group
+        )
         blocks = [slice(i, min(i + BLOCK, len(changes))) for i in range(0, len(changes), BLOCK)]
         tick = advance or (lambda _: None)
         # Batches outside, blocks inside: a group's state is made once and serves all changes.
@@ -170,20 +182,36 @@ class Sweep:
     @torch.no_grad()
     def look(self, task: SweepTask) -> Arrays:
         """What a task's probe sees: arrays [changes, rows, …]."""
-        group = self.group(task.batch)
-        rows = [dict(task.probe.look(Seen(group, *pair))) for pair in self._images(group, task.changes)]
-        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+        def rows() -> list[dict[str, NDArray[Any]]]:
+            group = self.group(task.batch)
+            return [dict(task.probe.look(Seen(group, *pair))) for pair in self._images(group, task.changes)]
+
+        seen = self._within(task.batch, rows)
+        return {name: np.stack([row[name] for row in seen]) for name in seen[0]}
 
     # ---- the parts
+
+    def _within(self, batch: SampleBatch, work: Callable[[], _T]) -> _T:
+        """A pass of the tail; batches that a study makes of its own are no smaller for want of memory."""
+        rows = len(batch.numbers)
+        own = Shortage("network", rows) if rows <= self.cache.group else None
+        return self.cache.within(Shortage("edits", self._at_once) if self._at_once > 1 else own, work)
+
+    @property
+    def _at_once(self) -> int:
+        """Edits in one pass."""
+        most = AT_ONCE.get(torch.device(self.cache.sampler.device).type, 1)
+        return min(most, self.cache.batches.edits) if self.cache.sampler.network.rows_apart else 1
 
     def _make_group(self, numbers: tuple[int, ...], seeds: tuple[int, ...] | None) -> Group:
         return Group(self.tail, self.levels, numbers, seeds)
 
     def _images(self, group: Group, changes: Sequence[Change]) -> Iterator[tuple[Tensor, Tensor]]:
         """Every change's pictures; several edits in one pass where that keeps the device busy."""
-        at_once = AT_ONCE.get(torch.device(self.cache.sampler.device).type, 1)
+        at_once = self._at_once
         edits = [change for change in changes if isinstance(change, Edit)]
-        if at_once == 1 or len(edits) < len(changes) or not self.cache.sampler.network.rows_apart:
+        if at_once == 1 or len(edits) < len(changes):
             yield from (change.images(group) for change in changes)
             return
         for first in range(0, len(edits), at_once):

@@ -14,6 +14,7 @@ from torch import Tensor
 from unit59.handles import CHANNEL, Units, units_of
 from unit59.networks import Stage, State
 from unit59.samples.cache import SampleCache
+from unit59.samples.checks import Shortage
 from unit59.samples.shards import GROUP
 
 
@@ -35,8 +36,8 @@ class Tail:
             units = cache.units.get(units) or units_of(network, network.layer(units), CHANNEL, units)
         self.cache, self.units = cache, units
         layer = units.layer.name
-        start = cache.sampler.start(range(GROUP))
-        after = network.run(start, until=layer)
+        start = cache.sampler.start(range(cache.group))
+        after = cache.within(Shortage("network", cache.group), lambda: network.run(start, until=layer))
         self._stages = list(network.stages())
         place = [stage.name for stage in self._stages].index(layer)
         self._position = place - units.handle.before
@@ -76,12 +77,12 @@ class Tail:
         return self.units.write(self.cache.sampler.network, state, old, new)
 
 
-def groups(numbers: Sequence[int]) -> list[tuple[list[int], int]]:
+def groups(numbers: Sequence[int], size: int = GROUP) -> list[tuple[list[int], int]]:
     """Sample numbers in full groups, each with how many of its samples count; the last is filled up."""
     found = []
-    for first in range(0, len(numbers), GROUP):
-        wanted = [int(number) for number in numbers[first : first + GROUP]]
-        found.append((wanted + wanted[:1] * (GROUP - len(wanted)), len(wanted)))
+    for first in range(0, len(numbers), size):
+        wanted = [int(number) for number in numbers[first : first + size]]
+        found.append((wanted + wanted[:1] * (size - len(wanted)), len(wanted)))
     return found
 
 

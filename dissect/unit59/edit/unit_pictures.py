@@ -105,8 +105,8 @@ def _draw(sweep: Sweep, measurer: Measurer, unit: int) -> dict[str, NDArray[Any]
     masks = _masks(measurer, sweep.layer, unit, strongest)
     # Those without an edit are kept.
     shown, lacking = (sweep.cache.pictures(np.array(numbers)) for numbers in (strongest, weakest))
-    without = to_uint8(sweep.edited(Edit.ablate([unit]), strongest)).numpy()
-    having = to_uint8(sweep.edited(Edit.insert([unit]), weakest)).numpy()
+    without = to_uint8(sweep.edited(Edit.ablate([unit]), strongest)).cpu().numpy()
+    having = to_uint8(sweep.edited(Edit.insert([unit]), weakest)).cpu().numpy()
     edge = tile_edge(*shown.shape[1:3])
     pictures = {
         "exemplars": strip([[tile(p, edge, m) for p, m in zip(shown, masks, strict=True)]]),

@@ -122,7 +122,7 @@ class Workbench:
     def _usual(self, units: Units) -> Levels:
         """Mean and spread over the first samples, of values without maps."""
         tail, rows = Tail(self.cache, units), []
-        for group, count in groups(range(min(self.cache.samples, USUAL_SAMPLES))):
+        for group, count in groups(range(min(self.cache.samples, USUAL_SAMPLES)), self.cache.group):
             with checked_pass("the handle", group):
                 rows.append(tail.read(tail.state(group))[:count].double())
         values = torch.cat(rows)

@@ -6,10 +6,11 @@ noise come from (seed, i) alone. What is missing or damaged is made again.
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -19,14 +20,18 @@ from torch import Tensor
 
 from unit59.engine import Engine, Here
 from unit59.handles import CHANNEL, Units, units_of
-from unit59.samples.checks import check_finite, checked_pass, range_note
+from unit59.samples.checks import Shortage, check_finite, checked_pass, range_note
 from unit59.samples.drawing import Sampler
-from unit59.samples.shards import SHARD, MakeShard
+from unit59.samples.memory import USUAL_BATCHES, Batches, within
+from unit59.samples.shards import GROUP, SHARD, MakeShard
+from unit59.samples.transfer import to_device
 from unit59.segmenters import Segmenter
 from unit59.store import Kept, Store
 
 #: Bytes of samples that stay in memory between two uses.
 IN_MEMORY = 1 << 29
+
+_T = TypeVar("_T")
 
 Keys = Mapping[Literal["samples", "segmentations"], str]
 
@@ -42,6 +47,7 @@ class SampleCache:
         layers: the units whose maps are measured; names of layers stand for their channels.
         grid: height and width of the compared grid; None is the segmenter's own.
         keys: of the samples and of the segmentations: hashes of what they depend on.
+        batches: how many go through at once.
     """
 
     def __init__(
@@ -53,15 +59,30 @@ class SampleCache:
         layers: Sequence[str | Units],
         grid: tuple[int, int] | None,
         keys: Keys,
+        batches: Batches = USUAL_BATCHES,
     ) -> None:
         self.store, self.sampler, self.segmenter, self.samples = store, sampler, segmenter, samples
         self.units = {each.name: each for each in map(self._units, layers)}
-        self._grid, self._keys = grid, keys
+        self._grid, self._keys, self.batches = grid, keys, batches
         #: Runs the tasks; a run may put another one here.
         self.engine: Engine = Here(store, _Alone(self))
         self._tick: Callable[[int], None] = lambda _: None
         self._unseen = True
         self._recent: OrderedDict[Kept, Tensor] = OrderedDict()
+
+    @property
+    def group(self) -> int:
+        """Samples in one pass."""
+        return self.batches.network
+
+    def within(self, short: Shortage | None, work: Callable[[], _T]) -> _T:
+        """A pass, done again with nothing else in memory where that runs out; see `memory.within`."""
+        return within(short, work, self._let_go)
+
+    def _let_go(self) -> None:
+        self._recent.clear()
+        gc.collect()
+        torch.cuda.empty_cache()
 
     def _units(self, layer: str | Units) -> Units:
         network = self.sampler.network
@@ -143,10 +164,15 @@ class SampleCache:
 
     def segment(self, image: Tensor) -> Tensor:
         """Pictures [N,3,H,W] segmented on the compared grid: uint8 or int16 [N,planes,h,w]."""
-        labels = self.segmenter.segment(image)
+        most = self.batches.segmenter
+        parts = torch.split(image, most) if most < GROUP else [image]
+        labels = torch.cat([self._segment(part) for part in parts])
         if self._grid and tuple(labels.shape[2:]) != self._grid:
             labels = F.interpolate(labels.double(), size=self._grid, mode="nearest-exact").long()
         return labels.to(torch.uint8 if len(self.segmenter.concepts) < 256 else torch.int16)
+
+    def _segment(self, image: Tensor) -> Tensor:
+        return self.within(Shortage("segmenter", len(image)), lambda: self.segmenter.segment(image))
 
     # ---- reading
 
@@ -154,7 +180,7 @@ class SampleCache:
         """float32 [n,units,h,w] of one shard, without the layer's margin."""
         units = self.units[layer]
         x = self._load(self._task(shard).activations(units.layer.name), shard)
-        return self._seen(units, x.to(self.sampler.device), self.shards[shard])
+        return self._seen(units, to_device(x, self.sampler.device), self.shards[shard])
 
     def inside(self, layer: str, x: Tensor) -> Tensor:
         """The part of maps [n,units,h,w] that lies in the picture: what is measured."""
@@ -195,7 +221,7 @@ class SampleCache:
 
     def rows(self, layer: str, numbers: NDArray[np.int64]) -> Tensor:
         """Channels of one of the network's layers, float32 [n,channels,h,w], of any samples, margins too."""
-        return self._rows(numbers, lambda task: task.activations(layer)).to(self.sampler.device)
+        return to_device(self._rows(numbers, lambda task: task.activations(layer)), self.sampler.device)
 
     def _rows(self, numbers: NDArray[np.int64], which: Callable[[MakeShard], Kept]) -> Tensor:
         shards = [int(i) // SHARD for i in numbers]
@@ -221,7 +247,7 @@ class SampleCache:
         if kept in self._recent:
             self._recent.move_to_end(kept)
             return self._recent[kept]
-        found = self._recent[kept] = self._read(kept, shard)
+        found = self._recent[kept] = self.within(None, lambda: self._read(kept, shard))
         while len(self._recent) > 1 and sum(each.nbytes for each in self._recent.values()) > IN_MEMORY:
             self._recent.popitem(last=False)
         return found

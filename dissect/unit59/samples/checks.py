@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -16,12 +18,34 @@ from unit59.networks.base import Layer
 #: picture's values lie beyond `LIMIT`. A picture with more than `SHARE` of them there is on another scale.
 #: Published families are not asked: theirs is known, and with untrained weights half a picture may lie there.
 LIMIT, SHARE = 1.5, 0.05
+#: What can be done where memory runs out.
+WAY_OUT = "Free some memory, dissect fewer layers, or use another --device."
 #: Edge of a grid from which on its cost is worth a word.
 COSTLY_GRID = 1024
 
 
 class SampleError(Unit59Error):
     """A sample of which nothing can be measured: names it, and the layer and unit where there is one."""
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """What ran out of memory, and with how many at once; see `unit59.samples.memory.Batches`."""
+
+    what: Literal["network", "segmenter", "edits", "gradients"]
+    rows: int
+
+
+class ShortageError(SampleError):
+    """Memory ran out.
+
+    Attributes:
+        short: what could be done with fewer at once; None where that would not help.
+    """
+
+    def __init__(self, said: str, short: Shortage | None = None) -> None:
+        super().__init__(said)
+        self.short = short
 
 
 @contextmanager
@@ -33,10 +57,13 @@ def checked_pass(who: str, numbers: Sequence[int]) -> Iterator[None]:
         numbers: of the samples.
 
     Raises:
-        SampleError: in place of one of our own errors, and of running out of memory; other faults pass.
+        SampleError: in place of one of our own errors; other faults pass.
+        ShortageError: in place of running out of memory.
     """
     try:
         yield
+    except ShortageError as error:
+        raise ShortageError(f"{who}, {named(numbers)}: {error}", error.short) from error
     except SampleError:
         raise
     except Unit59Error as error:
@@ -44,10 +71,7 @@ def checked_pass(who: str, numbers: Sequence[int]) -> Iterator[None]:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise SampleError(
-            f"{who}, {named(numbers)}: {describe(error)} Free some memory, dissect fewer layers, or use "
-            "another --device."
-        ) from error
+        raise ShortageError(f"{who}, {named(numbers)}: {describe(error)} {WAY_OUT}") from error
 
 
 def check_activations(layer: Layer, x: Tensor, numbers: Sequence[int], counted: int | None = None) -> None:

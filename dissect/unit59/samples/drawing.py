@@ -18,6 +18,7 @@ from unit59.foundation.random import normal_draw, seed_of_sample
 from unit59.networks import Batch, Network, Sampling, State
 from unit59.networks.base import Noise
 from unit59.samples.inputs import Inputs
+from unit59.samples.transfer import to_device
 
 
 class Sampler:
@@ -57,7 +58,7 @@ class Sampler:
         own = self.sampling.noise_inputs([seed_of_sample(self.seed, "noise", i) for i in numbers])
         return self.network.start(
             Batch(
-                given.to(self.device),
+                to_device(given, self.device),
                 self._labels(numbers),
                 own if noise is None else noise,
                 self.sampling,

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from unit59.samples.checks import check_activations, check_pictures, check_range, checked_pass, named
+from unit59.networks import State
+from unit59.samples.checks import (
+    Shortage,
+    check_activations,
+    check_pictures,
+    check_range,
+    checked_pass,
+    named,
+)
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
+from unit59.samples.transfer import ToMemory
 from unit59.store import Kept, key_of
 
-#: Samples in one forward pass.
+_T = TypeVar("_T")
+
+#: Samples in one forward pass, unless memory ran out.
 GROUP = 8
 #: Samples in one shard.
 SHARD = 64
@@ -33,6 +44,13 @@ class Makes(Protocol):
     @property
     def sampler(self) -> Sampler:
         """Makes the samples."""
+
+    @property
+    def group(self) -> int:
+        """Samples in one pass."""
+
+    def within(self, short: Shortage, work: Callable[[], _T]) -> _T:
+        """A pass, perhaps twice; see `unit59.samples.memory.within`."""
 
     def segment(self, image: Tensor) -> Tensor:
         """Names their pixels."""
@@ -93,21 +111,26 @@ class MakeShard:
         """See `Task.make`; the picture is segmented only where that is wanted."""
         cache: Makes = bench.cache
         parts: dict[Kept, list[Tensor]] = {kept: [] for kept in wanted}
-        for first in range(self.first, self.first + self.count, GROUP):
-            here = min(GROUP, self.first + self.count - first)
-            for kept, tensor in self._group(cache, range(first, first + GROUP)):
+        memory = ToMemory()
+        for first in range(self.first, self.first + self.count, cache.group):
+            here = min(cache.group, self.first + self.count - first)
+            for kept, tensor in self._group(cache, range(first, first + cache.group)):
                 if kept in parts:
-                    parts[kept].append(tensor()[:here].cpu())
+                    parts[kept].append(memory.copy(tensor()[:here]))
             cache.made(here)
+        memory.wait()
         for kept, tensors in parts.items():
             yield kept, {"x": torch.cat(tensors).contiguous().numpy()}
 
     def _group(self, cache: Makes, numbers: range) -> list[tuple[Kept, Callable[[], Tensor]]]:
         """What one forward pass gives, each under where it is kept; refused where nothing can come of it."""
         sampler = cache.sampler
+
+        def trace() -> tuple[State, dict[str, State]]:
+            return sampler.network.trace(sampler.start(_within(numbers, sampler.inputs)), self.layers)
+
         with checked_pass("the network", numbers):
-            start = sampler.start(_within(numbers, sampler.inputs))
-            state, after = sampler.network.trace(start, self.layers)
+            state, after = cache.within(Shortage("network", len(numbers)), trace)
         image, counted = state["image"], self.first + self.count - numbers.start
         for name in self.layers:  # first: what breaks a layer breaks the picture as well
             layer = sampler.network.layers[name]
@@ -133,4 +156,4 @@ def _within(numbers: range, inputs: Inputs | None) -> list[int]:
 def to_uint8(images: Tensor) -> Tensor:
     """Pictures float [N,3,H,W] in [-1,1] to uint8 [N,H,W,3]."""
     levels = (images.clamp(-1, 1) + 1) * 127.5
-    return levels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu()
+    return levels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()

@@ -92,7 +92,7 @@ def segmented_samples() -> bytes:
             images = network.run(sampler.start(range(SHOWN)))["image"]
             labels = segmenter.segment(images)[:, 0].numpy().astype(np.uint8)
         edge = tile_edge(*network.resolution)
-        for pictures in (to_uint8(images).numpy(), coloured(labels)):
+        for pictures in (to_uint8(images).cpu().numpy(), coloured(labels)):
             rows.append([tile(picture, edge) for picture in pictures])
     return strip(rows)
 

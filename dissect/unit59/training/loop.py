@@ -132,7 +132,7 @@ class Training:
 
     def _sheet(self, images: int) -> None:
         rows, columns = SHEET
-        pictures = to_uint8(self.trainer.sheet(self._step, rows * columns)).numpy()
+        pictures = to_uint8(self.trainer.sheet(self._step, rows * columns)).cpu().numpy()
         tiles = [tile(picture, tile_edge(*picture.shape[:2])) for picture in pictures]
         columns = min(columns, len(tiles))
         whole = range(0, len(tiles) - columns + 1, columns)

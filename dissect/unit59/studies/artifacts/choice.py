@@ -177,7 +177,7 @@ def _strips(samples: BadSamples, layer: str, units: list[int], numbers: list[int
     """Before and after, with the region that was bad outlined, and without."""
     pictures = samples.model.bench.sweep(layer).pictures(Edit.ablate(units), numbers)
     edge = tile_edge(int(pictures[0].shape[2]), int(pictures[0].shape[3]))
-    rows = [list(to_uint8(row).numpy()) for row in pictures]
+    rows = [list(to_uint8(row).cpu().numpy()) for row in pictures]
     masks = [samples.bad[number].numpy() for number in numbers]
     return {
         "outlined.webp": strip(

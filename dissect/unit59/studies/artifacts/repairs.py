@@ -113,23 +113,24 @@ class BadRegions:
         """See `Probe.look`."""
         group, cache = seen.group, seen.group.tail.cache
         region = self._regions(group.numbers, cache.grid)
-        size = seen.difference.shape[1:]
+        difference, labels = seen.difference.cpu(), seen.labels.cpu()
+        size = difference.shape[1:]
         wide = F.interpolate(region[:, None].double(), size=size, mode="nearest-exact")[:, 0] > 0
         wrong = torch.zeros_like(region)
         if self.labels:
             plane, wanted = asked_of(group)
-            wrong = torch.ne(seen.labels[:, plane], wanted)
+            wrong = torch.ne(labels[:, plane], wanted)
         concepts = len(cache.segmenter.concepts)
         found = {
             "left": wrong.sum(dim=(1, 2)),
             "spoiled": (wrong & ~region).sum(dim=(1, 2)),
-            "inside": (seen.difference * wide).sum(dim=(1, 2)),
-            "outside": (seen.difference * ~wide).sum(dim=(1, 2)),
-            "after": tally(seen.labels, None, concepts),
+            "inside": (difference * wide).sum(dim=(1, 2)),
+            "outside": (difference * ~wide).sum(dim=(1, 2)),
+            "after": tally(labels, None, concepts),
             "bad": region.sum(dim=(1, 2)),
             "inside_pixels": wide.sum(dim=(1, 2)),
             "outside_pixels": (~wide).sum(dim=(1, 2)),
-            "before": tally(group.labels, None, concepts),
+            "before": tally(group.labels.cpu(), None, concepts),
         }
         return {name: values.numpy() for name, values in found.items()}
 

@@ -71,7 +71,7 @@ def add_strips(
 def picture_rows(rows: Sequence[Tensor]) -> bytes:
     """Pictures [n,3,H,W] in [-1,1], row below row, as one WebP."""
     edge = tile_edge(int(rows[0].shape[2]), int(rows[0].shape[3]))
-    return strip([[tile(picture, edge) for picture in to_uint8(row).numpy()] for row in rows])
+    return strip([[tile(picture, edge) for picture in to_uint8(row).cpu().numpy()] for row in rows])
 
 
 def _drawn(bench: Sweep, edit: Edit, samples: Sequence[int]) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from unit59.edit.attribution import at_once
 from unit59.edit.edits import Levels
 from unit59.edit.tail import Tail, groups
 from unit59.foundation.random import stream
+from unit59.samples.checks import Shortage
 from unit59.samples.shards import GROUP
 from unit59.segmenters import Segmenter
 from unit59.stats.intervals import Mean, mean_interval
@@ -83,12 +85,17 @@ def optimise_set(
     alpha = torch.full((len(levels.zero),), 0.5, device=levels.zero.device, requires_grad=True)
     optimiser = torch.optim.Adam([alpha], lr=RATE)
     batches = groups(numbers)
-    for step in range(steps):
-        gradient = 2 * PENALTY * alpha.detach()
+
+    def gradient(step: int) -> Tensor:
+        found = 2 * PENALTY * alpha.detach()
         with torch.enable_grad():
             for delta in _deltas(tail, levels, share, alpha, batches[step % len(batches)][0], seed, step):
-                gradient = gradient - torch.autograd.grad(delta.sum() / GROUP, alpha)[0]
-        alpha.grad = gradient
+                found = found - torch.autograd.grad(delta.sum() / GROUP, alpha)[0]
+        return found
+
+    for step in range(steps):
+        short = Shortage("gradients", at_once(tail.cache))
+        alpha.grad = tail.cache.within(short, partial(gradient, step))
         optimiser.step()
         with torch.no_grad():
             alpha.clamp_(0, 1)
@@ -113,7 +120,7 @@ def _deltas(
     step: int,
 ) -> Iterator[Tensor]:
     """The concept at random places after insertion there, minus after ablation there, few samples at once."""
-    size = at_once(tail.cache.sampler.network)
+    size = at_once(tail.cache)
     for first in range(0, len(group), size):
         state = tail.state(group[first : first + size])
         x = tail.read(state).detach()

@@ -59,8 +59,9 @@ class Look:
 
     def look(self, seen: Seen) -> Mapping[str, NDArray[Any]]:
         """See `Probe.look`."""
-        labels = seen.group.labels[:, self.plane], seen.labels[:, self.plane]
-        return {"values": effects(to_uint8(seen.before), seen.pictures, labels, self.window).numpy()}
+        labels = seen.group.labels[:, self.plane].cpu(), seen.labels[:, self.plane].cpu()
+        before, after = to_uint8(seen.before).cpu(), seen.pictures.cpu()
+        return {"values": effects(before, after, labels, self.window).numpy()}
 
 
 class Textures(LayersStudy):

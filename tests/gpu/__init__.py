@@ -1,0 +1,1 @@
+"""What a GPU gives, against the processor: real where one is, pretended where none is."""
