@@ -216,10 +216,12 @@ def test_missing_truncated_and_foreign_weights(capsys: pytest.CaptureFixture[str
     assert not (tmp_path / "results").exists()
 
 
-def test_no_such_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    status, _, err = call(capsys, "dissect", tiny.write_recipe(tmp_path), "--device", "quantum")
+@pytest.mark.parametrize("device", ["quantum", "cuda:99", "cuda:x", "cuda:-2"])
+def test_no_such_device(device: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, _, err = call(capsys, "dissect", tiny.write_recipe(tmp_path), "--device", device)
     assert status == 2
-    assert "--device quantum" in err
+    assert f"--device {device}: torch cannot use it here" in err
+    assert len(err.strip().splitlines()) == 1
 
 
 def test_damaged_newer_and_empty_results(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

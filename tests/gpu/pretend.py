@@ -1,7 +1,7 @@
 """A device that is none: its tensors lie in memory, and refuse whatever a GPU's tensors refuse.
 
-So a machine without a GPU can tell whether anything is left on the wrong side: numpy is asked for a tensor that
-is not in memory, or an operation meets tensors of both sides.
+So a machine without a GPU can tell whether anything is left on the wrong side: numpy is asked for a tensor
+that is not in memory, or an operation meets tensors of both sides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class There(Tensor):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         named = dict(kwargs or {})
-        if func == Tensor.device.__get__:  # type: ignore[attr-defined]
+        if func == Tensor.device.__get__:
             return DEVICE
         if func in {Tensor.numpy, Tensor.__array__, Tensor.data_ptr}:
             raise TypeError("can't convert a tensor of the pretended device to numpy")
@@ -44,7 +44,9 @@ class There(Tensor):
             return _moved(args[0], args[1:], named)
         if func not in _ANYWHERE:
             _check(func, [*args, *named.values()])
-        return _marked(func(*map(here, args), **{name: here(value) for name, value in named.items()}))
+        with torch._C.DisableTorchFunctionSubclass():
+            found = func(*args, **named)
+        return _marked(found)
 
 
 class Pretending(TorchFunctionMode):
@@ -62,7 +64,9 @@ class Pretending(TorchFunctionMode):
             return _moved(args[0], args[1:], named)
         if _is_device(named.get("device")):
             del named["device"]
-            return _marked(func(*args, **named))
+            learnt = named.pop("requires_grad", False)
+            made = _marked(func(*args, **named))
+            return made.requires_grad_() if learnt else made
         return func(*args, **named)
 
 
@@ -71,7 +75,7 @@ def _is_device(value: Any) -> bool:
 
 
 def _moved(x: Tensor, args: Sequence[Any], named: dict[str, Any]) -> Tensor:
-    rest = [arg for arg in args if isinstance(arg, torch.dtype | Tensor)]
+    rest: list[Any] = [arg for arg in args if isinstance(arg, torch.dtype | Tensor)]
     where = named.pop("device", next((arg for arg in args if isinstance(arg, str | torch.device)), None))
     if rest and isinstance(rest[0], Tensor):
         where = DEVICE if isinstance(rest[0], There) else "cpu"
@@ -82,14 +86,10 @@ def _moved(x: Tensor, args: Sequence[Any], named: dict[str, Any]) -> Tensor:
     return _marked(moved) if there else moved
 
 
-def here(value: Any) -> Any:
+def here(x: Tensor) -> Tensor:
     """The same in memory."""
-    if isinstance(value, There):
-        with torch._C.DisableTorchFunctionSubclass():
-            return value.as_subclass(Tensor)
-    if isinstance(value, tuple | list):
-        return type(value)(map(here, value)) if type(value) in {tuple, list} else value
-    return value
+    with torch._C.DisableTorchFunctionSubclass():
+        return x.as_subclass(Tensor)
 
 
 def _marked(value: Any) -> Any:
@@ -104,7 +104,9 @@ def _marked(value: Any) -> Any:
 def _check(func: Callable[..., Any], values: Sequence[Any]) -> None:
     found: list[Tensor] = []
     for value in values:
-        found += [each for each in (value if isinstance(value, tuple | list) else [value]) if torch.is_tensor(each)]
+        found += [
+            each for each in (value if isinstance(value, tuple | list) else [value]) if torch.is_tensor(each)
+        ]
     if any(not isinstance(each, There) and each.dim() > 0 for each in found):
         raise RuntimeError(f"{func}: expected all tensors to be on the same device")
 

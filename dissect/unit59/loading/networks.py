@@ -31,8 +31,10 @@ def checked_device(name: str) -> str:
     try:
         (torch.zeros(1, device=name) + 1).item()  # "meta", for one, makes tensors but computes nothing
     except Exception as error:  # noqa: BLE001  # each backend that is missing raises another kind
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Unit59Error(f"--device {name}: torch cannot use it here ({reason}). Try cpu or cuda.") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0]
+        raise Unit59Error(
+            f"--device {name}: torch cannot use it here ({reason}). Try --device cpu."
+        ) from None
     return name
 
 

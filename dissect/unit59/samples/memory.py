@@ -97,8 +97,8 @@ class Decided:
         what = error.short.what if error.short.rows > 1 else "network"
         count = getattr(smaller, what)
         return smaller, (
-            f"Out of memory: {_NAMES[what]} at once are {count} from now on, for all samples alike, as sums may "
-            "round differently."
+            f"Out of memory: {_NAMES[what]} at once are {count} from now on, for all samples alike, as sums "
+            "may round differently."
         )
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def to_device(x: Tensor, device: str) -> Tensor:
-    """A tensor in memory, on the device; what is computed with it there waits for it, this process does not."""
+    """A tensor in memory, on the device; what computes with it there waits for it, this process does not."""
     if torch.device(device).type != "cuda":
         return x.to(device)
     return x.pin_memory().to(device, non_blocking=True)
@@ -24,7 +24,7 @@ class ToMemory:
         if not x.is_cuda:
             return x.cpu()
         if self._stream is None:
-            self._stream = torch.cuda.Stream(x.device)
+            self._stream = torch.cuda.Stream(x.device)  # type: ignore[no-untyped-call]
         copied = torch.empty(x.shape, dtype=x.dtype, pin_memory=True)
         self._stream.wait_stream(torch.cuda.current_stream(x.device))
         with torch.cuda.stream(self._stream):
