@@ -54,10 +54,9 @@ def test_a_gpu_gives_the_processors_tables(tmp_path: Path) -> None:
         assert found.columns == expected.columns
         assert len(found) == len(expected)
     for layer in ("layer1", "layer2", "layer3"):
-        cuts = [
-            pl.read_parquet(each / "layers" / layer / "units.parquet")["threshold"] for each in (here, there)
-        ]
-        assert np.allclose(*cuts, rtol=1e-3, atol=1e-4)
+        place = Path("layers", layer, "units.parquet")
+        cuts = [pl.read_parquet(each / place)["threshold"].to_numpy() for each in (here, there)]
+        assert np.allclose(cuts[0], cuts[1], rtol=1e-3, atol=1e-4)
     again = dissect(
         read_recipe(tiny.write_recipe(tmp_path, more=MORE, samples=16)),
         Options(tmp_path / "again", tmp_path / "again-cache", "cuda"),
