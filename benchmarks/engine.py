@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unit59.foundation.random import null_shifts, poisson_draws
-from unit59.measure.activity import find_exemplars, histogram, measure_activity
 from unit59.measure.agreement import count_agreement
+from unit59.measure.exemplars import find_exemplars
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
+from unit59.samples.shards import GROUP
+from unit59.samples.summary import Summary
 
 UNITS, NATIVE, SIZE, CONCEPTS, SHUFFLES, DRAWS, SHARD = 256, (8, 8), (128, 128), 20, 20, 200, 64
 
@@ -60,7 +63,9 @@ def measure(x: Tensor, labels: Tensor) -> dict[str, float]:
         return ((first, x[first : first + SHARD]) for first in range(0, samples, SHARD))
 
     def quantile(grid: Grid, q: float) -> Any:
-        return find_thresholds(lambda: (part for _, part in steps()), grid, samples, low, high, q)
+        return find_thresholds(
+            lambda _: (part for _, part in steps()), x[:SHARD], grid, samples, low, high, q
+        )
 
     def dense() -> None:
         both = torch.zeros(UNITS, CONCEPTS + 1)
@@ -72,10 +77,15 @@ def measure(x: Tensor, labels: Tensor) -> dict[str, float]:
 
     grid = Grid(NATIVE, SIZE)
     found = {}
-    found["range"], activity = seconds(lambda: measure_activity(steps))
-    found["strongest samples"], _ = seconds(lambda: find_exemplars(steps, 8))
-    low, high = activity.low, activity.high
-    found["distribution"], _ = seconds(lambda: histogram(steps, activity))
+
+    def summaries() -> list[Summary]:
+        maps = x.numpy()
+        return [Summary.of(maps[first : first + GROUP]) for first in range(0, samples, GROUP)]
+
+    found["range and distribution"], made = seconds(summaries)
+    found["of all samples"], whole = seconds(lambda: reduce(Summary.without_peaks, made))
+    found["strongest samples"], _ = seconds(lambda: find_exemplars((part.peaks for part in made), 8))
+    low, high = torch.from_numpy(whole.low), torch.from_numpy(whole.high)
     found["insertion level"], _ = seconds(lambda: quantile(Grid(NATIVE, NATIVE), 0.005))
     found["threshold"], thresholds = seconds(lambda: quantile(grid, 0.01))
     draws, shifts = poisson_draws(0, samples, DRAWS), null_shifts(0, samples, SHUFFLES)

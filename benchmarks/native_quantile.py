@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from unit59.foundation.progress import Reporter
@@ -33,11 +34,12 @@ def main() -> None:
     for layer in cache.layers:
         activity, grid = measurer.activity(layer), measurer.grid(layer)
         native = find_thresholds(
-            lambda layer=layer: (x for _, x in cache.steps(layer)),  # type: ignore[misc]
+            lambda _, layer=layer: (x for _, x in cache.steps(layer)),  # type: ignore[misc]
+            cache.first_maps(layer),
             Grid(grid.native, grid.native),
             samples,
-            activity.low,
-            activity.high,
+            torch.from_numpy(activity.low),
+            torch.from_numpy(activity.high),
             file.recipe.quantile,
         )
         for name, limits in (("native map", native.value), ("grid", measurer.thresholds(layer).value)):

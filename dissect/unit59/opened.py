@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from unit59.foundation.passes import USUAL, Passes, compute_exactly
 from unit59.foundation.pictures import sheet_shape, tile_edge
 from unit59.foundation.progress import Reporter
 from unit59.foundation.version import __version__
+from unit59.handles import Units
 from unit59.loading import (
     check_names,
     load_network,
@@ -33,14 +34,17 @@ from unit59.loading import (
 from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
 from unit59.networks import Network
 from unit59.networks.passes import set_passes
-from unit59.recipe.sections import RecipeFile
+from unit59.recipe.sections import Recipe, RecipeFile
 from unit59.results import sha256_of
 from unit59.results.schema import CheckpointRecord, SegmenterRecord
+from unit59.samples.budget import Budget
 from unit59.samples.cache import SampleCache
 from unit59.samples.checks import check_grid
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
 from unit59.samples.memory import Batches, Decided
+from unit59.samples.thin import Thin
+from unit59.segmenters import Segmenter
 from unit59.segmenters.passes import with_passes
 from unit59.store import Store, key_of
 
@@ -126,6 +130,13 @@ class Opened:
             },
         }
 
+    @property
+    def disk(self) -> int:
+        """About how many bytes all samples take in the cache."""
+        cache = self.bench.cache
+        layers = {name: self.network.layers[name] for name in cache.network_layers}
+        return _budget(self.file.recipe, self.network, cache.segmenter).taken(layers, cache.thin.layers)
+
     def check_room(self) -> None:
         """Say so before an hour's work, not after, when the disk cannot hold the cache.
 
@@ -133,7 +144,7 @@ class Opened:
             Unit59Error: it cannot.
         """
         cache, recipe = self.bench.cache, self.file.recipe
-        folder, need = cache.store.folder, disk_of_samples(cache) * recipe.samples
+        folder, need = cache.store.folder, self.disk
         need -= sum(file.stat().st_size for file in (folder / "samples").rglob("*") if file.is_file())
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
@@ -143,15 +154,6 @@ class Opened:
                 f"{decimal(need)}, {decimal(free)} are free. Name fewer layers or samples in "
                 f"{self.file.path}, or give another folder with --cache."
             )
-
-
-def disk_of_samples(cache: SampleCache) -> int:
-    """About how many bytes are kept of one sample."""
-    network, (height, width) = cache.sampler.network, cache.grid
-    layers = [network.layers[name] for name in cache.kept_layers]
-    activations = sum(4 * each.units * each.height * each.width for each in layers)
-    pictures = 3 * network.resolution[0] * network.resolution[1]
-    return activations + pictures + len(cache.segmenter.planes) * height * width
 
 
 def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
@@ -210,10 +212,26 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
         (recipe.grid, recipe.grid) if recipe.grid else None,
         {"samples": samples_key, "segmentations": labels_key},
         batches,
+        _thin(file.recipe, network, segmenter, units),
     )
     measurer = Measurer(cache, recipe, samples_key, labels_key, report)
     bench = Workbench(cache, measurer, labels_key, units)
     return Opened(file, checkpoint, network, real, reads, bench, decided)
+
+
+def _thin(recipe: Recipe, network: Network, segmenter: Segmenter, units: Sequence[Units]) -> Thin:
+    """Of which layers only tails are kept, as the recipe's budget has it."""
+    budget = _budget(recipe, network, segmenter)
+    layers = {each.layer.name: each.layer for each in units if each.handle.maps}
+    shares = recipe.quantile, 1 - recipe.insert_quantile
+    return Thin(budget.thin(layers), shares, budget.states)
+
+
+def _budget(recipe: Recipe, network: Network, segmenter: Segmenter) -> Budget:
+    height, width = network.resolution
+    labels = (recipe.grid**2 if recipe.grid else height * width) * len(segmenter.planes)
+    states = recipe.effects.samples if recipe.effects else 0
+    return Budget(recipe.cache, recipe.samples, 3 * height * width + labels, states)
 
 
 def _threads(device: str) -> str:

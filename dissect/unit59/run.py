@@ -22,6 +22,7 @@ from unit59.foundation.own_code import own_faults
 from unit59.foundation.progress import Reporter
 from unit59.foundation.reads import not_noted, noted_as_late, unknown_reads
 from unit59.foundation.version import __version__
+from unit59.measure.floors import fill
 from unit59.opened import Opened, Options, open_recipe
 from unit59.recipe import RecipeFile, read_recipe
 from unit59.results import ResultsWriter, table_bytes, to_json
@@ -225,7 +226,7 @@ class Run:
             self.report.say(word)
         samples = self.file.recipe.samples
         with self._keys_made(), self.report.step("samples", samples, "samples") as advance:
-            self.bench.cache.fill(advance, self.options.batch)
+            fill(self.bench.measurer, advance, self.options.batch)
 
     @contextmanager
     def _keys_made(self) -> Iterator[None]:

@@ -106,6 +106,11 @@ class Store:
             self.keep(kept, known)
         return known
 
+    def forget(self, kept: Kept) -> None:
+        """Take it away, if it is there."""
+        self._read_before.pop(self.folder / kept.path, None)
+        (self.folder / kept.path).unlink(missing_ok=True)
+
     def keep_arrays(self, kept: Kept, arrays: Mapping[str, Any], *, small: bool = False) -> None:
         """Keep arrays by name; `small` spends time on a smaller file."""
         plain = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}

@@ -69,7 +69,7 @@ def counted(x: Tensor, labels: Tensor, device: str) -> dict[str, np.ndarray]:
     x, samples = x.to(device), len(x)
     grid = Grid((x.shape[2], x.shape[3]), (24, 24), device)
     low, high = x.amin((0, 2, 3)), x.amax((0, 2, 3))
-    value = find_thresholds(lambda: [x], grid, samples, low, high, 0.02).value
+    value = find_thresholds(lambda _: [x], x, grid, samples, low, high, 0.02).value
     draws = np.random.default_rng(0).poisson(1, (5, samples))
     shifts = np.array([1, 3])
     found = count_agreement([(0, x)], lambda numbers: labels[numbers], grid, value, 6, samples, draws, shifts)

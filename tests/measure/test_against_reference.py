@@ -53,7 +53,8 @@ def engine_thresholds(
 ) -> tuple[Tensor, Tensor]:
     low, high = x.amin((0, 2, 3)), x.amax((0, 2, 3))
     found = find_thresholds(
-        lambda: (part for _, part in batches(x, batch)),
+        lambda _: (part for _, part in batches(x, batch)),
+        x[:batch],
         Grid((x.shape[2], x.shape[3]), size, compiled=compiled),
         len(x),
         low,

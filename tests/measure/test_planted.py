@@ -35,7 +35,7 @@ def measured(seed: int, samples: int = 96, draws: int = 20) -> Agreement:
     labels = SEGMENTER.segment(NETWORK.generate(z))[:, :, ::2, ::2]
     grid = Grid((SIDE, SIDE), (SIDE, SIDE))
     low, high = x.amin(dim=(0, 2, 3)), x.amax(dim=(0, 2, 3))
-    thresholds = find_thresholds(lambda: [x], grid, samples, low, high, Q)
+    thresholds = find_thresholds(lambda _: [x], x, grid, samples, low, high, Q)
     return count_agreement(
         [(0, x)],
         lambda numbers: labels[torch.from_numpy(numbers)].flatten(2),

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from unit59.commands.listing import print_table
+from unit59.measure.floors import LOOK
 from unit59.networks import State
-from unit59.opened import disk_of_samples
 from unit59.run import Run
 from unit59.studies.part import Cost, Part
 
@@ -71,7 +71,9 @@ def _samples(run: Run) -> Cost:
         passes += groups * bool(missing)
         segmented += groups * (task.labels in missing)
         count += task.count * bool(missing)
-    return Cost(passes=passes, segmented=segmented, disk=disk_of_samples(cache) * count)
+    if any(not cache.store.has(cache.floors_at(units, second=False)) for units in cache.thin_units):
+        passes += min(LOOK, cache.samples)
+    return Cost(passes=passes, segmented=segmented, disk=run.opened.disk * count // cache.samples)
 
 
 class _Seconds:

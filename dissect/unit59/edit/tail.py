@@ -43,10 +43,8 @@ class Tail:
         self._position = place - units.handle.before
         # When the stages so far changed nothing but the activation, the state after the layer is the start
         # and the kept activation, and the head need not run again.
-        self._cached = (
-            not units.handle.before
-            and layer in cache.kept_layers
-            and all(name == "x" or after[name] is start.get(name) for name in after)
+        self._cached = not units.handle.before and all(
+            name == "x" or after[name] is start.get(name) for name in after
         )
 
     def state(self, group: Sequence[int], seeds: Sequence[int] | None = None) -> State:
@@ -59,7 +57,7 @@ class Tail:
         if seeds is not None:
             return _run(self._stages[: self._position + 1], self.cache.sampler.start(group, list(seeds)))
         state = self.cache.sampler.start(group)
-        if self._cached:
+        if self._cached and self.cache.keeps(self.units.layer.name, group):
             return {**state, "x": self.cache.rows(self.units.layer.name, np.array(group))}
         return _run(self._stages[: self._position + 1], state)
 

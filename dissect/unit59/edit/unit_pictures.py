@@ -133,7 +133,8 @@ def _change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.f
 def _masks(measurer: Measurer, layer: str, unit: int, numbers: list[int]) -> NDArray[np.bool_]:
     grid = measurer.grid(layer)
     masks = np.zeros((len(numbers), grid.pixels), np.bool_)
-    x = measurer.cache.maps(layer, np.array(numbers))[:, unit : unit + 1]
-    for hits in grid.hits(x, measurer.thresholds(layer).value[unit : unit + 1]):
+    thresholds = measurer.thresholds(layer).value
+    x = measurer.cache.maps(layer, numbers, thresholds)[:, unit : unit + 1]
+    for hits in grid.hits(x, thresholds[unit : unit + 1]):
         masks[hits.sample.cpu().numpy(), hits.pixel.cpu().numpy()] = True
     return masks.reshape(len(numbers), *grid.size)

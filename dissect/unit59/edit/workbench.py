@@ -81,7 +81,7 @@ class Workbench:
         It runs here, whatever engine the samples have.
         """
         units = self.units(layer)
-        key = key_of(labels=self.labels_key, units=self.measurer.units_key(units))
+        key = key_of(labels=self.labels_key, units=units.key)
         return Sweep.here(self.cache, Tail(self.cache, units), levels, key)
 
     def sweep_key(self, layer: str) -> str:
@@ -90,7 +90,7 @@ class Workbench:
             version=SWEEP,
             labels=self.labels_key,
             levels=self.levels_key(layer),
-            units=self.measurer.units_key(self.units(layer)),
+            units=self.units(layer).key,
         )
 
     def levels_key(self, layer: str) -> str:
@@ -98,7 +98,7 @@ class Workbench:
         units = self.units(layer)
         if units.handle.maps:
             return self.measurer.task("activity", layer).key
-        return key_of(samples=self.cache.samples, usual=USUAL_SAMPLES, units=self.measurer.units_key(units))
+        return key_of(samples=self.cache.samples, usual=USUAL_SAMPLES, units=units.key)
 
     def insert_key(self, layer: str) -> str:
         """Hash of what the insertion levels of a layer's units depend on; empty where they have none."""
@@ -111,7 +111,9 @@ class Workbench:
         units = self.units(layer)
         if not units.handle.maps:
             return self._usual(units)
-        mean = self.measurer.activity(layer).mean[:, None, None]
+        mean = torch.from_numpy(self.measurer.activity(layer).mean)[:, None, None].to(
+            self.cache.sampler.device
+        )
 
         def quantile(q: float) -> torch.Tensor:
             return torch.from_numpy(self.measurer.quantile(layer, q)).to(mean.device)[:, None, None]

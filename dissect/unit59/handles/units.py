@@ -11,7 +11,9 @@ from torch import Tensor
 
 from unit59.foundation.own_code import own_calls
 from unit59.handles.base import Handle, HandleError
+from unit59.handles.channels import Channel
 from unit59.networks import Layer, Network, State
+from unit59.store import key_of
 
 _T = TypeVar("_T")
 #: Of a layer: each has a page and pictures of its own.
@@ -43,6 +45,20 @@ class Units:
     def count(self) -> int:
         """How many."""
         return self.shown.units
+
+    @property
+    def key(self) -> str:
+        """Hash of what they are: of which layer, under which handle."""
+        handle = self.handle
+        if handle == Channel():
+            return key_of(layer=self.layer.name)
+        return key_of(
+            layer=self.layer.name,
+            handle=f"{type(handle).__module__}.{type(handle).__qualname__}",
+            version=handle.version,
+            code=handle.own.fingerprint if handle.own else "",
+            settings=handle.model_dump(mode="json", exclude={"layers"}),
+        )
 
     def read(self, network: Network, state: State) -> Tensor:
         """Their values [N,U,a,b], see `Handle.read`.

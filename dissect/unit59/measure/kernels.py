@@ -7,25 +7,13 @@ plain IEEE double and single precision in the order written, so that a value's b
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from unit59.foundation.arrays import Counts
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(function: F) -> F:
-    """Compile at the first call; the next process finds the machine code, where a folder can be written."""
-    try:
-        made = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's can be written
-        made = numba.njit(nogil=True)(function)
-    return cast(F, made)
+from unit59.foundation.compiled import compiled
 
 
 @compiled
@@ -243,18 +231,3 @@ def narrow_kept(
             kept_of[found] = unit
             found += 1
     return found
-
-
-@compiled
-def histogram(
-    maps: NDArray[np.float32], low: NDArray[np.float64], width: NDArray[np.float64], counts: Counts
-) -> None:
-    """Count the values of maps [n,U,pixels] in equal bins from `low` on; `counts` [U,bins] grows."""
-    samples, units, size = maps.shape
-    bins = counts.shape[1]
-    for sample in range(samples):
-        for unit in range(units):
-            least, span = low[unit], width[unit]
-            for pixel in range(size):
-                place = int((np.float64(maps[sample, unit, pixel]) - least) / span * bins)
-                counts[unit, min(max(place, 0), bins - 1)] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -13,19 +14,19 @@ from numpy.typing import NDArray
 from unit59.engine import Here, results_of
 from unit59.foundation.progress import Reporter
 from unit59.foundation.random import null_shifts, poisson_draws
-from unit59.handles import CHANNEL, Units
-from unit59.measure.activity import Activity, Exemplars, find_exemplars, histogram, measure_activity
 from unit59.measure.agreement import Agreement, count_agreement
+from unit59.measure.exemplars import Exemplars, find_exemplars
 from unit59.measure.grid import Grid
 from unit59.measure.overlap import Overlap, measure_overlap
 from unit59.measure.thresholds import Thresholds, find_thresholds
 from unit59.recipe.sections import Recipe
 from unit59.samples.cache import SampleCache
 from unit59.samples.shards import SHARD
+from unit59.samples.summary import Summary
 from unit59.store import Kept, key_of
 
 #: Raised when a measurement's meaning changes, so that no old value is taken for a new one.
-VERSION = 1
+VERSION = 2
 #: Mask overlaps are counted over the first samples only: they rank neighbours, they are no finding.
 OVERLAP_SAMPLES = 4 * SHARD
 
@@ -90,23 +91,11 @@ class Measurer:
 
     def grid(self, layer: str) -> Grid:
         """The compared grid for a layer's maps."""
-        height, width = self.cache.activations(layer, 0).shape[2:]
-        return Grid((height, width), self.cache.grid, self.cache.sampler.device)
+        shape = self.cache.units[layer].layer
+        inside = shape.height - 2 * shape.margin, shape.width - 2 * shape.margin
+        return Grid(inside, self.cache.grid, self.cache.sampler.device)
 
     # ---- keys
-
-    def units_key(self, units: Units) -> str:
-        """Hash of what units are: of which layer, under which handle."""
-        handle = units.handle
-        if handle == CHANNEL:
-            return key_of(layer=units.layer.name)
-        return key_of(
-            layer=units.layer.name,
-            handle=f"{type(handle).__module__}.{type(handle).__qualname__}",
-            version=handle.version,
-            code=handle.own.fingerprint if handle.own else "",
-            settings=handle.model_dump(mode="json", exclude={"layers"}),
-        )
 
     def task(self, what: What, layer: str, q: float = 0.0) -> MeasureLayer:
         """A measurement of one layer. Its key hashes exactly what it depends on, and needs no measuring.
@@ -136,7 +125,7 @@ class Measurer:
             what=what,
             samples=self._samples_key,
             count=self.cache.samples,
-            units=self.units_key(self.cache.units[layer]),
+            units=self.cache.units[layer].key,
             q=q,
             **more,
         )
@@ -144,20 +133,14 @@ class Measurer:
 
     # ---- what is measured
 
-    def activity(self, layer: str) -> Activity:
-        """Range and mean of every unit."""
-        found = self._found(self.task("activity", layer))
-        return Activity(**{name: self._tensor(found[name]) for name in ("low", "high", "mean")})
-
-    def histogram(self, layer: str) -> NDArray[np.int64]:
-        """Distribution of every unit's values over its range, [U,bins]."""
-        counts: NDArray[np.int64] = self._found(self.task("activity", layer))["histogram"]
-        return counts
+    def activity(self, layer: str) -> Summary:
+        """Range, mean and distribution of every unit's values; without peaks."""
+        return Summary.from_arrays(self._found(self.task("activity", layer)))
 
     def exemplars(self, layer: str) -> Exemplars:
         """The samples in which each unit is strongest and weakest."""
         found = self._found(self.task("exemplars", layer))
-        return Exemplars(**{name: self._tensor(values) for name, values in found.items()})
+        return Exemplars(**found)
 
     def thresholds(self, layer: str) -> Thresholds:
         """Of every unit's mask."""
@@ -215,41 +198,35 @@ class Measurer:
         return self._threshold(layer, task.q, native=task.what == "quantile")
 
     def _activity(self, layer: str) -> dict[str, Any]:
-        with self._step(f"{layer}: values", 2 * self.cache.samples) as tick:
-
-            def steps() -> Any:
-                return self.cache.steps(layer, tick)
-
-            activity = measure_activity(steps)
-            found = {**vars(activity), "histogram": histogram(steps, activity)}
-        return {name: values.cpu().numpy() for name, values in found.items()}
+        return reduce(Summary.without_peaks, self.cache.summaries(layer)).arrays()
 
     def _exemplars(self, layer: str) -> dict[str, Any]:
-        with self._step(f"{layer}: exemplars", self.cache.samples) as tick:
-            found = find_exemplars(lambda: self.cache.steps(layer, tick), self.recipe.exemplars)
-        return {name: values.cpu().numpy() for name, values in vars(found).items()}
+        peaks = (part.peaks for part in self.cache.summaries(layer))
+        return dict(vars(find_exemplars(peaks, self.recipe.exemplars)))
 
     def _threshold(self, layer: str, q: float, *, native: bool) -> dict[str, Any]:
-        activity, grid = self.activity(layer), self.grid(layer)
+        activity, grid, cache = self.activity(layer), self.grid(layer), self.cache
         if native:
-            grid = Grid(grid.native, grid.native, self.cache.sampler.device)
+            grid = Grid(grid.native, grid.native, cache.sampler.device)
         name = f"{layer}: {'insertion levels' if native else 'thresholds'}"
-        with self._step(name, 4 * self.cache.samples) as tick:
+        with self._step(name, 4 * cache.samples) as tick:
 
-            def batches() -> Any:
-                return (x for _, x in self.cache.steps(layer, tick))
+            def above(floors: torch.Tensor) -> Any:
+                return (x for _, x in cache.steps(layer, tick, floors))
 
-            found = find_thresholds(batches, grid, self.cache.samples, activity.low, activity.high, q)
+            low, high = self._tensor(activity.low), self._tensor(activity.high)
+            first, kept = cache.first_maps(layer), cache.kept_above(layer)
+            found = find_thresholds(above, first, grid, cache.samples, low, high, q, kept)
         return {"value": found.value.cpu().numpy(), "on_share": found.on_share.cpu().numpy()}
 
     def _agreement(self, layer: str) -> dict[str, Any]:
-        recipe, samples = self.recipe, self.cache.samples
+        recipe, samples, thresholds = self.recipe, self.cache.samples, self.thresholds(layer).value
         with self._step(f"{layer}: agreement", samples) as tick:
             return count_agreement(
-                self.cache.steps(layer, tick),
+                self.cache.steps(layer, tick, thresholds),
                 self.cache.stored_labels,
                 self.grid(layer),
-                self.thresholds(layer).value,
+                thresholds,
                 len(self.cache.segmenter.concepts),
                 samples,
                 poisson_draws(recipe.seed, samples, recipe.bootstrap),
@@ -269,14 +246,16 @@ class Measurer:
         count = min(OVERLAP_SAMPLES, self.cache.samples)
         shards = [shard for shard in self.cache.shards if shard.start < count]
         with self._step("overlap of masks", count) as tick:
+            grids = {layer: self.grid(layer) for layer in layers}
+            thresholds = {layer: self.thresholds(layer).value for layer in layers}
 
             def steps() -> Any:
                 for number, shard in enumerate(shards):
-                    yield {layer: self.cache.activations(layer, number) for layer in layers}
+                    yield {
+                        layer: self.cache.activations(layer, number, thresholds[layer]) for layer in layers
+                    }
                     tick(len(shard))
 
-            grids = {layer: self.grid(layer) for layer in layers}
-            thresholds = {layer: self.thresholds(layer).value for layer in layers}
             return {"iou": measure_overlap(steps(), grids, thresholds).iou}
 
     # ---- bookkeeping

@@ -24,13 +24,11 @@ BINS = 4096
 SLACK = 1.6
 #: And, at first, this multiple of the native map's; more where the grid's turns out to be shorter.
 NATIVE_SLACK = 4.0
-#: Samples that the first look takes.
-FIRST_LOOK = 64
 #: So many values are kept from one pass for the next, which then need not upsample again.
 KEPT = 1 << 24
 
-#: Batches of activations [N,U,h,w]; called anew for every pass.
-Batches = Callable[[], Iterable[Tensor]]
+#: Given floors [U], all samples' maps [N,U,h,w], batch by batch, of which only what lies above must be right.
+Above = Callable[[Tensor], Iterable[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -47,34 +45,44 @@ class Thresholds:
 
 
 def find_thresholds(
-    batches: Batches, grid: Grid, samples: int, low: Tensor, high: Tensor, q: float
+    above: Above,
+    first: Tensor,
+    grid: Grid,
+    samples: int,
+    low: Tensor,
+    high: Tensor,
+    q: float,
+    kept: Tensor | None = None,
 ) -> Thresholds:
     """Find every unit's threshold.
 
     t is the (floor(q n) + 1)-th largest of the n values on the grid, so that at most q n are greater.
 
     Args:
-        batches: gives the activations of all samples; called once a pass: mostly two, for many samples up
-            to five.
+        above: gives the maps of all samples; called once a pass: mostly once or twice, for many samples up
+            to five times.
+        first: some maps [n,U,h,w], right above `kept`, for a guess.
         grid: the compared grid.
         samples: how many samples the batches hold.
         low: float32 [U], each unit's smallest native value over all samples.
         high: float32 [U], each unit's largest.
         q: the tail, e.g. 0.01.
+        kept: float32 [U], floors below which `above` has much to do; None where it never has.
     """
     rank = int(q * samples * grid.pixels) + 1
-    search = _Search(grid, rank, low, high)
-    search.start = _first_guess(batches, grid, low, high, q)
+    search = _Search(grid, rank, low, high, kept)
+    search.start = torch.maximum(_first_guess(first, grid, low, high, q), search.kept_above)
     while search.open.any():
-        search.narrow(batches)
+        search.narrow(above)
     return Thresholds(search.value, search.above.double() / (samples * grid.pixels))
 
 
 class _Search:
     """Per unit a range of keys (start, stop] that holds the wanted value, and how many lie above it."""
 
-    def __init__(self, grid: Grid, rank: int, low: Tensor, high: Tensor) -> None:
+    def __init__(self, grid: Grid, rank: int, low: Tensor, high: Tensor, kept: Tensor | None) -> None:
         self.grid, self.rank, self.low = grid, rank, low + 0.0
+        self.kept_above = to_key(self.low if kept is None else kept + 0.0)
         self.start = torch.empty(0)
         self.stop = to_key(high + 0.0)
         self.above = torch.zeros_like(self.stop)
@@ -84,13 +92,13 @@ class _Search:
         self.kept: list[tuple[Tensor, Tensor]] = []
         self.unseen = self.open.clone()
 
-    def narrow(self, batches: Batches) -> None:
+    def narrow(self, above: Above) -> None:
         """One look at all values in the ranges: at the kept ones, and for the other units at all samples."""
         # No value lies in the range of a unit that is decided.
         ranges = _Ranges.of(self.start, torch.where(self.open, self.stop, self.start))
         kept: list[tuple[Tensor, Tensor]] = []
         count = 0
-        parts: Iterator[Part] = chain(self.kept, self._look(batches))
+        parts: Iterator[Part] = chain(self.kept, self._look(above))
         for part in parts:
             key, unit = _count_in(self.grid, part, ranges)
             count += len(key)
@@ -100,13 +108,13 @@ class _Search:
         self.unseen = torch.full_like(self.open, count > KEPT)
         self._choose(ranges.counts, ranges.width)
 
-    def _look(self, batches: Batches) -> Iterator[Hits]:
+    def _look(self, above: Above) -> Iterator[Hits]:
         """The values that are not kept, from each range's start on."""
         wanted = self.open & self.unseen
         if not wanted.any():
             return
         floor = torch.where(wanted, from_key(self.start), torch.inf)
-        for batch in batches():
+        for batch in above(floor):
             yield from self.grid.hits(batch, floor)
 
     def _choose(self, counts: Tensor, width: Tensor) -> None:
@@ -130,13 +138,13 @@ class _Search:
     def _lower(self, unit: int, above: int) -> None:
         """Too few values lie above the bound: look below it, or the smallest value is the threshold."""
         self.unseen[unit] = True
-        lowest = to_key(self.low[unit])
+        lowest, kept = to_key(self.low[unit]), self.kept_above[unit]
         self.above[unit] = above
         self.stop[unit] = self.start[unit]
         if bool(self.start[unit] <= lowest):
             self.value[unit] = self.low[unit]
             self.open[unit] = False
-        self.start[unit] = lowest
+        self.start[unit] = kept if bool(lowest < kept < self.start[unit]) else lowest
 
 
 @dataclass(frozen=True)
@@ -190,12 +198,11 @@ def _count_compiled(part: Part, ranges: _Ranges) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(key[:found].copy()), torch.from_numpy(unit[:found].copy())
 
 
-def _first_guess(batches: Batches, grid: Grid, low: Tensor, high: Tensor, q: float) -> Tensor:
-    """A key below most units' thresholds, from the first batch: saves upsampling what cannot matter.
+def _first_guess(first: Tensor, grid: Grid, low: Tensor, high: Tensor, q: float) -> Tensor:
+    """A key below most units' thresholds, from some maps: saves upsampling what cannot matter.
 
     Above the native map's tail the first samples are upsampled, and their own tail gives the bound.
     """
-    first = next(iter(batches()))[:FIRST_LOOK]
     native = first.transpose(0, 1).flatten(1)
     tail = int(SLACK * q * len(first) * grid.pixels) + 1
     lowest = torch.maximum(native.amin(1), low) + 0.0

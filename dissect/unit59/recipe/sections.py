@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
 from unit59.recipe.document import Document, RecipeError, explain_all, shown
 from unit59.results.record import Line, Name
@@ -38,6 +46,8 @@ _SAMPLING = ("psi", "cutoff", "noise", "label", "mode")
 SHOWN_FROM = 0.005
 #: A part of a picture, as a field.
 _Share = Annotated[float, Field(gt=0, lt=1)]
+#: Bytes, as a field: a number, or one with a unit.
+_Bytes = Annotated[ByteSize, Field(ge=1), WithJsonSchema({"type": ["string", "integer"]})]
 #: No network makes or has more.
 MOST_SAMPLES, MOST_UNITS = 10_000_000, 1_000_000
 
@@ -170,6 +180,10 @@ class Recipe(_Section):
     """Further kinds of units: a name, `package.module:Class` of your own, or one of these with settings."""
     samples: Annotated[int, Field(ge=8, le=MOST_SAMPLES)] = 1024
     """How many pictures to measure on."""
+    cache: Annotated[ByteSize, Field(ge=1), WithJsonSchema({"type": ["string", "integer"]})] = ByteSize(
+        10**10
+    )
+    """What samples may take of the disk, e.g. `10 GB`: beyond it, only the tails of large maps are kept."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 59
     """Everything random derives from this and the sample's number."""
     quantile: Annotated[float, Field(gt=0, lt=0.5)] = 0.01

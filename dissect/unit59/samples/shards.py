@@ -7,13 +7,16 @@ or the interruption.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache as cache_of
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from unit59.foundation.arrays import Singles
 from unit59.networks import State
 from unit59.samples.checks import (
     Shortage,
@@ -21,10 +24,11 @@ from unit59.samples.checks import (
     check_pictures,
     check_range,
     checked_pass,
-    named,
 )
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
+from unit59.samples.summary import Summary
+from unit59.samples.thin import ThinMaps
 from unit59.samples.transfer import ToMemory
 from unit59.store import Kept, key_of
 
@@ -55,6 +59,12 @@ class Makes(Protocol):
     def segment(self, image: Tensor) -> Tensor:
         """Names their pixels."""
 
+    def seen(self, name: str, x: Tensor, numbers: Sequence[int]) -> Tensor:
+        """Maps of units, of the activations of their layer."""
+
+    def floors(self, kept: Kept) -> Singles:
+        """Below which nothing is kept of thin maps, [U]."""
+
     def saw(self, low: float, high: float) -> None:
         """Is told what range pictures had."""
 
@@ -63,25 +73,41 @@ class Makes(Protocol):
 
 
 @dataclass(frozen=True)
+class KeptUnits:
+    """What is kept of one layer's units: a summary, and a thin tail where the layer is not kept whole.
+
+    Attributes:
+        name: of the units.
+        layer: the network's.
+        key: hash of what the units are.
+        floors: where their floors are kept; None where no thin tail is.
+    """
+
+    name: str
+    layer: str
+    key: str
+    floors: Kept | None = None
+
+
+@dataclass(frozen=True)
 class MakeShard:
-    """Generate and segment one shard of samples: pictures, segmentations, activations of every layer.
+    """Generate and segment one shard of samples, from one pass.
 
     Attributes:
         first: number of the first sample.
         count: how many.
-        layers: the network's, whose activations are kept.
+        whole: the network's layers whose activations are kept.
+        units: the units of which something else is kept.
         samples: key of what the samples depend on.
-        segmentations: key of what their segmentations depend on.
+        segmentations: key of what their segmentations depend on; None keeps no pictures or segmentations.
     """
 
     first: int
     count: int
-    layers: tuple[str, ...]
+    whole: tuple[str, ...]
+    units: tuple[KeptUnits, ...]
     samples: str
-    segmentations: str
-
-    def __str__(self) -> str:
-        return named(range(self.first, self.first + self.count))
+    segmentations: str | None
 
     @property
     def pictures(self) -> Kept:
@@ -91,16 +117,31 @@ class MakeShard:
     @property
     def labels(self) -> Kept:
         """[n,planes,h,w] on the compared grid."""
-        return self._kept("segmentations", self.segmentations)
+        return self._kept("segmentations", self.segmentations or "")
 
     def activations(self, layer: str) -> Kept:
         """float32 [n,channels,h,w], margins included."""
         return self._kept(layer, self.samples)
 
+    def of(self, name: str) -> KeptUnits:
+        """The units of this name."""
+        return next(units for units in self.units if units.name == name)
+
+    def summary(self, units: KeptUnits) -> Kept:
+        """See `Summary`."""
+        return self._kept(f"{units.name}/summary", key_of(samples=self.samples, units=units.key))
+
+    def tail(self, units: KeptUnits) -> Kept:
+        """See `ThinMaps`."""
+        floors = units.floors.key if units.floors else ""
+        return self._kept(f"{units.name}/tail", key_of(samples=self.samples, units=units.key, floors=floors))
+
     @property
     def products(self) -> Sequence[Kept]:
         """See `Task.products`."""
-        return [self.pictures, self.labels, *map(self.activations, self.layers)]
+        seen = [] if self.segmentations is None else [self.pictures, self.labels]
+        thin = [self.tail(units) for units in self.units if units.floors]
+        return [*seen, *map(self.activations, self.whole), *map(self.summary, self.units), *thin]
 
     def _kept(self, what: str, under: str) -> Kept:
         key = key_of(version=VERSION, under=under, first=self.first, count=self.count, what=what)
@@ -110,31 +151,37 @@ class MakeShard:
     def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         """See `Task.make`; the picture is segmented only where that is wanted."""
         cache: Makes = bench.cache
-        parts: dict[Kept, list[Tensor]] = {kept: [] for kept in wanted}
+        floors = {each.name: cache.floors(each.floors) for each in self.units if each.floors}
+        parts: dict[Kept, list[Any]] = {kept: [] for kept in wanted}
         memory = ToMemory()
         for first in range(self.first, self.first + self.count, cache.group):
             here = min(cache.group, self.first + self.count - first)
-            for kept, tensor in self._group(cache, range(first, first + cache.group)):
+            for kept, make in self._group(cache, range(first, first + cache.group), floors):
                 if kept in parts:
-                    parts[kept].append(memory.copy(tensor()[:here]))
-            cache.made(here)
+                    part = make()
+                    parts[kept].append(memory.copy(part) if isinstance(part, Tensor) else part)
+            if self.segmentations is not None:
+                cache.made(here)
         memory.wait()
-        for kept, tensors in parts.items():
-            yield kept, {"x": torch.cat(tensors).contiguous().numpy()}
+        for kept, each in parts.items():
+            yield kept, _joined(each)
 
-    def _group(self, cache: Makes, numbers: range) -> list[tuple[Kept, Callable[[], Tensor]]]:
+    def _group(
+        self, cache: Makes, numbers: range, floors: Mapping[str, Singles]
+    ) -> list[tuple[Kept, Callable[[], Any]]]:
         """What one forward pass gives, each under where it is kept; refused where nothing can come of it."""
         sampler = cache.sampler
+        layers = list(dict.fromkeys([*self.whole, *(units.layer for units in self.units)]))
 
         def trace() -> tuple[State, dict[str, State]]:
-            return sampler.network.trace(sampler.start(_within(numbers, sampler.inputs)), self.layers)
+            return sampler.network.trace(sampler.start(_within(numbers, sampler.inputs)), layers)
 
         with checked_pass("the network", numbers):
             state, after = cache.within(Shortage("network", len(numbers)), trace)
-        image, counted = state["image"], self.first + self.count - numbers.start
-        for name in self.layers:  # first: what breaks a layer breaks the picture as well
-            layer = sampler.network.layers[name]
-            check_activations(layer, after[name]["x"], numbers, counted)
+        image = state["image"]
+        counted = min(len(numbers), self.first + self.count - numbers.start)
+        for name in layers:  # first: what breaks a layer breaks the picture as well
+            check_activations(sampler.network.layers[name], after[name]["x"], numbers, counted)
         check_pictures(image, numbers, counted)
         if sampler.network.code:
             check_range(image, numbers, counted)
@@ -142,10 +189,41 @@ class MakeShard:
 
         def labels() -> Tensor:
             with checked_pass("the segmenter", numbers):
-                return cache.segment(image)
+                return cache.segment(image)[:counted]
 
-        activations = [(self.activations(name), lambda x=after[name]["x"]: x) for name in self.layers]
-        return [(self.pictures, lambda: to_uint8(image)), (self.labels, labels), *activations]
+        found: list[tuple[Kept, Callable[[], Any]]] = [
+            (self.pictures, lambda: to_uint8(image)[:counted]),
+            (self.labels, labels),
+        ]
+        found += [(self.activations(name), partial(_some, after[name]["x"], counted)) for name in self.whole]
+        for units in self.units:
+            x, floor = after[units.layer]["x"][:counted], floors.get(units.name)
+            found += self._of_units(units, floor, partial(cache.seen, units.name, x, numbers))
+        return found
+
+    def _of_units(
+        self, units: KeptUnits, floors: Singles | None, maps: Callable[[], Tensor]
+    ) -> Iterator[tuple[Kept, Callable[[], Any]]]:
+        @cache_of
+        def plain() -> Singles:
+            found: Singles = maps().cpu().numpy()
+            return found
+
+        yield self.summary(units), lambda: Summary.of(plain())
+        if floors is not None:
+            yield self.tail(units), lambda: ThinMaps.of(plain(), floors)
+
+
+def _some(x: Tensor, counted: int) -> Tensor:
+    return x[:counted]
+
+
+def _joined(parts: Sequence[Any]) -> Mapping[str, Any]:
+    """The parts of a shard, group by group, as what is kept of it."""
+    if isinstance(parts[0], Summary | ThinMaps):
+        joined: Mapping[str, Any] = type(parts[0]).join(parts).arrays()
+        return joined
+    return {"x": torch.cat(list(parts)).contiguous().numpy()}
 
 
 def _within(numbers: range, inputs: Inputs | None) -> list[int]:

@@ -42,12 +42,13 @@ def marks(samples: BadSamples, layer: str, half: Sequence[int]) -> pl.DataFrame:
     measurer = samples.model.bench.measurer
     recipe, count = measurer.recipe, len(half)
     bad = samples.bad[list(half)].flatten(1).long()[:, None]
+    thresholds = measurer.thresholds(layer).value
     with samples.model.step(f"{layer}: marks", count, "samples") as tick:
         agreement = count_agreement(
-            _activations(samples.model.bench.cache, layer, half, tick),
+            _activations(samples.model.bench.cache, layer, half, thresholds, tick),
             lambda places: bad[places],
             measurer.grid(layer),
-            measurer.thresholds(layer).value,
+            thresholds,
             1,
             count,
             poisson_draws(recipe.seed, count, recipe.bootstrap),
@@ -79,13 +80,13 @@ def candidates(units: pl.DataFrame, most: int) -> dict[str, list[int]]:
 
 
 def _activations(
-    cache: SampleCache, layer: str, half: Sequence[int], tick: Callable[[int], None]
+    cache: SampleCache, layer: str, half: Sequence[int], floors: Tensor, tick: Callable[[int], None]
 ) -> Iterator[tuple[int, Tensor]]:
     """Activations of a half's samples, by their place in it."""
     first = 0
     for shard in range(len(cache.shards)):
         rows = [number % SHARD for number in half if number // SHARD == shard]
         if rows:
-            yield first, cache.activations(layer, shard)[rows]
+            yield first, cache.activations(layer, shard, floors)[rows]
             first += len(rows)
             tick(len(rows))

@@ -46,15 +46,18 @@ def layer_tables(
 ) -> dict[str, pl.DataFrame]:
     """All tables of a layer, by file name."""
     scores, activity = Scores(measurer.cache.segmenter, agreement, null), measurer.activity(layer)
+    start, width = activity.edges
     return {
         "units.parquet": scores.units(measurer, layer, strips),
         "agreement.parquet": scores.pairs(),
         "activations.parquet": pl.DataFrame(
             {
                 "unit": range(len(activity.low)),
-                "low": activity.low.cpu().numpy(),
-                "high": activity.high.cpu().numpy(),
-                "counts": measurer.histogram(layer).tolist(),
+                "low": start,
+                "high": start + width * activity.used,
+                "counts": [
+                    each[:used].tolist() for each, used in zip(activity.counts, activity.used, strict=True)
+                ],
             }
         ),
         "similar.parquet": pl.DataFrame(
@@ -145,8 +148,8 @@ class Scores:
             "interpretable": score >= INTERPRETABLE_IOU,
             "above_null": score > self.null.best_bound,
             "agrees": agrees(score, self.null.best_bound),
-            "mean": activity.mean.cpu().numpy(),
-            "maximum": activity.high.cpu().numpy(),
+            "mean": activity.mean,
+            "maximum": activity.high,
             "insert_level": measurer.insert_level(layer),
             "exemplars": [strip.exemplars for strip in drawn],
             "exemplar_peaks": measurer.exemplars(layer).strongest_peaks.tolist(),

@@ -73,11 +73,11 @@ def best_matches(
 
 def _masks(measurer: Measurer, layer: str, samples: int) -> sparse.csr_matrix:
     """[U, samples x pixels]."""
-    cache, parts = measurer.cache, []
+    cache, thresholds, parts = measurer.cache, measurer.thresholds(layer).value, []
     for shard, numbers in enumerate(cache.shards):
-        x = cache.activations(layer, shard)[: max(0, samples - numbers.start)]
-        if len(x):
-            parts.append(unit_masks(x, measurer.grid(layer), measurer.thresholds(layer).value))
+        if numbers.start < samples:
+            x = cache.activations(layer, shard, thresholds)[: samples - numbers.start]
+            parts.append(unit_masks(x, measurer.grid(layer), thresholds))
     return sparse.hstack(parts, "csr")
 
 
