@@ -74,3 +74,9 @@ def iqr(both: int, mask: int, area: int, n: int) -> float:
                 shared += p * math.log(p / (table[i].sum() * table[:, j].sum()))
                 entropy -= p * math.log(p)
     return shared / entropy if entropy > 1e-12 else 0.0
+
+
+def level(masks: NDArray[np.bool_], shown: NDArray[np.bool_]) -> int:
+    """Of masks [L,...] from the smallest share to the largest the first with the largest IQR."""
+    found = [iqr(int((m & shown).sum()), int(m.sum()), int(shown.sum()), shown.size) for m in masks]
+    return next(number for number, ratio in enumerate(found) if ratio > max(found) - 1e-11)

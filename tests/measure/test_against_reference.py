@@ -147,7 +147,8 @@ def test_agreement_counts(
     for s, shift in enumerate(shifts):
         shuffled = reference.counts(masks, np.roll(labels, -shift, axis=0), concepts)[2]
         assert (found.both_shuffled[s] == shuffled.sum(0)).all()
-    scores, ratios = iou(found.both, found.mask, found.area), iqr(found)
+    scores = iou(found.both, found.mask, found.area)
+    ratios = iqr(found.both, found.mask, found.area, found.pixels)
     for unit in range(units):
         for concept in range(concepts):
             i, m, a = both.sum(0)[unit, concept], mask.sum(0)[unit], area.sum(0)[concept]

@@ -51,8 +51,13 @@ class Agreement:
     both_drawn: Counts
     both_shuffled: Counts
 
+    @property
+    def masks_shuffled(self) -> Counts:
+        """Pixels in the mask under each shuffle: a fixed mask has as many under all."""
+        return self.mask[None]
+
     def arrays(self) -> dict[str, Any]:
-        """The counts by name, for storing; `Agreement(**arrays)` brings them back."""
+        """The counts by name, for storing; the class makes of them the same again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -79,7 +84,7 @@ def count_agreement(
         shifts: [S], cyclic shifts of the sample order for the null.
     """
     units, device = len(thresholds), thresholds.device
-    total = _Totals(len(draws), units, concepts, device)
+    total = Totals(len(draws), (units,), (units, concepts), device)
     shuffled = torch.zeros(units, len(shifts), concepts + 1, dtype=torch.int64, device=device)
     for start, activations in steps:
         numbers = start + np.arange(len(activations))
@@ -91,12 +96,12 @@ def count_agreement(
         for hits in grid.hits(activations, thresholds):
             mask[hits.begin : hits.begin + len(hits.ends)] += hits.sizes
             (_tally_compiled if grid.compiled else _tally)(hits, labels, both, shuffled)
-        area = torch.stack([_areas(each, concepts) for each in own]).to(device)
+        area = torch.stack([areas(each, concepts) for each in own]).to(device)
         weights = torch.from_numpy(draws[:, numbers]).to(device)
         total.add(mask.view(len(numbers), units), area, both[:, :, 1:], weights)
     return Agreement(
         pixels=samples * grid.pixels,
-        both_shuffled=_plain(shuffled.transpose(0, 1)[:, :, 1:]),
+        both_shuffled=plain(shuffled.transpose(0, 1)[:, :, 1:]),
         **total.plain(),
     )
 
@@ -122,11 +127,20 @@ def _add(counts: Tensor, places: Tensor) -> None:
     counts.view(-1).add_(torch.bincount(places, minlength=counts.numel()))
 
 
-class _Totals:
-    """Sums over samples, plain and weighted."""
+class Totals:
+    """Sums over samples, plain and weighted.
 
-    def __init__(self, draws: int, units: int, concepts: int, device: torch.device) -> None:
-        shapes = {"mask": (units,), "area": (concepts,), "both": (units, concepts)}
+    Args:
+        draws: B.
+        mask: the shape of a sample's mask counts: [U], or [U,C] where each concept has a mask of its own.
+        both: that of what mask and concept share: [U,C].
+        device: where the counts are.
+    """
+
+    def __init__(
+        self, draws: int, mask: tuple[int, ...], both: tuple[int, int], device: torch.device
+    ) -> None:
+        shapes = {"mask": mask, "area": both[1:], "both": both}
         self.sums = {k: torch.zeros(s, dtype=torch.int64, device=device) for k, s in shapes.items()}
         # Sums of integers below 2^53: exact in double precision, and a matrix product is quick in it.
         self.drawn = {
@@ -134,24 +148,27 @@ class _Totals:
         }
 
     def add(self, mask: Tensor, area: Tensor, both: Tensor, weights: Tensor) -> None:
+        """Counts of n samples [n,...], and their weights [B,n]."""
         for name, counts in (("mask", mask), ("area", area), ("both", both)):
             self.sums[name] += counts.sum(0)
             self.drawn[name] += torch.tensordot(weights.double(), counts.double(), dims=1)
 
     def plain(self) -> dict[str, Counts]:
-        return {k: _plain(v) for k, v in self.sums.items()} | {
-            f"{k}_drawn": _plain(v.long()) for k, v in self.drawn.items()
+        """The sums by name, as `Agreement` has them."""
+        return {k: plain(v) for k, v in self.sums.items()} | {
+            f"{k}_drawn": plain(v.long()) for k, v in self.drawn.items()
         }
 
 
-def _areas(segmentation: Tensor, concepts: int) -> Tensor:
+def areas(segmentation: Tensor, concepts: int) -> Tensor:
     """Pixels of each concept in one sample [P,pixels]."""
     return torch.bincount(segmentation.reshape(-1), minlength=concepts + 1)[1:]
 
 
-def _plain(counts: Tensor) -> Counts:
-    plain: Counts = counts.contiguous().cpu().numpy()
-    return plain
+def plain(counts: Tensor) -> Counts:
+    """As an array."""
+    array: Counts = counts.contiguous().cpu().numpy()
+    return array
 
 
 # ---------------------------------------------------------------- scores from counts
@@ -162,11 +179,21 @@ def iou(both: NDArray[Any], mask: NDArray[Any], area: NDArray[Any]) -> NDArray[n
 
     Args:
         both: [...,U,C].
-        mask: [...,U].
+        mask: [...,U], or [...,U,C] where each concept has a mask of its own.
         area: [...,C].
     """
-    union = mask[..., :, None] + area[..., None, :] - both
+    union = union_of(both, mask, area)
     return _ratio(both, union, union > 0)
+
+
+def union_of(both: NDArray[Any], mask: NDArray[Any], area: NDArray[Any]) -> NDArray[Any]:
+    """Pixels in mask or concept [...,U,C]; for the arguments see `iou`."""
+    union: NDArray[Any] = _per_concept(mask, both) + area[..., None, :] - both
+    return union
+
+
+def _per_concept(mask: NDArray[Any], both: NDArray[Any]) -> NDArray[Any]:
+    return mask if mask.ndim == both.ndim else mask[..., None]
 
 
 def best_concepts(iou: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -179,11 +206,17 @@ def best_concepts(iou: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[
     return np.where(score > 0, iou.argmax(axis=1) + 1, 0), score
 
 
-def iqr(agreement: Agreement) -> NDArray[np.float64]:
-    """Information quality ratio [U,C]: mutual information over joint entropy of the 2x2 pixel table."""
-    n = float(agreement.pixels)
-    mask, area = agreement.mask[:, None] / n, agreement.area[None, :] / n
-    both = agreement.both / n
+def iqr(both: NDArray[Any], mask: NDArray[Any], area: NDArray[Any], pixels: int) -> NDArray[np.float64]:
+    """Information quality ratio [...,U,C]: mutual information over joint entropy of the 2x2 pixel table.
+
+    Args:
+        both: [...,U,C].
+        mask: as for `iou`.
+        area: [C].
+        pixels: of all samples together.
+    """
+    n = float(pixels)
+    mask, area, both = _per_concept(mask, both) / n, area / n, both / n
     table = (
         (both, mask * area),
         (mask - both, mask * (1 - area)),
@@ -246,15 +279,16 @@ def null_scores(agreement: Agreement) -> Null:
     Student's t of S - 1 degrees of freedom: a data set's IoU sums over many samples, so its spread between
     shuffles is close to normal, and twenty shuffles tell its 99th percentile better than their largest does.
     """
+    scores = iou(agreement.both_shuffled, agreement.masks_shuffled, agreement.area)
+    best = scores.max(axis=2)
+    return Null(best, scores.mean(axis=0), bound_99(scores), best.mean(axis=0), bound_99(best))
+
+
+def bound_99(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """See `null_scores`; of values [S,...]."""
     from scipy.stats import t
 
-    shuffles = len(agreement.both_shuffled)
-    scores = iou(agreement.both_shuffled, agreement.mask[None], agreement.area[None])
-    best = scores.max(axis=2)
+    shuffles = len(values)
     factor = float(t.ppf(0.99, shuffles - 1)) * np.sqrt(1 + 1 / shuffles)
-
-    def bound(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        limit: NDArray[np.float64] = values.mean(axis=0) + factor * values.std(axis=0, ddof=1)
-        return limit
-
-    return Null(best, scores.mean(axis=0), bound(scores), best.mean(axis=0), bound(best))
+    limit: NDArray[np.float64] = values.mean(axis=0) + factor * values.std(axis=0, ddof=1)
+    return limit

@@ -231,3 +231,84 @@ def narrow_kept(
             kept_of[found] = unit
             found += 1
     return found
+
+
+@compiled
+def bin_levels(
+    begin: int,
+    ends: Counts,
+    values: NDArray[np.float32],
+    starts: Counts,
+    stops: Counts,
+    shifts: Counts,
+    bins: int,
+    counts: Counts,
+) -> None:
+    """Count values by bins of those of their unit's ranges of keys (start, stop] that they lie in.
+
+    Args:
+        begin: row of the first of `ends`; row r is unit r % U of a sample.
+        ends: where each row's values end.
+        values: no NaN, and one zero.
+        starts: [U,2^k], falling; more than there are levels, and the last are less than any key.
+        stops: [U,L].
+        shifts: [U,L], logarithm of a bin's width.
+        bins: how many belong to a level; ranges with one start share theirs, from the first's on.
+        counts: [U,L x bins], grows.
+    """
+    units, levels = stops.shape
+    half = starts.shape[1] // 2
+    bits = values.view(np.int32)
+    first = 0
+    for number in range(len(ends)):
+        unit = (begin + number) % units
+        edges, limits = starts[unit], stops[unit]
+        for k in range(first, ends[number]):
+            key = np.int64(bits[k])
+            if key < 0:
+                key = -(key & 0x7FFFFFFF)
+            level, step = 0, half
+            while step:
+                level += step if key <= edges[level + step - 1] else 0
+                step >>= 1
+            if level < levels and key <= limits[level]:
+                counts[unit, level * bins + ((key - edges[level] - 1) >> shifts[unit, level])] += 1
+        first = ends[number]
+
+
+@compiled
+def tally_levels(
+    begin: int,
+    ends: Counts,
+    values: NDArray[np.float32],
+    pixels: NDArray[np.int32],
+    thresholds: NDArray[np.float32],
+    places: NDArray[Any],
+    counts: Counts,
+) -> None:
+    """Count hits by the first threshold that they exceed, and by what is at their pixels.
+
+    Args:
+        begin: row of the first of `ends`; row r is unit r % U of sample r // U.
+        ends: where each row's hits end.
+        values: of the hits.
+        pixels: their positions on the grid.
+        thresholds: [U,2^k], falling; more than there are levels, and the last are less than any value.
+        places: [samples,pixels,J], the J columns of `counts` at which a pixel counts.
+        counts: [groups,L + 1,columns], grows; row r belongs to group r % groups.
+    """
+    units, half = len(thresholds), thresholds.shape[1] // 2
+    groups, width = len(counts), places.shape[2]
+    first = 0
+    for number in range(len(ends)):
+        row = begin + number
+        edges, found, there = thresholds[row % units], counts[row % groups], places[row // units]
+        for k in range(first, ends[number]):
+            value, pixel = values[k], pixels[k]
+            level, step = 0, half
+            while step:
+                level += step if value <= edges[level + step - 1] else 0
+                step >>= 1
+            for column in range(width):
+                found[level, there[pixel, column]] += 1
+        first = ends[number]

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unit59.edit.unit_pictures import UnitStrips
-from unit59.measure.agreement import Agreement, Null, agrees, best_concepts, interval, iou, iqr
+from unit59.measure.agreement import Agreement, Null, agrees, best_concepts, interval, iou, iqr, union_of
 from unit59.measure.layer import Measurer
 from unit59.networks import Layer
 from unit59.results import INTERPRETABLE_IOU
@@ -103,12 +103,12 @@ class Scores:
         self.counts, self.null = agreement, null
         self.iou = iou(agreement.both, agreement.mask, agreement.area)
         self.low, self.high = interval(agreement)
-        self.iqr = iqr(agreement)
+        self.iqr = iqr(agreement.both, agreement.mask, agreement.area, agreement.pixels)
 
     def pairs(self) -> pl.DataFrame:
         """agreement.parquet."""
         units, concepts = self.iou.shape
-        union = self.counts.mask[:, None] + self.counts.area[None, :] - self.counts.both
+        union = union_of(self.counts.both, self.counts.mask, self.counts.area)
         columns: dict[str, Any] = {
             "unit": np.repeat(np.arange(units), concepts),
             "concept": np.tile(np.arange(1, concepts + 1), units),

@@ -1,0 +1,133 @@
+"""A hundred thresholds of every unit at once: exact quantiles of its values on the compared grid.
+
+The shares above them are log-spaced, from 0.1 % to all of the grid. As for a single threshold (see
+`unit59.measure.thresholds`), a histogram of keys says in which bin a wanted rank lies, and the next look cuts
+that bin. A look counts for all the levels of a unit: those that lie in one range share its bins, so that the
+first look, where all lie in one, cuts it a hundred times as finely. Three looks find any levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from unit59.measure import kernels
+from unit59.measure.grid import Grid, Hits
+from unit59.measure.thresholds import Batches, from_key, to_key
+
+#: Shares of the grid above each level, 33 to a power of ten: the 34th is 1 %, the 67th 10 %, the last 100 %.
+SHARES = tuple(round(10 ** (step / 33 - 3), 6) for step in range(100))
+#: Of a level's range, while it has one of its own.
+BINS = 512
+
+
+def find_levels(
+    batches: Batches,
+    grid: Grid,
+    samples: int,
+    low: Tensor,
+    high: Tensor,
+    shares: Sequence[float] = SHARES,
+) -> Tensor:
+    """Find every unit's value at every share q: the (floor(q n) + 1)-th largest of its n, or the smallest.
+
+    At most q n values are greater. The values of a unit never rise from one share to the next.
+
+    Args:
+        batches: gives the activations of all samples; called once a look.
+        grid: the compared grid.
+        samples: how many samples the batches hold.
+        low: float32 [U], each unit's smallest native value over all samples.
+        high: float32 [U], each unit's largest.
+        shares: [L], rising.
+
+    Returns:
+        float32 [U,L].
+    """
+    total = samples * grid.pixels
+    ranks = torch.tensor([min(int(share * total) + 1, total) for share in shares], device=low.device)
+    # Keys (start, stop] that hold each wanted value, and how many values lie above.
+    start = to_key(low + 0.0)[:, None].repeat(1, len(ranks)) - 1
+    stop = to_key(high + 0.0)[:, None].repeat(1, len(ranks))
+    above = torch.zeros_like(start)
+    nothing = torch.full_like(low, -torch.inf)
+    while (stop - start > 1).any():
+        first, bins = _shared(start)
+        width = stop - start
+        shift = sum(((width - 1) >> step >= bins).long() for step in range(32))
+        counts = torch.zeros(len(start), len(ranks) * BINS, dtype=torch.int64, device=start.device)
+        # Before the first look all levels of a unit lie in one range: there is nothing to search.
+        apart = len(ranks) if first.any() else 1
+        ranges = padded(start[:, :apart]), stop[:, :apart].contiguous(), shift[:, :apart].contiguous()
+        for batch in batches():
+            for hits in grid.hits(batch, nothing):
+                (_count_compiled if grid.compiled else _count)(hits, *ranges, counts)
+        found, more = _bin_of(counts, first, bins, ranks - above)
+        above = above + more
+        start = start + (found << shift)
+        stop = torch.minimum(stop, start + (1 << shift))
+    return from_key(stop)
+
+
+def _shared(start: Tensor) -> tuple[Tensor, Tensor]:
+    """Of levels [U,L] with equal starts, which lie side by side: the first's number, and all their bins."""
+    same = start[:, :, None] == start[:, None, :]
+    return same.int().argmax(2), same.sum(2) * BINS
+
+
+def _bin_of(counts: Tensor, first: Tensor, bins: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """In which bin of its range, from the bottom, each level's rank from the top lies; how many lie above.
+
+    Args:
+        counts: [U,L x BINS].
+        first: [U,L], number of the level at whose place the range's bins begin.
+        bins: [U,L], how many.
+        ranks: [U,L], from 1 on.
+    """
+    below = torch.nn.functional.pad(counts.cumsum(1), (1, 0))  # [U, 1 + L x BINS], counts before each bin
+    begin = first * BINS
+    inside = below.gather(1, begin + bins) - below.gather(1, begin)
+    # The value is the (inside - rank)-th from the bottom, from 0 on.
+    wanted = below.gather(1, begin) + inside - ranks
+    place = torch.searchsorted(below, wanted, right=True) - 1
+    return place - begin, below.gather(1, begin + bins) - below.gather(1, place + 1)
+
+
+def _count_compiled(hits: Hits, start: Tensor, stop: Tensor, shift: Tensor, counts: Tensor) -> None:
+    """In one compiled loop."""
+    ranges = (each.numpy() for each in (start, stop, shift))
+    kernels.bin_levels(hits.begin, hits.ends.numpy(), hits.value.numpy(), *ranges, BINS, counts.numpy())
+
+
+def _count(hits: Hits, start: Tensor, stop: Tensor, shift: Tensor, counts: Tensor) -> None:
+    """By torch's operations."""
+    key, unit = to_key(hits.value), hits.unit
+    level = level_of(key, start, unit).clamp(max=stop.shape[1] - 1)
+    inside = (key > start[unit, level]) & (key <= stop[unit, level])
+    key, unit, level = key[inside], unit[inside], level[inside]
+    place = level * BINS + ((key - start[unit, level] - 1) >> shift[unit, level])
+    counts.view(-1).index_add_(0, unit * counts.shape[1] + place, torch.ones_like(place))
+
+
+def padded(levels: Tensor) -> Tensor:
+    """Levels [U,L] with the least number behind them, up to a power of two: a search needs no bound then."""
+    least = -torch.inf if levels.is_floating_point() else torch.iinfo(levels.dtype).min
+    more = (1 << levels.shape[1].bit_length()) - levels.shape[1]
+    return torch.cat([levels, levels.new_full((len(levels), more), least)], dim=1)
+
+
+def level_of(values: Tensor, levels: Tensor, unit: Tensor) -> Tensor:
+    """How many of its unit's levels each value does not exceed: the number of the first that it does.
+
+    Args:
+        values: [K].
+        levels: [U,L], falling, and padded.
+        unit: [K].
+    """
+    found, step = torch.zeros_like(unit), levels.shape[1] // 2
+    while step:
+        found += step * (values <= levels[unit, found + step - 1])
+        step //= 2
+    return found
