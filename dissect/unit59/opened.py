@@ -116,7 +116,7 @@ class Opened:
             "overlap_samples": min(OVERLAP_SAMPLES, recipe.samples),
             "sampling": cache.sampler.sampling.words(network),
             "seed": recipe.seed,
-            "quantile": recipe.quantile,
+            "quantile": recipe.quantile if recipe.threshold == "share" else None,
             "grid": list(cache.grid),
             "tile": tile_edge(*network.resolution),
             "sheet": list(sheet_shape(recipe.samples)),

@@ -93,6 +93,7 @@ FIELDS: dict[str, tuple[Change, set[str]]] = {
     "samples": (("samples: 24", "samples: 25"), EVERYTHING),
     "seed": (("seed: 3", "seed: 4"), EVERYTHING),
     "quantile": (("\nquantile: 0.05", "\nquantile: 0.1"), EVERYTHING - {TEXTURES}),
+    "threshold": (("\nquantile: 0.05", "\nthreshold: iqr"), EVERYTHING - {TEXTURES}),
     "grid": (("grid: 16", "grid: 8"), EVERYTHING),
     "shuffles": (("shuffles: 3", "shuffles: 4"), {*LAYERS, MINE, ARTIFACTS, READER}),
     "bootstrap": (("bootstrap: 20", "bootstrap: 21"), {*LAYERS, ARTIFACTS, READER}),

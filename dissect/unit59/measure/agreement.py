@@ -56,6 +56,10 @@ class Agreement:
         """Pixels in the mask under each shuffle: a fixed mask has as many under all."""
         return self.mask[None]
 
+    def bound(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What one more shuffle's score exceeds in 1 % of cases, from those of the shuffles [S,...]."""
+        return bound_99(scores)
+
     def arrays(self) -> dict[str, Any]:
         """The counts by name, for storing; the class makes of them the same again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -273,19 +277,19 @@ def agrees(score: NDArray[Any], bound: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def null_scores(agreement: Agreement) -> Null:
-    """Summarise the shuffles.
-
-    The 99 % bound is the one-sided prediction bound for one more shuffle, mean + t s sqrt(1 + 1/S) with
-    Student's t of S - 1 degrees of freedom: a data set's IoU sums over many samples, so its spread between
-    shuffles is close to normal, and twenty shuffles tell its 99th percentile better than their largest does.
-    """
+    """Summarise the shuffles; for the bounds see `Agreement.bound`."""
     scores = iou(agreement.both_shuffled, agreement.masks_shuffled, agreement.area)
     best = scores.max(axis=2)
-    return Null(best, scores.mean(axis=0), bound_99(scores), best.mean(axis=0), bound_99(best))
+    return Null(best, scores.mean(axis=0), agreement.bound(scores), best.mean(axis=0), agreement.bound(best))
 
 
 def bound_99(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """See `null_scores`; of values [S,...]."""
+    """The one-sided prediction bound for one more shuffle, from those made [S,...].
+
+    It is mean + t s sqrt(1 + 1/S) with Student's t of S - 1 degrees of freedom: a data set's IoU sums over
+    many samples, so its spread between shuffles is close to normal, and twenty shuffles tell its 99th
+    percentile better than their largest does.
+    """
     from scipy.stats import t
 
     shuffles = len(values)

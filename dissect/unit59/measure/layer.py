@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from unit59.engine import Here, results_of
 from unit59.foundation.progress import Reporter
 from unit59.foundation.random import null_shifts, poisson_draws
-from unit59.measure.agreement import Agreement, count_agreement
+from unit59.measure.agreement import Agreement, count_agreement, iou
 from unit59.measure.exemplars import Exemplars, find_exemplars
 from unit59.measure.grid import Grid
+from unit59.measure.level_agreement import LevelAgreement, count_level_agreement
+from unit59.measure.levels import SHARES, find_levels
 from unit59.measure.overlap import Overlap, measure_overlap
 from unit59.measure.thresholds import Thresholds, find_thresholds
 from unit59.recipe.sections import Recipe
@@ -30,7 +32,7 @@ VERSION = 2
 #: Mask overlaps are counted over the first samples only: they rank neighbours, they are no finding.
 OVERLAP_SAMPLES = 4 * SHARD
 
-What = Literal["activity", "exemplars", "threshold", "quantile", "agreement", "overlap", "concepts"]
+What = Literal["activity", "exemplars", "threshold", "levels", "quantile", "agreement", "overlap", "concepts"]
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,17 @@ class Measurer:
         match what:
             case "exemplars":
                 more = {"exemplars": recipe.exemplars}
+            case "threshold" if self._by_iqr:
+                more = {"agreement": self.task("agreement", layer).key}
             case "threshold":
                 q, more = recipe.quantile, {"grid": self.cache.grid}
+            case "levels":
+                more = {"grid": self.cache.grid, "shares": SHARES}
             case "quantile":
                 q, more = 1 - q, {"grid": "native"}
             case "agreement":
                 more = {
-                    "threshold": self.task("threshold", layer).key,
+                    "threshold": self.task("levels" if self._by_iqr else "threshold", layer).key,
                     "labels": self._labels_key,
                     **recipe.model_dump(include={"seed", "shuffles", "bootstrap"}),
                 }
@@ -143,9 +149,14 @@ class Measurer:
         return Exemplars(**found)
 
     def thresholds(self, layer: str) -> Thresholds:
-        """Of every unit's mask."""
+        """Of every unit's mask; where they are chosen by IQR, of the one that goes with its label."""
         found = self._found(self.task("threshold", layer))
         return Thresholds(self._tensor(found["value"]), self._tensor(found["on_share"]))
+
+    def levels(self, layer: str) -> NDArray[np.float32]:
+        """Of every unit the thresholds that a concept may choose from, [U,L], falling."""
+        found: NDArray[np.float32] = self._found(self.task("levels", layer))["value"]
+        return found
 
     def quantile(self, layer: str, q: float) -> NDArray[np.float32]:
         """A quantile of every unit's native values, [U]."""
@@ -159,7 +170,8 @@ class Measurer:
     def agreement(self, layer: str) -> Agreement:
         """Counts against every concept, with bootstrap and null."""
         counts = self._found(self.task("agreement", layer))
-        return Agreement(pixels=int(counts.pop("pixels")), **counts)
+        kind = LevelAgreement if self._by_iqr else Agreement
+        return kind(pixels=int(counts.pop("pixels")), **counts)
 
     def concepts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Per concept: pixels and samples that show it; and the pixels of all samples."""
@@ -189,12 +201,15 @@ class Measurer:
         if task.what == "overlap":
             return self._overlap(task.layers)
         (layer,) = task.layers
-        if task.what == "activity":
-            return self._activity(layer)
-        if task.what == "exemplars":
-            return self._exemplars(layer)
-        if task.what == "agreement":
-            return self._agreement(layer)
+        measures = {
+            "activity": self._activity,
+            "exemplars": self._exemplars,
+            "levels": self._levels,
+            "agreement": self._agreement,
+            **({"threshold": self._of_labels} if self._by_iqr else {}),
+        }
+        if task.what in measures:
+            return measures[task.what](layer)
         return self._threshold(layer, task.q, native=task.what == "quantile")
 
     def _activity(self, layer: str) -> dict[str, Any]:
@@ -219,19 +234,47 @@ class Measurer:
             found = find_thresholds(above, first, grid, cache.samples, low, high, q, kept)
         return {"value": found.value.cpu().numpy(), "on_share": found.on_share.cpu().numpy()}
 
+    def _levels(self, layer: str) -> dict[str, Any]:
+        activity, grid = self.activity(layer), self.grid(layer)
+        with self._step(f"{layer}: levels", 3 * self.cache.samples) as tick:
+
+            def batches() -> Any:
+                return (x for _, x in self.cache.steps(layer, tick))
+
+            low, high = self._tensor(activity.low), self._tensor(activity.high)
+            found = find_levels(batches, grid, self.cache.samples, low, high)
+        return {"value": found.cpu().numpy()}
+
+    def _of_labels(self, layer: str) -> dict[str, Any]:
+        """The threshold of each unit's best concept."""
+        counts, levels = self.agreement(layer), self.levels(layer)
+        assert isinstance(counts, LevelAgreement)  # noqa: S101  # by IQR
+        best = iou(counts.both, counts.mask, counts.area).argmax(axis=1)
+        units = np.arange(len(best))
+        return {
+            "value": levels[units, counts.level[units, best]],
+            "on_share": counts.mask[units, best] / counts.pixels,
+        }
+
     def _agreement(self, layer: str) -> dict[str, Any]:
-        recipe, samples, thresholds = self.recipe, self.cache.samples, self.thresholds(layer).value
-        with self._step(f"{layer}: agreement", samples) as tick:
-            return count_agreement(
-                self.cache.steps(layer, tick, thresholds),
-                self.cache.stored_labels,
-                self.grid(layer),
-                thresholds,
-                len(self.cache.segmenter.concepts),
-                samples,
-                poisson_draws(recipe.seed, samples, recipe.bootstrap),
-                null_shifts(recipe.seed, samples, recipe.shuffles),
-            ).arrays()
+        recipe, samples = self.recipe, self.cache.samples
+        grid, labels = self.grid(layer), self.cache.stored_labels
+        what = (
+            len(self.cache.segmenter.concepts),
+            samples,
+            poisson_draws(recipe.seed, samples, recipe.bootstrap),
+            null_shifts(recipe.seed, samples, recipe.shuffles),
+        )
+        with self._step(f"{layer}: agreement", (2 if self._by_iqr else 1) * samples) as tick:
+            if self._by_iqr:
+                levels = self._tensor(self.levels(layer))
+                found = count_level_agreement(
+                    lambda: self.cache.steps(layer, tick), labels, grid, levels, *what
+                )
+                return found.arrays()
+            thresholds = self.thresholds(layer).value
+            steps = self.cache.steps(layer, tick, thresholds)
+            return count_agreement(steps, labels, grid, thresholds, *what).arrays()
 
     def _concepts(self) -> dict[str, Any]:
         concepts = len(self.cache.segmenter.concepts)
@@ -259,6 +302,11 @@ class Measurer:
             return {"iou": measure_overlap(steps(), grids, thresholds).iou}
 
     # ---- bookkeeping
+
+    @property
+    def _by_iqr(self) -> bool:
+        """Whether each (unit, concept) chooses its threshold."""
+        return self.recipe.threshold == "iqr"
 
     def _found(self, task: MeasureLayer) -> dict[str, Any]:
         return dict(next(results_of([task], self.cache.engine, self.cache.store)))

@@ -47,10 +47,19 @@ class LevelAgreement(Agreement):
         """See `Agreement.masks_shuffled`."""
         return self.mask_shuffled
 
+    def bound(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Agreement.bound`: a chosen level's IoU may jump, so that no shuffle may lie above, either."""
+        bound: NDArray[np.float64] = np.maximum(bound_99(scores), scores.max(axis=0))
+        return bound
+
     def null_iqr(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The best level's IQR with other samples' segmentations, [U,C] each: mean, and 99 % bound."""
+        """The best level's IQR with other samples' segmentations, [U,C] each: mean, and 99 % bound.
+
+        The largest of many IQRs has a long tail; its logarithm is close to normal, so the bound is the
+        logarithm's.
+        """
         found = iqr(self.both_shuffled, self.mask_shuffled, self.area, self.pixels)
-        return found.mean(axis=0), bound_99(found)
+        return found.mean(axis=0), np.exp(bound_99(np.log(found.clip(10.0**-DECIMALS)))).clip(max=1)
 
 
 def count_level_agreement(

@@ -56,7 +56,7 @@ def find_levels(
     while (stop - start > 1).any():
         first, bins = _shared(start)
         width = stop - start
-        shift = sum(((width - 1) >> step >= bins).long() for step in range(32))
+        shift = torch.stack([(width - 1) >> step >= bins for step in range(32)]).sum(0)
         counts = torch.zeros(len(start), len(ranks) * BINS, dtype=torch.int64, device=start.device)
         # Before the first look all levels of a unit lie in one range: there is nothing to search.
         apart = len(ranks) if first.any() else 1
@@ -97,8 +97,9 @@ def _bin_of(counts: Tensor, first: Tensor, bins: Tensor, ranks: Tensor) -> tuple
 
 def _count_compiled(hits: Hits, start: Tensor, stop: Tensor, shift: Tensor, counts: Tensor) -> None:
     """In one compiled loop."""
-    ranges = (each.numpy() for each in (start, stop, shift))
-    kernels.bin_levels(hits.begin, hits.ends.numpy(), hits.value.numpy(), *ranges, BINS, counts.numpy())
+    ends, values = hits.ends.numpy(), hits.value.numpy()
+    starts, stops, shifts = start.numpy(), stop.numpy(), shift.numpy()
+    kernels.bin_levels(hits.begin, ends, values, starts, stops, shifts, BINS, counts.numpy())
 
 
 def _count(hits: Hits, start: Tensor, stop: Tensor, shift: Tensor, counts: Tensor) -> None:

@@ -6,7 +6,7 @@ Mistakes are reported with file, line, field and the nearest valid name.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -186,8 +186,10 @@ class Recipe(_Section):
     """What samples may take of the disk, e.g. `10 GB`: beyond it, only the tails of large maps are kept."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 59
     """Everything random derives from this and the sample's number."""
+    threshold: Literal["share", "iqr"] = "share"
+    """Where a mask ends: at one share of each unit's values, or for each concept at the share of best IQR."""
     quantile: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
-    """Share of grid pixels in a unit's mask."""
+    """Share of grid pixels in a unit's mask, with `threshold: share`."""
     grid: Annotated[int, Field(ge=4, le=4096)] | None = None
     """Edge of the compared grid; by default the segmenter's own resolution."""
     shuffles: Annotated[int, Field(ge=2, le=1000)] = 20
@@ -216,6 +218,16 @@ class Recipe(_Section):
     """Studies of unit sets."""
     studies: list[Any] = []
     """Experiments with a page each: a name, `package.module:Class`, or one of these with settings."""
+
+    def settings(self, names: Iterable[str]) -> dict[str, Any]:
+        """Fields by name, for the keys of what depends on them.
+
+        ``quantile`` stands for all that masks depend on: with `threshold: iqr` for that rule instead.
+        """
+        chosen = self.threshold != "share"
+        return self.model_dump(
+            include={"threshold" if chosen and each == "quantile" else each for each in names}
+        )
 
     @field_validator("checkpoint", mode="before")
     @classmethod

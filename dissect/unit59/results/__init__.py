@@ -13,6 +13,8 @@ A results folder holds one folder a model. Everything in it is open to any reade
                                    agreement.parquet    one row a (unit, concept)
                                    activations.parquet  one row a unit: histogram of its values
                                    similar.parquet      the units whose masks overlap most
+                                   levels.parquet       one row a (unit, concept): its threshold,
+                                                        where the recipe chooses them by IQR
                                    pictures/0059-exemplars.webp, -ablated.webp, -inserted.webp
                     layers/<layer>/effects/effects.json, effects.parquet, unit_effects.parquet,
                                    attribution.parquet, relations.parquet,
@@ -47,6 +49,7 @@ from unit59.results.schema import (
     EFFECTS,
     INTERPRETABLE_IOU,
     LAYER_TABLES,
+    LEVEL_TABLES,
     SIMILAR,
     STUDY_TABLES,
     UNIT_EFFECTS,
@@ -72,6 +75,7 @@ __all__ = [
     "EFFECT_TABLES",
     "INTERPRETABLE_IOU",
     "LAYER_TABLES",
+    "LEVEL_TABLES",
     "QUALITY",
     "SIMILAR",
     "STUDY_TABLES",

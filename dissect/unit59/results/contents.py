@@ -63,6 +63,7 @@ class LayerResults:
     agreement: pl.DataFrame
     activations: pl.DataFrame
     similar: pl.DataFrame
+    levels: pl.DataFrame | None = None  # None: thresholds are not chosen by IQR
     effects: LayerEffects | None = None  # None: not measured (yet)
 
     def picture(self, unit: int, kind: str) -> Path:

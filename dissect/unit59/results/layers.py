@@ -97,6 +97,34 @@ class AgreementRow:
 
 
 @table_row
+class LevelRow:
+    """A unit with a concept, at the threshold of 100 that has the largest IQR."""
+
+    unit: UnitNumber
+    concept: ConceptNumber
+    label: ConceptName
+    plane: PlaneName
+    share: float = column("share of the unit's values that the chosen level is to select", "share", "level")
+    threshold: float = column(
+        "the mask is where the unit's value on the grid is greater", "activation", dtype=pl.Float32
+    )
+    on_share: float = column("share of the grid in the mask, over all samples", "share", "mask")
+    iqr: float = column(
+        "information quality ratio of mask and concept: mutual information over joint entropy", "share", "IQR"
+    )
+    null_iqr: float = column(
+        "largest IQR of all levels with other samples' segmentations: mean over shuffles",
+        "share",
+        "null of the IQR",
+    )
+    null_iqr_99: float = column(
+        "99 % bound of the largest IQR of all levels with other samples' segmentations",
+        "share",
+        "null of the IQR, 99 %",
+    )
+
+
+@table_row
 class ActivationRow:
     """A unit's values as a histogram of equal bins."""
 
@@ -129,6 +157,8 @@ LAYER_TABLES = {
     "activations.parquet": ACTIVATIONS,
     "similar.parquet": SIMILAR,
 }
+#: Of a layer whose thresholds are chosen by IQR.
+LEVEL_TABLES = {"levels.parquet": Schema(LevelRow)}
 
 
 class NullSummary(Record):

@@ -85,8 +85,8 @@ class ModelRecord(Record):
     """How they were drawn: truncation, noise, class, mode of the network."""
     seed: int
     """Of everything that is drawn."""
-    quantile: float
-    """Share of a unit's values that lie in its mask."""
+    quantile: float | None
+    """Share of a unit's values that lie in its mask; null: chosen for each unit and concept, by IQR."""
     grid: tuple[Count, Count]
     """Height and width of the compared grid."""
     tile: Count

@@ -25,6 +25,7 @@ from unit59.results.schema import (
     CONCEPTS,
     EFFECT_TABLES,
     LAYER_TABLES,
+    LEVEL_TABLES,
     STUDY_RECORDS,
     STUDY_TABLES,
     EffectsRecord,
@@ -43,6 +44,7 @@ _KEYS = {
     "agreement.parquet": ("unit", "concept"),
     "activations.parquet": ("unit",),
     "similar.parquet": ("unit", "rank"),
+    "levels.parquet": ("unit", "concept"),
 }
 
 
@@ -113,9 +115,11 @@ def read_model(folder: Path) -> ModelResults:
 
 def _read_layer(source: ModelFolder, record: LayerRecord) -> LayerResults:
     home = f"layers/{record.name}"
-    frames = {name: source.table(f"{home}/{name}", schema) for name, schema in LAYER_TABLES.items()}
-    for name, key in _KEYS.items():
-        check_units(str(source.folder / home / name), frames[name], record.units, key)
+    more = {name: schema for name, schema in LEVEL_TABLES.items() if f"{home}/{name}" in source.files}
+    tables = {**LAYER_TABLES, **more}
+    frames = {name: source.table(f"{home}/{name}", schema) for name, schema in tables.items()}
+    for name, frame in frames.items():
+        check_units(str(source.folder / home / name), frame, record.units, _KEYS[name])
     effects = f"{home}/effects/effects.json" in source.files
     return LayerResults(
         record=record,
@@ -124,6 +128,7 @@ def _read_layer(source: ModelFolder, record: LayerRecord) -> LayerResults:
         agreement=frames["agreement.parquet"],
         activations=frames["activations.parquet"],
         similar=frames["similar.parquet"],
+        levels=frames.get("levels.parquet"),
         effects=_read_effects(source, f"{home}/effects") if effects else None,
     )
 

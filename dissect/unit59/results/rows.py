@@ -8,7 +8,7 @@ from __future__ import annotations
 from unit59.results.columns import as_dict, rows
 from unit59.results.effect_estimates import RelationRow
 from unit59.results.effect_tables import EffectRow, UnitEffectRow
-from unit59.results.layers import ActivationRow, AgreementRow, SimilarRow, UnitRow
+from unit59.results.layers import ActivationRow, AgreementRow, LevelRow, SimilarRow, UnitRow
 from unit59.results.model import ConceptRow
 from unit59.results.quality import QualityRow
 from unit59.results.search_tables import AloneRow, CaseRow, RandomSetRow, SpecificityRow, StaircaseRow
@@ -20,6 +20,7 @@ __all__ = [
     "CaseRow",
     "ConceptRow",
     "EffectRow",
+    "LevelRow",
     "QualityRow",
     "RandomSetRow",
     "RelationRow",

@@ -16,6 +16,7 @@ from unit59.results.layers import (
     AGREEMENT,
     INTERPRETABLE_IOU,
     LAYER_TABLES,
+    LEVEL_TABLES,
     SIMILAR,
     UNITS,
     LayerRecord,
@@ -50,6 +51,7 @@ __all__ = [
     "EFFECT_TABLES",
     "INTERPRETABLE_IOU",
     "LAYER_TABLES",
+    "LEVEL_TABLES",
     "RELATIONS",
     "SIMILAR",
     "STAIRCASE",
@@ -84,6 +86,7 @@ __all__ = [
 TABLES: dict[str, Schema] = {
     "concepts.parquet": CONCEPTS,
     **LAYER_TABLES,
+    **LEVEL_TABLES,
     **EFFECT_TABLES,
     "quality.parquet": QUALITY,
     **STUDY_TABLES,

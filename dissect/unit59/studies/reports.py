@@ -51,7 +51,7 @@ class StudyPart(Part):
             "files": files,
             "labels": bench.labels_key,
             "layers": {layer: bench.sweep_key(layer) for layer in self._layers},
-            "recipe": bench.measurer.recipe.model_dump(include={"seed", "samples", *study.uses}),
+            "recipe": bench.measurer.recipe.settings({"seed", "samples", *study.uses}),
         }
 
     def cost(self) -> Cost | None:

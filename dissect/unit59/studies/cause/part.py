@@ -67,9 +67,7 @@ class SearchPart(Part):
             "claimed": claim and claim.model_dump(include={"layer", "unit"}),
             "shared": self._shared and self._shared.depends_on,
             "layers": {layer: bench.sweep_key(layer) for layer in self._layers},
-            "recipe": bench.measurer.recipe.model_dump(
-                include={"seed", "samples", "quantile", "insert_quantile"}
-            ),
+            "recipe": bench.measurer.recipe.settings({"seed", "samples", "quantile", "insert_quantile"}),
         }
 
     def measure(self, model: Dissected) -> Tables:

@@ -154,12 +154,12 @@ class EffectsPart(Part):
             "section": section.model_dump(mode="json", exclude={"layers", "edits", "shift"}),
             "layer": self.layer,
             "layers": {layer: bench.sweep_key(layer) for layer in self._effects.layers},
-            **bench.measurer.recipe.model_dump(include={"seed", "samples", "insert_quantile", *ranked}),
+            **bench.measurer.recipe.settings({"seed", "samples", "insert_quantile", *ranked}),
         }
 
     def unread(self) -> Mapping[str, Any]:
         """See `Part.unread`: strips, and how effects go with agreement."""
-        return self._effects.bench.measurer.recipe.model_dump(include={"exemplars", "quantile"})
+        return self._effects.bench.measurer.recipe.settings({"exemplars", "quantile"})
 
     def measure(self, model: Dissected) -> Tables:
         """See `Part.measure`."""

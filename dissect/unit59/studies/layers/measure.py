@@ -11,7 +11,7 @@ from unit59.edit.unit_pictures import draw_strips
 from unit59.edit.workbench import Workbench
 from unit59.handles import Units
 from unit59.measure.agreement import null_scores
-from unit59.results import LAYER_TABLES, file_name
+from unit59.results import LAYER_TABLES, LEVEL_TABLES, file_name
 from unit59.studies.dissected import Dissected
 from unit59.studies.layers.tables import layer_record, layer_tables
 from unit59.studies.part import Cost, Part
@@ -61,7 +61,7 @@ class LayerPart(Part):
 
     def schemas(self, tables: Tables) -> Mapping[str, Mapping[str, Any]]:
         """See `Part.schemas`."""
-        return LAYER_TABLES
+        return {**LAYER_TABLES, **LEVEL_TABLES}
 
     def cost(self) -> Cost:
         """Strips: the exemplars with the unit off, as many others with it on."""

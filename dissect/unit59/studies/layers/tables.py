@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from unit59.edit.unit_pictures import UnitStrips
 from unit59.measure.agreement import Agreement, Null, agrees, best_concepts, interval, iou, iqr, union_of
 from unit59.measure.layer import Measurer
+from unit59.measure.level_agreement import LevelAgreement
+from unit59.measure.levels import SHARES
 from unit59.networks import Layer
 from unit59.results import INTERPRETABLE_IOU
 from unit59.results.schema import LayerRecord, NullSummary
@@ -47,7 +49,7 @@ def layer_tables(
     """All tables of a layer, by file name."""
     scores, activity = Scores(measurer.cache.segmenter, agreement, null), measurer.activity(layer)
     start, width = activity.edges
-    return {
+    tables = {
         "units.parquet": scores.units(measurer, layer, strips),
         "agreement.parquet": scores.pairs(),
         "activations.parquet": pl.DataFrame(
@@ -70,6 +72,9 @@ def layer_tables(
             orient="row",
         ),
     }
+    if isinstance(agreement, LevelAgreement):
+        tables["levels.parquet"] = scores.levels(agreement, measurer.levels(layer))
+    return tables
 
 
 def layer_record(layer: Layer, units: pl.DataFrame, null: Null) -> LayerRecord:
@@ -107,13 +112,9 @@ class Scores:
 
     def pairs(self) -> pl.DataFrame:
         """agreement.parquet."""
-        units, concepts = self.iou.shape
         union = union_of(self.counts.both, self.counts.mask, self.counts.area)
         columns: dict[str, Any] = {
-            "unit": np.repeat(np.arange(units), concepts),
-            "concept": np.tile(np.arange(1, concepts + 1), units),
-            "label": self.names * units,
-            "plane": self.planes * units,
+            **self._pairs,
             "intersection": self.counts.both.reshape(-1),
             "union": union.reshape(-1),
             "iou": self.iou.reshape(-1),
@@ -125,6 +126,31 @@ class Scores:
             "iqr": self.iqr.reshape(-1),
         }
         return pl.DataFrame(columns)
+
+    def levels(self, counts: LevelAgreement, levels: NDArray[np.float32]) -> pl.DataFrame:
+        """levels.parquet, of the same counts and the units' levels [U,L]."""
+        mean, bound = counts.null_iqr()
+        columns: dict[str, Any] = {
+            **self._pairs,
+            "share": np.array(SHARES)[counts.level].reshape(-1),
+            "threshold": np.take_along_axis(levels, counts.level, axis=1).reshape(-1),
+            "on_share": counts.mask.reshape(-1) / counts.pixels,
+            "iqr": self.iqr.reshape(-1),
+            "null_iqr": mean.reshape(-1),
+            "null_iqr_99": bound.reshape(-1),
+        }
+        return pl.DataFrame(columns)
+
+    @property
+    def _pairs(self) -> dict[str, Any]:
+        """The columns that name a (unit, concept)."""
+        units, concepts = self.iou.shape
+        return {
+            "unit": np.repeat(np.arange(units), concepts),
+            "concept": np.tile(np.arange(1, concepts + 1), units),
+            "label": self.names * units,
+            "plane": self.planes * units,
+        }
 
     def units(self, measurer: Measurer, layer: str, strips: Mapping[int, UnitStrips]) -> pl.DataFrame:
         """units.parquet."""

@@ -41,9 +41,7 @@ class SetsPart(Part):
         return {
             "section": self.section.model_dump(mode="json", exclude={"name"}),
             "edits": bench.sweep_key(self.section.layer),
-            "recipe": bench.measurer.recipe.model_dump(
-                include={"seed", "samples", "quantile", "insert_quantile"}
-            ),
+            "recipe": bench.measurer.recipe.settings({"seed", "samples", "quantile", "insert_quantile"}),
         }
 
     def measure(self, model: Dissected) -> Tables:
