@@ -30,13 +30,17 @@ def agreement_chart(unit: UnitView, agreements: Sequence[ConceptAgreement]) -> C
             "shapes": [cut()],
             "showlegend": False,
         },
-        head=heads("agreement", label="", iou="", iou_low="95 % interval", null_iou="", null_99="", iqr=""),
+        head=[
+            *heads("agreement", label="", iou="", iou_low="95 % interval", null_iou="", null_99="", iqr=""),
+            *(heads("levels", null_iqr_99="", on_share="") if shown[0].level else []),
+        ],
         rows=[
             (
                 a.concept.label,
                 f"{a.iou:.4f}",
                 f"{a.low:.4f} – {a.high:.4f}",
                 *(f"{value:.4f}" for value in (a.null, a.null_99, a.iqr)),
+                *((f"{a.level.null_iqr_99:.4f}", f"{a.level.on_share * 100:.2g} %") if a.level else ()),
             )
             for a in shown
         ],
@@ -79,7 +83,7 @@ def activation_chart(unit: UnitView, low: float, high: float, counts: Sequence[i
         label=f"Histogram of unit {unit.number}'s values, with its threshold.",
         caption=(
             f"All values of the unit over all samples, on a log scale. The dotted rule is its threshold, "
-            f"{threshold:.3g}: the top {unit.row.on_share * 100:.2g} % on the compared grid make its mask."
+            f"{threshold:.3g}: {unit.mask_words}."
         ),
         data=[
             bars(middles, counts, hover="%{x:.3g}: %{y} values", wide=float(f"{width:.5g}"), color="@accent")

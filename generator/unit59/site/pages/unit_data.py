@@ -14,6 +14,9 @@ from unit59.site.content import Published
 from unit59.site.views import ConceptAgreement, LayerView, UnitView
 from unit59.site.views.effects import UnitEffects
 
+#: What a threshold of its own adds to a concept's row.
+OF_LEVEL = ("share", "threshold", "on_share", "null_iqr", "null_iqr_99")
+
 
 def unit_data(unit: UnitView, agreements: Sequence[ConceptAgreement], effects: UnitEffects | None) -> bytes:
     """A unit's rows of the results, as JSON."""
@@ -28,6 +31,7 @@ def unit_data(unit: UnitView, agreements: Sequence[ConceptAgreement], effects: U
                 **{name: getattr(one, name) for name in ("iou", "low", "high", "null", "null_99", "iqr")},
                 "intersection": one.intersection,
                 "union": one.union,
+                **({name: getattr(one.level, name) for name in OF_LEVEL} if one.level else {}),
             }
             for one in agreements
         ],

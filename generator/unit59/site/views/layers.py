@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from unit59.results import LAYER_TABLES, LayerRecord, LayerResults
-from unit59.results.rows import AgreementRow, UnitRow, rows
+from unit59.results import LAYER_TABLES, LEVEL_TABLES, LayerRecord, LayerResults
+from unit59.results.rows import AgreementRow, LevelRow, UnitRow, rows
 from unit59.site.addresses import place
 from unit59.site.content import Published
 from unit59.site.views.concepts import ConceptView
@@ -64,7 +64,8 @@ class LayerView:
     def files(self) -> list[Published]:
         """The tables that its page publishes beside itself."""
         home, effects = self.results.folder, self.effects.files if self.effects else []
-        files = [(name, home / name) for name in LAYER_TABLES]
+        own = LAYER_TABLES if self.results.levels is None else {**LAYER_TABLES, **LEVEL_TABLES}
+        files = [(name, home / name) for name in own]
         files += [(name, home / "effects" / name) for name in effects]
         return self.model.published(self.path, files)
 
@@ -98,6 +99,12 @@ class LayerView:
             return unit, found
         return None
 
+    @cached_property
+    def _levels(self) -> dict[tuple[int, int], LevelRow]:
+        """By unit and concept the threshold, where each pair has one of its own."""
+        table = self.results.levels
+        return {} if table is None else {(row.unit, row.concept): row for row in rows(table, LevelRow)}
+
     def _agreements(self, found: Iterable[AgreementRow]) -> Iterator[ConceptAgreement]:
         for row in found:
             concept = self.model.concepts.get(row.concept)
@@ -113,4 +120,5 @@ class LayerView:
                     iqr=row.iqr or 0.0,
                     intersection=row.intersection or 0,
                     union=row.union or 0,
+                    level=self._levels.get((row.unit, row.concept)),
                 )

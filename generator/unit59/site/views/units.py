@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
-from unit59.results.rows import UnitRow
+from unit59.results.rows import LevelRow, UnitRow
 from unit59.site.views.concepts import ConceptView
 from unit59.site.views.effects import Summary
 
@@ -32,6 +32,7 @@ class ConceptAgreement:
     agrees: bool  # at or above the cut, and above what other samples' masks give
     intersection: int
     union: int
+    level: LevelRow | None = None  # its threshold, where it has one of its own
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,14 @@ class UnitView:
         if self.row.agrees:
             return "above"
         return "chance" if self.row.interpretable else "below"
+
+    @property
+    def mask_words(self) -> str:
+        """How much of the grid its mask takes, and by which rule."""
+        share = f"the top {self.row.on_share * 100:.2g} % on the compared grid make its mask"
+        if self.layer.results.levels is None:
+            return share
+        return f"{share}, of 100 shares the one with the largest IQR for its best concept"
 
     @property
     def iou(self) -> float:
