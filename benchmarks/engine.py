@@ -4,7 +4,8 @@
 
 The layer has 256 units of 8x8, the grid is 128x128, there are 20 concepts, 20 shuffles, 200 bootstrap draws.
 The dense count upsamples every map, compares it with a threshold that is known, and multiplies masks by
-concepts: it looks for no threshold, and has neither shuffles nor draws.
+concepts: it looks for no threshold, and has neither shuffles nor draws. With `threshold: iqr`, the two last
+measurements stand in the place of threshold and agreement.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.measure.agreement import count_agreement
 from unit59.measure.exemplars import find_exemplars
 from unit59.measure.grid import Grid
+from unit59.measure.level_agreement import count_level_agreement
+from unit59.measure.levels import find_levels
 from unit59.measure.thresholds import find_thresholds
 from unit59.samples.shards import GROUP
 from unit59.samples.summary import Summary
@@ -89,19 +92,21 @@ def measure(x: Tensor, labels: Tensor) -> dict[str, float]:
     found["insertion level"], _ = seconds(lambda: quantile(Grid(NATIVE, NATIVE), 0.005))
     found["threshold"], thresholds = seconds(lambda: quantile(grid, 0.01))
     draws, shifts = poisson_draws(0, samples, DRAWS), null_shifts(0, samples, SHUFFLES)
+
+    def shown(numbers: Any) -> Tensor:
+        return labels[torch.from_numpy(numbers)]
+
+    what = CONCEPTS, samples, draws, shifts
     found["agreement, null, bootstrap"], _ = seconds(
-        lambda: count_agreement(
-            steps(),
-            lambda numbers: labels[torch.from_numpy(numbers)],
-            grid,
-            thresholds.value,
-            CONCEPTS,
-            samples,
-            draws,
-            shifts,
-        )
+        lambda: count_agreement(steps(), shown, grid, thresholds.value, *what)
     )
     found["all of these"] = sum(found.values())
+    found["by IQR: levels"], levels = seconds(
+        lambda: find_levels(lambda: (part for _, part in steps()), grid, samples, low, high)
+    )
+    found["by IQR: agreement, null, bootstrap"], _ = seconds(
+        lambda: count_level_agreement(steps, shown, grid, levels, *what)
+    )
     found["the dense count"], _ = seconds(dense)
     return {name: 1000 * value / samples for name, value in found.items()}
 
