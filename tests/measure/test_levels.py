@@ -16,6 +16,7 @@ from tests.measure.test_against_reference import batches, draw, kinds, shapes
 from unit59.foundation.random import null_shifts, poisson_draws
 from unit59.measure import grid as grid_module
 from unit59.measure import level_agreement as module
+from unit59.measure import levels as levels_module
 from unit59.measure.agreement import count_agreement, interval, iou, iqr, null_scores
 from unit59.measure.grid import Grid
 from unit59.measure.level_agreement import LevelAgreement, count_level_agreement
@@ -67,16 +68,24 @@ def test_the_shares_are_a_hundred_on_a_log_scale() -> None:
 
 
 @settings(max_examples=60)
-@given(shapes, kinds, st.integers(0, 10**6), st.integers(1, 5), st.booleans(), st.sampled_from([1, 1 << 22]))
+@given(
+    shapes,
+    kinds,
+    st.integers(0, 10**6),
+    st.integers(1, 5),
+    st.booleans(),
+    st.sampled_from([1, 1 << 22]),
+    st.sampled_from([1, 2, levels_module.UNITS]),
+)
 def test_levels_are_exact_quantiles(
-    shape: tuple[int, ...], kind: str, seed: int, batch: int, compiled: bool, block: int
+    shape: tuple[int, ...], kind: str, seed: int, batch: int, compiled: bool, block: int, at_once: int
 ) -> None:
     samples, units, height, width, *size = shape
     x = draw(seed, (samples, units, height, width), kind)
     upsampled = reference.on_grid(x.numpy(), (size[0], size[1]))
-    with mock.patch.object(grid_module, "BLOCK", block):
+    with mock.patch.object(grid_module, "BLOCK", block), mock.patch.object(levels_module, "UNITS", at_once):
         found, looks = levels_of(x, Grid((height, width), (size[0], size[1]), compiled=compiled), batch)
-    assert looks <= 3
+    assert looks <= 3 * -(-units // at_once)
     for unit in range(units):
         expected = [reference.threshold(upsampled[:, unit], share) for share in SHARES[:-1]]
         assert found[unit].tolist() == [*expected, upsampled[:, unit].min()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ from unit59.measure.levels import SHARES
 from unit59.results import find_faults, read_model
 from unit59.samples import cache as samples
 
-VALUES = {"samples": 40, "layers": "[layer1, layer2]", "more": "threshold: iqr"}
+VALUES: dict[str, Any] = {"samples": 40, "layers": "[layer1, layer2]", "more": "threshold: iqr"}
 
 
 @pytest.fixture(scope="module")

@@ -238,41 +238,45 @@ def bin_levels(
     begin: int,
     ends: Counts,
     values: NDArray[np.float32],
+    limits: Counts,
     starts: Counts,
-    stops: Counts,
     shifts: Counts,
-    bins: int,
+    chosen: NDArray[np.uint8],
     counts: Counts,
 ) -> None:
-    """Count values by bins of those of their unit's ranges of keys (start, stop] that they lie in.
+    """Count values by bins of bins that were chosen in the looks before; a look has as many for each level.
 
     Args:
         begin: row of the first of `ends`; row r is unit r % U of a sample.
         ends: where each row's values end.
         values: no NaN, and one zero.
-        starts: [U,2^k], falling; more than there are levels, and the last are less than any key.
-        stops: [U,L].
-        shifts: [U,L], logarithm of a bin's width.
-        bins: how many belong to a level; ranges with one start share theirs, from the first's on.
+        limits: [U,2], the keys (least, most] that are the unit's.
+        starts: [K,U,L], where the levels' ranges begin in each look.
+        shifts: [K,U,L], logarithm of a bin's width.
+        chosen: [K - 1,U,L x bins], the level at which a bin's own bins count, or a number beyond all.
         counts: [U,L x bins], grows.
     """
-    units, levels = stops.shape
-    half = starts.shape[1] // 2
+    looks, units, levels = starts.shape
+    bins = counts.shape[1] // levels
     bits = values.view(np.int32)
     first = 0
     for number in range(len(ends)):
         unit = (begin + number) % units
-        edges, limits = starts[unit], stops[unit]
+        least, most, found = limits[unit, 0], limits[unit, 1], counts[unit]
         for k in range(first, ends[number]):
             key = np.int64(bits[k])
             if key < 0:
                 key = -(key & 0x7FFFFFFF)
-            level, step = 0, half
-            while step:
-                level += step if key <= edges[level + step - 1] else 0
-                step >>= 1
-            if level < levels and key <= limits[level]:
-                counts[unit, level * bins + ((key - edges[level] - 1) >> shifts[unit, level])] += 1
+            if key <= least or key > most:
+                continue
+            place = (key - least - 1) >> shifts[0, unit, 0]
+            for look in range(1, looks):
+                level = np.int64(chosen[look - 1, unit, place])
+                if level >= levels:
+                    break
+                place = level * bins + ((key - starts[look, unit, level] - 1) >> shifts[look, unit, level])
+            else:
+                found[place] += 1
         first = ends[number]
 
 

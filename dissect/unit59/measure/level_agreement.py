@@ -22,10 +22,10 @@ from unit59.foundation.arrays import Counts
 from unit59.measure import kernels
 from unit59.measure.agreement import Agreement, Segmentations, Steps, Totals, bound_99, iqr, plain
 from unit59.measure.grid import Grid, Hits
-from unit59.measure.levels import level_of, padded
+from unit59.measure.levels import level_of, padded, turns
 
 #: Counts in memory at once; where a layer's are more, its units take turns, with a look each.
-ROOM = 1 << 26
+ROOM = 1 << 24
 #: Two IQRs are the same when they do not differ in so many decimals: rounding decides nothing.
 DECIMALS = 12
 
@@ -86,7 +86,7 @@ def count_level_agreement(
     """
     labels = _Labels(segmentations, concepts, samples, [0, *shifts.tolist()])
     chosen = []
-    for units in _turns(len(levels), ROOM // ((levels.shape[1] + 1) * labels.columns)):
+    for units in turns(len(levels), ROOM // ((levels.shape[1] + 1) * labels.columns)):
         shape = (units.stop - units.start, levels.shape[1] + 1, labels.columns)
         counts = torch.zeros(shape, dtype=torch.int64, device=levels.device)
         for start, x in steps():
@@ -130,12 +130,6 @@ class _Labels:
             for first, shift in enumerate(self._shifts)
         ]
         return torch.stack(shown).permute(1, 3, 0, 2).flatten(2).contiguous()
-
-
-def _turns(count: int, most: int) -> list[slice]:
-    """So many things, at most so many at once, but one at least."""
-    most = max(1, most)
-    return [slice(first, min(first + most, count)) for first in range(0, count, most)]
 
 
 def _tally(x: Tensor, places: Tensor, grid: Grid, levels: Tensor, counts: Tensor) -> None:
@@ -189,7 +183,7 @@ def _count_at(
     at = torch.from_numpy(level).to(levels.device)
     shape = (len(levels), levels.shape[1] + 1, labels.columns)
     for start, whole in steps():
-        for part in _turns(len(whole), ROOM // math.prod(shape)):
+        for part in turns(len(whole), ROOM // math.prod(shape)):
             numbers, x = start + np.arange(len(whole))[part], whole[part]
             counts = torch.zeros(len(x), *shape, dtype=torch.int64, device=at.device)
             _tally(x, labels.places(numbers), grid, levels, counts.flatten(0, 1))
