@@ -9,7 +9,6 @@ second look counts by samples at the chosen levels, for the bootstrap, whose int
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -181,15 +180,23 @@ def _count_at(
     """Sums over samples at the chosen levels [U,C], plain and weighted."""
     total = Totals(len(draws), level.shape, level.shape, levels.device)
     at = torch.from_numpy(level).to(levels.device)
-    shape = (len(levels), levels.shape[1] + 1, labels.columns)
-    for start, whole in steps():
-        for part in turns(len(whole), ROOM // math.prod(shape)):
-            numbers, x = start + np.arange(len(whole))[part], whole[part]
-            counts = torch.zeros(len(x), *shape, dtype=torch.int64, device=at.device)
-            _tally(x, labels.places(numbers), grid, levels, counts.flatten(0, 1))
-            within = counts.cumsum(2)  # [n,U,L + 1,1 + C]
-            mask = within.sum(3) // labels.planes
-            both = within[..., 1:].gather(2, at[:, None].expand(len(x), -1, -1, -1))[:, :, 0]
-            weights = torch.from_numpy(draws[:, numbers]).to(at.device)
-            total.add(mask.gather(2, at.expand(len(x), -1, -1)), within[:, 0, -1, 1:], both, weights)
+    most = ROOM // (len(levels) * (levels.shape[1] + 1) * labels.columns)
+    for start, x in steps():
+        numbers = start + np.arange(len(x))
+        parts = [_by_sample(x[some], labels, numbers[some], grid, levels, at) for some in turns(len(x), most)]
+        mask, area, both = (torch.cat(each) for each in zip(*parts, strict=True))
+        total.add(mask, area, both, torch.from_numpy(draws[:, numbers]).to(at.device))
     return total
+
+
+def _by_sample(
+    x: Tensor, labels: _Labels, numbers: NDArray[np.int64], grid: Grid, levels: Tensor, at: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each sample mask [n,U,C], area [n,C] and both [n,U,C], at levels [U,C]."""
+    shape = (len(x), len(levels), levels.shape[1] + 1, labels.columns)
+    counts = torch.zeros(shape, dtype=torch.int64, device=at.device)
+    _tally(x, labels.places(numbers), grid, levels, counts.flatten(0, 1))
+    within = counts.cumsum(2)  # [n,U,L + 1,1 + C]
+    mask = (within.sum(3) // labels.planes).gather(2, at.expand(len(x), -1, -1))
+    both = within[..., 1:].gather(2, at[:, None].expand(len(x), -1, -1, -1))[:, :, 0]
+    return mask, within[:, 0, -1, 1:], both
