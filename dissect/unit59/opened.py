@@ -220,7 +220,9 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
 
 
 def _thin(recipe: Recipe, network: Network, segmenter: Segmenter, units: Sequence[Units]) -> Thin:
-    """Of which layers only tails are kept, as the recipe's budget has it."""
+    """Of which layers only tails are kept, as the recipe's budget has it; levels of all shares need all."""
+    if recipe.threshold == "iqr":
+        return Thin()
     budget = _budget(recipe, network, segmenter)
     layers = {each.layer.name: each.layer for each in units if each.handle.maps}
     shares = recipe.quantile, 1 - recipe.insert_quantile

@@ -9,15 +9,17 @@ compared with levels: the bin that it lies in says whether one looks for more, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from unit59.measure import kernels
 from unit59.measure.grid import Grid, Hits
-from unit59.measure.thresholds import Batches, from_key, to_key
+from unit59.measure.thresholds import from_key, to_key
 
+#: Batches of activations [N,U,h,w]; called anew for every look.
+Batches = Callable[[], Iterable[Tensor]]
 #: Shares of the grid above each level, 33 to a power of ten: the 34th is 1 %, the 67th 10 %, the last 100 %.
 SHARES = tuple(round(10 ** (step / 33 - 3), 6) for step in range(100))
 #: Of a level's range, while it has one of its own.

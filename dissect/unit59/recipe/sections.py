@@ -180,10 +180,9 @@ class Recipe(_Section):
     """Further kinds of units: a name, `package.module:Class` of your own, or one of these with settings."""
     samples: Annotated[int, Field(ge=8, le=MOST_SAMPLES)] = 1024
     """How many pictures to measure on."""
-    cache: Annotated[ByteSize, Field(ge=1), WithJsonSchema({"type": ["string", "integer"]})] = ByteSize(
-        10**10
-    )
-    """What samples may take of the disk, e.g. `10 GB`: beyond it, only the tails of large maps are kept."""
+    cache: _Bytes = ByteSize(10**10)
+    """What samples may take of the disk, e.g. `10 GB`: beyond it, only the tails of large maps are kept.
+    `threshold: iqr` needs all maps whole."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 59
     """Everything random derives from this and the sample's number."""
     threshold: Literal["share", "iqr"] = "share"
