@@ -18,6 +18,7 @@ from unit59.foundation.code_files import fingerprint_of
 from unit59.foundation.ending import end_if_asked
 from unit59.foundation.errors import Unit59Error
 from unit59.foundation.files import sweep_partials
+from unit59.foundation.memory import keep_freed_memory
 from unit59.foundation.own_code import own_faults
 from unit59.foundation.progress import Reporter
 from unit59.foundation.reads import not_noted, noted_as_late, unknown_reads
@@ -78,6 +79,7 @@ class Place:
         Raises:
             Unit59Error: what the recipe names cannot be opened, or is not what it is where the run began.
         """
+        keep_freed_memory()
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         return _opened(self).bench
@@ -124,6 +126,7 @@ def dissect(file: RecipeFile, options: Options, report: Reporter) -> Path:
     Raises:
         Unit59Error: the recipe, the weights, the segmenter or a folder is wrong.
     """
+    keep_freed_memory()
     with alone(options.cache / file.recipe.model), own_faults(file.path.parent.resolve()):
         while True:
             run = Run(file, options, report)
