@@ -77,13 +77,14 @@ def run_task(task: Task[Any], store: Store, bench: Any) -> None:
 def results_of(
     tasks: Sequence[Task[Any]], engine: Engine, store: Store, done: Callable[[int], None] = lambda _: None
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    """The first product of every task, in order; made where it is not kept, or no longer whole."""
+    """The products of every task, in order; made where they are not kept, or no longer whole."""
     engine.make(tasks, done)
     for task in tasks:
-        found = store.arrays(task.products[0])
-        if found is None:
-            engine.make([task], lambda _: None)
-            found = store.arrays(task.products[0])
-        if found is None:
-            raise OSError(f"{store.folder / task.products[0].path}: what was just made cannot be read.")
-        yield found
+        for kept in task.products:
+            found = store.arrays(kept)
+            if found is None:
+                engine.make([task], lambda _: None)
+                found = store.arrays(kept)
+            if found is None:
+                raise OSError(f"{store.folder / kept.path}: what was just made cannot be read.")
+            yield found

@@ -61,8 +61,9 @@ def test_a_sweep_runs_the_head_at_most_once_a_group(make, layer: str, heads: int
     names = [stage.name for stage in network.stages()]
     position = names.index(layer)
     assert {counts[name] for name in names[: position + 1]} == {2 * heads}
-    # Behind the layer: once for the unedited pictures and once an edit, a group.
-    assert {counts[name] for name in names[position + 1 :]} == {2 * (1 + len(edits))}
+    # Behind the layer: once for the unedited pictures and at most once an edit, a group.
+    (tails,) = {counts[name] for name in names[position + 1 :]}
+    assert 2 < tails <= 2 * (1 + len(edits))
 
 
 @torch.no_grad()

@@ -38,6 +38,7 @@ class Planted(OutputStyles):
     """
 
     family = "planted"
+    rows_apart = True
     SAMPLING = Noisy
 
     def __init__(

@@ -139,7 +139,6 @@ def test_who_gives_way() -> None:
     usual = Batches()
     assert usual.smaller(Shortage("network", 8)) == Batches(network=4)
     assert usual.smaller(Shortage("gradients", 2)) == Batches(gradients=1)
-    assert usual.smaller(Shortage("edits", 8)) == Batches(edits=4)
     assert Batches(segmenter=1).smaller(Shortage("segmenter", 1)) == Batches(network=4, segmenter=1)
     assert Batches(network=1).smaller(Shortage("network", 1)) is None
     assert usual.smaller(Shortage("gradients", 1)) is None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -25,16 +26,22 @@ class Group:
         levels: what these can be set to.
         numbers: of the samples, one a row.
         seeds: of other noise inputs than the samples' own, one a row.
+        state: theirs, where it is known.
 
     Attributes:
         notes: what changes and probes remember of this group while it lasts.
     """
 
     def __init__(
-        self, tail: Tail, levels: Levels, numbers: tuple[int, ...], seeds: tuple[int, ...] | None
+        self,
+        tail: Tail,
+        levels: Levels,
+        numbers: tuple[int, ...],
+        seeds: tuple[int, ...] | None = None,
+        state: State | None = None,
     ) -> None:
         self.tail, self.levels, self.numbers, self.seeds = tail, levels, numbers, seeds
-        self.state: State = tail.state(numbers, seeds)
+        self.state: State = tail.state(numbers, seeds) if state is None else state
         self.notes: dict[str, Any] = {}
 
     @cached_property
@@ -69,12 +76,21 @@ class Group:
 
     def edited(self, edit: Edit) -> State | None:
         """The state with an edit; None where it changes nothing."""
-        x = self.values
-        changed = apply_edit(x, edit, self.levels, self._mask(edit))
-        if changed is x:
+        changed = self.values_with(edit)
+        if changed is self.values:
             return None
         with checked_pass("the handle", self.numbers):
-            return self.tail.write(self.state, x, changed)
+            return self.tail.write(self.state, self.values, changed)
+
+    def values_with(self, edit: Edit) -> Tensor:
+        """The units' values with an edit; the very same tensor where it edits nothing."""
+        return apply_edit(self.values, edit, self.levels, self._mask(edit))
+
+    def moved(self, edit: Edit) -> list[int]:
+        """The rows in which an edit changes a bit of the edited units."""
+        units = list(edit.units)
+        old, new = (values[:, units].view(torch.int32) for values in (self.values, self.values_with(edit)))
+        return torch.nonzero((old != new).flatten(1).any(dim=1)).flatten().tolist()
 
     def _mask(self, edit: Edit) -> Tensor | None:
         """Where an edit works, on the units' maps."""
@@ -89,6 +105,47 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """Pictures that one pass made, of one change or of several.
+
+    Attributes:
+        group: of the samples that are changed.
+        image: float [M,3,H,W].
+    """
+
+    group: Group
+    image: Tensor
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """Segmentations int64 [M,P,h,w]."""
+        return self.group.segment(self.image)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A change's part of a pass; its other rows are as before.
+
+    Attributes:
+        of: the pass.
+        places: rows of the pass.
+        rows: as many of the group's.
+    """
+
+    of: Pass
+    places: slice
+    rows: list[int]
+
+    def among(self, before: Tensor, made: Tensor) -> Tensor:
+        """What the pass made for these rows, among what the others were before."""
+        if len(self.rows) == len(before):
+            return made[self.places]
+        found = before.clone()
+        found[self.rows] = made[self.places]
+        return found
+
+
+@dataclass(frozen=True)
 class Seen:
     """A group's pictures without and with a change.
 
@@ -96,11 +153,13 @@ class Seen:
         group: of samples.
         before: float [N,3,H,W].
         after: float [N,3,H,W].
+        share: what made them, where several changes shared a pass.
     """
 
     group: Group
     before: Tensor
     after: Tensor
+    share: Share | None = None
 
     @cached_property
     def unchanged(self) -> bool:
@@ -123,4 +182,6 @@ class Seen:
         """Segmentations with the change, int64 [N,P,h,w]; not made again where nothing changed."""
         if self.unchanged and self.before is self.group.image:
             return self.group.labels
+        if self.share is not None:
+            return self.share.among(self.group.labels, self.share.of.labels)
         return self.group.segment(self.after)

@@ -8,9 +8,10 @@ and an interrupted run goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import groupby
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -19,23 +20,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unit59.edit.edits import Edit, Levels
-from unit59.edit.group import Group, Seen
+from unit59.edit.group import Group, Pass, Seen, Share
 from unit59.edit.outcome import Outcome, Plain
 from unit59.edit.probes import Areas, Unedited
 from unit59.edit.questions import Change, Probe, SampleBatch, SweepTask, batches
-from unit59.edit.tail import Tail
+from unit59.edit.tail import Tail, held_states
 from unit59.engine import Here, results_of
-from unit59.networks.base import repeat_rows
+from unit59.networks.base import chosen_rows
 from unit59.samples.cache import SampleCache
 from unit59.samples.checks import Shortage
 from unit59.store import key_of
 
 #: Changes whose counts stand in one file.
 BLOCK = 32
-#: Edits of the same samples in one pass, by kind of device. On a processor eight pictures already fill it:
-#: more at once were never faster, at any layer of the bundled networks.
-AT_ONCE = {"cuda": 8}
-
 _T = TypeVar("_T")
 Arrays = dict[str, NDArray[Any]]
 
@@ -96,6 +93,25 @@ class Sweep:
             return self._within(batch, lambda: self.group(batch).with_edit(edit)[: batch.rows])
 
         return torch.cat([images(batch) for batch in batches(numbers, self.cache.group)])
+
+    @torch.no_grad()
+    def edited_each(self, asked: Sequence[tuple[Edit, Sequence[int]]]) -> list[Tensor]:
+        """For each edit pictures float [n,3,H,W] of its own samples, as `edited` gives; full passes only."""
+        if not self._rows_apart:
+            return [self.edited(edit, numbers) for edit, numbers in asked]
+        pairs = [(edit, number) for edit, numbers in asked for number in numbers]
+        size, made = self.cache.group, []
+
+        def images(some: Sequence[tuple[Edit, int]], filled: tuple[int, ...]) -> Tensor:
+            group = Group(self.tail, self.levels, filled, state=held_states(self.tail).of(filled))
+            return self._passed(group, [(edit, row) for row, (edit, _) in enumerate(some)], size)
+
+        for first in range(0, len(pairs), size):
+            some = pairs[first : first + size]
+            batch = batches([number for _, number in some], size)[0]
+            made.append(self._within(batch, partial(images, some, tuple(batch.numbers)))[: len(some)])
+        ends = np.cumsum([len(numbers) for _, numbers in asked])[:-1]
+        return list(torch.tensor_split(torch.cat(made), ends.tolist())) if made else []
 
     # ---- counts
 
@@ -183,59 +199,80 @@ class Sweep:
     def look(self, task: SweepTask) -> Arrays:
         """What a task's probe sees: arrays [changes, rows, …]."""
 
-        def rows() -> list[dict[str, NDArray[Any]]]:
-            group = self.group(task.batch)
-            return [dict(task.probe.look(Seen(group, *pair))) for pair in self._images(group, task.changes)]
+        def seen() -> dict[int, Mapping[str, Any]]:
+            return {place: task.probe.look(each) for place, each in self._seen(task.batch, task.changes)}
 
-        seen = self._within(task.batch, rows)
-        return {name: np.stack([row[name] for row in seen]) for name in seen[0]}
+        found = self._within(task.batch, seen)
+        return {name: np.stack([found[place][name] for place in sorted(found)]) for name in found[0]}
 
     # ---- the parts
 
     def _within(self, batch: SampleBatch, work: Callable[[], _T]) -> _T:
         """A pass of the tail; batches that a study makes of its own are no smaller for want of memory."""
         rows = len(batch.numbers)
-        own = Shortage("network", rows) if rows <= self.cache.group else None
-        return self.cache.within(Shortage("edits", self._at_once) if self._at_once > 1 else own, work)
-
-    @property
-    def _at_once(self) -> int:
-        """Edits in one pass."""
-        most = AT_ONCE.get(torch.device(self.cache.sampler.device).type, 1)
-        return min(most, self.cache.batches.edits) if self.cache.sampler.network.rows_apart else 1
+        return self.cache.within(Shortage("network", rows) if rows <= self.cache.group else None, work)
 
     def _make_group(self, numbers: tuple[int, ...], seeds: tuple[int, ...] | None) -> Group:
         return Group(self.tail, self.levels, numbers, seeds)
 
-    def _images(self, group: Group, changes: Sequence[Change]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every change's pictures; several edits in one pass where that keeps the device busy."""
-        at_once = self._at_once
-        edits = [change for change in changes if isinstance(change, Edit)]
-        if at_once == 1 or len(edits) < len(changes):
-            yield from (change.images(group) for change in changes)
-            return
-        for first in range(0, len(edits), at_once):
-            yield from self._several(group, edits[first : first + at_once], at_once)
+    def _seen(self, batch: SampleBatch, changes: Sequence[Change]) -> Iterator[tuple[int, Seen]]:
+        """(place of a change, what is seen of it), in any order.
 
-    def _several(self, group: Group, edits: Sequence[Edit], at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Several edits in one pass of a fixed shape; the unedited pictures come from such a pass too.
-
-        So what an edit does never hangs on which others stood beside it.
+        Rows that a change leaves as they are, and those that only fill the batch up, are not made again: what
+        is left of several changes shares a pass, which has the same shape as ever.
         """
-        rows = len(group.numbers)
-        if "several" not in group.notes:
-            whole = self.tail.image(repeat_rows(group.state, at_once, rows))
-            group.notes["several"] = repeat_rows(group.state, at_once, rows)
-            group.image = whole[:rows]
-        state, old = group.notes["several"], group.values.repeat(at_once, 1, 1, 1)
+        group, partly = self.group(batch), dict[int, tuple[Edit, list[int]]]()
+        for place, change in enumerate(changes):
+            if not (isinstance(change, Edit) and self._rows_apart):
+                yield place, Seen(group, *change.images(group))
+                continue
+            moved = [row for row in group.moved(change) if row < batch.rows]
+            if len(moved) == len(batch.numbers):
+                yield place, Seen(group, *change.images(group))
+            elif moved:
+                partly[place] = change, moved
+            else:
+                yield place, Seen(group, group.image, group.image)
+        size = len(batch.numbers)
+        for together in packed({place: len(moved) for place, (_, moved) in partly.items()}, size):
+            pairs = [(edit, row) for edit, moved in map(partly.__getitem__, together) for row in moved]
+            made, first = Pass(group, self._passed(group, pairs, size)), 0
+            for place in together:
+                moved = partly[place][1]
+                share = Share(made, slice(first, first + len(moved)), moved)
+                first += len(moved)
+                yield place, Seen(group, group.image, share.among(group.image, made.image), share)
+
+    @property
+    def _rows_apart(self) -> bool:
+        """Whether a row is what it is, whatever stands beside it; what own code does with it nobody knows."""
+        network = self.cache.sampler.network
+        return network.rows_apart and not network.code and self.tail.units.handle.own is None
+
+    def _passed(self, group: Group, pairs: Sequence[tuple[Edit, int]], size: int) -> Tensor:
+        """Pictures of at most so many rows of a group, each with an edit of its own, from one full pass."""
+        rows = [row for _, row in pairs]
+        filled = rows + rows[:1] * (size - len(rows))
+        state = chosen_rows([group.state], [(0, row) for row in filled], size)
+        old = group.values[filled]
         new = old.clone()
-        for place, edit in enumerate(edits):
-            changed = group.edited(edit)
-            if changed is not None:
-                new[place * rows : (place + 1) * rows] = self.tail.read(changed)
-        image = self.tail.image(self.tail.write(state, old, new))
-        for place in range(len(edits)):
-            yield group.image, image[place * rows : (place + 1) * rows]
+        for edit, those in groupby(range(len(pairs)), key=lambda at: pairs[at][0]):
+            places = list(those)
+            new[places] = group.values_with(edit)[[rows[place] for place in places]]
+        return self.tail.image(self.tail.write(state, old, new))
+
+
+def packed(sizes: Mapping[int, int], most: int) -> list[list[int]]:
+    """Things of these sizes in boxes of the same size: the largest first, each into the first with room."""
+    boxes: list[tuple[int, list[int]]] = []
+    for thing, size in sorted(sizes.items(), key=lambda each: -each[1]):
+        for number, (used, things) in enumerate(boxes):
+            if used + size <= most:
+                boxes[number] = used + size, [*things, thing]
+                break
+        else:
+            boxes.append((size, [thing]))
+    return [things for _, things in boxes]
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,23 @@ bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from unit59.handles import CHANNEL, Units, units_of
 from unit59.networks import Stage, State
+from unit59.networks.base import chosen_rows
 from unit59.samples.cache import SampleCache
 from unit59.samples.checks import Shortage
 from unit59.samples.shards import GROUP
+
+#: Bytes of samples' states that stay in memory for further passes.
+HELD = 1 << 28
 
 
 class Tail:
@@ -75,6 +82,39 @@ class Tail:
         return self.units.write(self.cache.sampler.network, state, old, new)
 
 
+class HeldStates:
+    """States of single samples at a tail, for passes of any of them: each is made once, in a full group.
+
+    Args:
+        tail: that they run on through.
+    """
+
+    def __init__(self, tail: Tail) -> None:
+        self._tail = tail
+        self._held: OrderedDict[int, tuple[State, int]] = OrderedDict()
+
+    def of(self, numbers: Sequence[int]) -> State:
+        """The state of a full group of samples; only of networks whose rows are apart."""
+        missing = [number for number in dict.fromkeys(numbers) if number not in self._held]
+        size = self._tail.cache.group
+        for group, count in groups(missing, size):
+            state = self._tail.state(group)
+            self._held |= {number: (state, row) for row, number in enumerate(group[:count])}
+        found = [self._held[number] for number in numbers]
+        most = max(size, HELD // max(1, _bytes(found[0][0]) // size))
+        while len(self._held) > most:
+            self._held.popitem(last=False)
+        places = [(place, row) for place, (_, row) in enumerate(found)]
+        mixed: State = chosen_rows([state for state, _ in found], places, size)
+        return mixed
+
+
+@lru_cache(maxsize=1)
+def held_states(tail: Tail) -> HeldStates:
+    """Those of the tail that was asked for last: only one tail's stay in memory."""
+    return HeldStates(tail)
+
+
 def groups(numbers: Sequence[int], size: int = GROUP) -> list[tuple[list[int], int]]:
     """Sample numbers in full groups, each with how many of its samples count; the last is filled up."""
     found = []
@@ -87,6 +127,14 @@ def groups(numbers: Sequence[int], size: int = GROUP) -> list[tuple[list[int], i
 def in_groups(count: int) -> int:
     """How many samples go through the network when so many are wanted: groups are always full."""
     return -(-count // GROUP) * GROUP
+
+
+def _bytes(state: Any) -> int:
+    """How much memory a state's tensors take."""
+    if isinstance(state, Tensor):
+        return state.nbytes
+    parts = state.values() if isinstance(state, Mapping) else state if isinstance(state, tuple | list) else ()
+    return sum(map(_bytes, parts))
 
 
 def _run(stages: Sequence[Stage], state: State) -> State:

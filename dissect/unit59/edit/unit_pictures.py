@@ -5,7 +5,7 @@ Only the network's tail runs again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from unit59.store import Kept, key_of
 
 #: Raised when strips are drawn otherwise.
 VERSION = 3
+#: Units whose pictures share passes.
+AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -43,31 +45,35 @@ class UnitStrips:
 
 
 @dataclass(frozen=True)
-class DrawUnit:
-    """One unit's strips.
+class DrawUnits:
+    """The strips of some units; their edited pictures share passes of the network's tail.
 
     Attributes:
-        layer: whose unit.
-        unit: its number.
+        layer: whose units.
+        units: their numbers.
         key: hash of what the layer's strips depend on.
     """
 
     layer: str
-    unit: int
+    units: tuple[int, ...]
     key: str
 
     def __str__(self) -> str:
-        return f"pictures of unit {self.unit} of {self.layer}"
+        return f"pictures of units {self.units[0]} to {self.units[-1]} of {self.layer}"
 
     @property
     def products(self) -> Sequence[Kept]:
-        """See `Task.products`."""
-        key = key_of(version=VERSION, under=self.key, unit=self.unit)
-        return [Kept(f"pictures/{self.layer}/{self.unit:04d}", key)]
+        """See `Task.products`; of each unit, one."""
+        keys = [key_of(version=VERSION, under=self.key, unit=unit) for unit in self.units]
+        return [
+            Kept(f"pictures/{self.layer}/{unit:04d}", key) for unit, key in zip(self.units, keys, strict=True)
+        ]
 
     def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         """See `Task.make`."""
-        yield wanted[0], _draw(bench.sweep(self.layer), bench.measurer, self.unit)
+        of = dict(zip(self.products, self.units, strict=True))
+        drawn = _drawn(bench.sweep(self.layer), bench.measurer, [of[kept] for kept in wanted])
+        yield from zip(wanted, drawn, strict=True)
 
 
 def draw_strips(
@@ -83,9 +89,10 @@ def draw_strips(
     units, layer = range(sweep.units), sweep.layer
     shown = [measurer.task("exemplars", layer).key, measurer.task("threshold", layer).key]
     key = key_of(sweep=sweep.key, insert=sweep.insert_key, shown=shown)
-    tasks = [DrawUnit(layer, unit, key) for unit in units]
+    blocks = [tuple(units[first : first + AT_ONCE]) for first in range(0, len(units), AT_ONCE)]
+    tasks = [DrawUnits(layer, block, key) for block in blocks]
     exemplars = measurer.exemplars(layer)
-    drawn = results_of(tasks, sweep.cache.engine, sweep.cache.store, lambda _: advance(1))
+    drawn = results_of(tasks, sweep.cache.engine, sweep.cache.store, lambda at: advance(len(blocks[at])))
     strips: dict[int, UnitStrips] = {}
     pictures: dict[str, bytes] = {}
     for unit, arrays in zip(units, drawn, strict=True):
@@ -99,28 +106,34 @@ def draw_strips(
     return strips, pictures
 
 
-def _draw(sweep: Sweep, measurer: Measurer, unit: int) -> dict[str, NDArray[Any]]:
+def _drawn(sweep: Sweep, measurer: Measurer, units: Sequence[int]) -> Iterator[dict[str, NDArray[Any]]]:
     exemplars = measurer.exemplars(sweep.layer)
-    strongest, weakest = exemplars.strongest[unit].tolist(), exemplars.weakest[unit].tolist()
-    masks = _masks(measurer, sweep.layer, unit, strongest)
-    # Those without an edit are kept.
-    shown, lacking = (sweep.cache.pictures(np.array(numbers)) for numbers in (strongest, weakest))
-    without = to_uint8(sweep.edited(Edit.ablate([unit]), strongest)).cpu().numpy()
-    having = to_uint8(sweep.edited(Edit.insert([unit]), weakest)).cpu().numpy()
-    edge = tile_edge(*shown.shape[1:3])
-    pictures = {
-        "exemplars": strip([[tile(p, edge, m) for p, m in zip(shown, masks, strict=True)]]),
-        "ablated": _pair(shown, without, edge),
-        "inserted": _pair(lacking, having, edge),
-    }
-    return {
-        "ablated_change": _change(shown, without),
-        "inserted_change": _change(lacking, having),
-        **{kind: np.frombuffer(data, np.uint8) for kind, data in pictures.items()},
-    }
+    strongest, weakest = (
+        [rows[unit].tolist() for unit in units] for rows in (exemplars.strongest, exemplars.weakest)
+    )
+    off = sweep.edited_each([(Edit.ablate([u]), rows) for u, rows in zip(units, strongest, strict=True)])
+    on = sweep.edited_each([(Edit.insert([u]), rows) for u, rows in zip(units, weakest, strict=True)])
+    for number, unit in enumerate(units):
+        # Those without an edit are kept.
+        shown, lacking = (sweep.cache.pictures(np.array(rows[number])) for rows in (strongest, weakest))
+        without, having = (to_uint8(images[number]).cpu().numpy() for images in (off, on))
+        masks = _masks(measurer, sweep.layer, unit, strongest[number])
+        edge = tile_edge(*shown.shape[1:3])
+        pictures = {
+            "exemplars": strip([[tile(p, edge, m) for p, m in zip(shown, masks, strict=True)]]),
+            "ablated": pair(shown, without),
+            "inserted": pair(lacking, having),
+        }
+        yield {
+            "ablated_change": _change(shown, without),
+            "inserted_change": _change(lacking, having),
+            **{kind: np.frombuffer(data, np.uint8) for kind, data in pictures.items()},
+        }
 
 
-def _pair(before: NDArray[np.uint8], after: NDArray[np.uint8], edge: int) -> bytes:
+def pair(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bytes:
+    """Pictures uint8 [n,H,W,3] above what became of them, as one WebP."""
+    edge = tile_edge(*before.shape[1:3])
     return strip([[tile(picture, edge) for picture in row] for row in (before, after)])
 
 

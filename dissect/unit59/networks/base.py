@@ -151,7 +151,8 @@ class Network(nn.Module, ABC):
     #: The knobs of its sampling.
     SAMPLING: ClassVar[type[Sampling]] = Sampling
 
-    #: Whether each row of a batch is made by itself: a state's rows may be repeated (see `repeat_rows`).
+    #: Whether each row of a batch is made by itself, and no other tensor of a state looks like a batch: rows
+    #: of several states can be put together (see `chosen_rows`).
     rows_apart: ClassVar[bool] = False
 
     latent_size: int = 0
@@ -394,16 +395,23 @@ def edited(state: State, x: Tensor, **more: Any) -> State:
     return {**state, "x": x, **more}
 
 
-def repeat_rows(value: Any, times: int, rows: int) -> Any:
-    """A state (or a part of it) with its batch of `rows` rows repeated, one batch after the other."""
-    if isinstance(value, Tensor):
-        batch = value.dim() > 0 and value.shape[0] == rows
-        return value.repeat(times, *[1] * (value.dim() - 1)) if batch else value
-    if isinstance(value, Mapping):
-        return {key: repeat_rows(each, times, rows) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return type(value)(repeat_rows(each, times, rows) for each in value)
-    return value
+def chosen_rows(states: Sequence[Any], places: Sequence[tuple[int, int]], rows: int) -> Any:
+    """A state (or a part of it) of chosen rows of others, which have `rows` rows each.
+
+    Args:
+        states: of one network, made alike.
+        places: (number of a state, its row) for each row of the result.
+        rows: what is no tensor of so many rows belongs to no row, and is the first state's.
+    """
+    first = states[0]
+    if isinstance(first, Tensor):
+        apart = first.dim() > 0 and first.shape[0] == rows
+        return torch.stack([states[number][row] for number, row in places]) if apart else first
+    if isinstance(first, Mapping):
+        return {key: chosen_rows([each[key] for each in states], places, rows) for key in first}
+    if isinstance(first, tuple | list):
+        return type(first)(chosen_rows(each, places, rows) for each in zip(*states, strict=True))
+    return first
 
 
 def as_rgb(image: Tensor) -> Tensor:

@@ -63,6 +63,7 @@ class DCGAN(Configured):
     """
 
     family = "dcgan"
+    rows_apart = True
     SETTINGS = DCGANSettings
     settings: DCGANSettings
 

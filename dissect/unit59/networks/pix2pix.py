@@ -149,6 +149,7 @@ class Pix2Pix(Configured):
     """
 
     family = "pix2pix"
+    rows_apart = True
     SETTINGS = Pix2PixSettings
     SAMPLING = Pix2PixSampling
     settings: Pix2PixSettings

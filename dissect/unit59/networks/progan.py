@@ -78,6 +78,7 @@ class ProGAN(Configured):
     """
 
     family = "progan"
+    rows_apart = True
     SAMPLING = Labelled
     SETTINGS = ProGANSettings
     settings: ProGANSettings

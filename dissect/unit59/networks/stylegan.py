@@ -119,6 +119,7 @@ class StyleGAN(OutputStyles, Configured):
     """
 
     family = "stylegan"
+    rows_apart = True
     SETTINGS = StyleGANSettings
     SAMPLING = StyleGANSampling
     settings: StyleGANSettings

@@ -23,7 +23,6 @@ _T = TypeVar("_T")
 _NAMES = {
     "network": "samples in the network",
     "segmenter": "pictures in the segmenter",
-    "edits": "edits",
     "gradients": "samples in a pass with gradients",
 }
 
@@ -35,13 +34,11 @@ class Batches:
     Attributes:
         network: samples in one pass.
         segmenter: pictures.
-        edits: of the same samples, on a GPU.
         gradients: samples in one pass with gradients.
     """
 
     network: int = GROUP
     segmenter: int = GROUP
-    edits: int = 8
     gradients: int = GROUP
 
     def smaller(self, short: Shortage) -> Batches | None:

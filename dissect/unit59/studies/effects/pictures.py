@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from unit59.edit.edits import Edit
 from unit59.edit.sweep import Sweep
+from unit59.edit.unit_pictures import pair
 from unit59.foundation.pictures import strip, tile, tile_edge
 from unit59.results import picture_name
 from unit59.samples.shards import to_uint8
@@ -46,19 +48,20 @@ def add_strips(
     plain = bench.plain(numbers)
     found = units.filter(pl.col("kind") == "ablate", pl.col("concept").is_not_null())
     first: dict[int, int] = dict(found.select("unit", "concept").rows())
-    shown, pictures = [], {}
+    shown: list[tuple[int, list[int], list[float]]] = []
+    pictures: dict[str, bytes] = {}
     measured = list(edits)
     for block, outcome in bench.areas(list(edits.values()), numbers):
+        chosen: dict[int, list[int]] = {}
         for row, unit in enumerate(measured[block]):
-            advance(1)
-            if unit not in first:
-                continue
-            concept = first[unit] - 1
-            change = (outcome.counts[row, :, concept] - plain.counts[:, concept]) / plain.pixels
-            order = np.argsort(-np.abs(change), kind="stable")[:count]
-            samples, name = [int(numbers[i]) for i in order], picture_name(unit, "effect")
-            pictures[name] = _drawn(bench, edits[unit], samples)
-            shown.append((unit, samples, [float(change[i]) for i in order]))
+            if unit in first:
+                concept = first[unit] - 1
+                change = (outcome.counts[row, :, concept] - plain.counts[:, concept]) / plain.pixels
+                order = np.argsort(-np.abs(change), kind="stable")[:count]
+                chosen[unit] = [int(numbers[i]) for i in order]
+                shown.append((unit, chosen[unit], [float(change[i]) for i in order]))
+        pictures |= _drawn(bench, {unit: (edits[unit], samples) for unit, samples in chosen.items()})
+        advance(len(measured[block]))
     columns: dict[str, Any] = {
         "unit": pl.Int64,
         "samples": pl.List(pl.Int32),
@@ -74,9 +77,22 @@ def picture_rows(rows: Sequence[Tensor]) -> bytes:
     return strip([[tile(picture, edge) for picture in to_uint8(row).cpu().numpy()] for row in rows])
 
 
-def _drawn(bench: Sweep, edit: Edit, samples: Sequence[int]) -> bytes:
-    """The strip, drawn once."""
-    key = key_of(version=VERSION, under=bench.key, edit=edit.depends_on, samples=samples)
-    return bench.cache.store.bytes_of(
-        Kept(f"pictures/{bench.layer}/effect", key), lambda: picture_rows(bench.pictures(edit, samples))
-    )
+def _drawn(bench: Sweep, asked: Mapping[int, tuple[Edit, list[int]]]) -> dict[str, bytes]:
+    """The strips by file name, each drawn once: those that are not kept share passes."""
+    store = bench.cache.store
+    kept = {
+        unit: Kept(
+            f"pictures/{bench.layer}/effect",
+            key_of(version=VERSION, under=bench.key, edit=edit.depends_on, samples=samples),
+        )
+        for unit, (edit, samples) in asked.items()
+    }
+    missing = [unit for unit in asked if not store.has(kept[unit])]
+    after = dict(zip(missing, bench.edited_each([asked[unit] for unit in missing]), strict=True))
+
+    def draw(unit: int) -> bytes:
+        edit, samples = asked[unit]
+        image = after[unit] if unit in after else bench.edited(edit, samples)
+        return pair(bench.cache.pictures(np.array(samples)), to_uint8(image).numpy())
+
+    return {picture_name(unit, "effect"): store.bytes_of(kept[unit], partial(draw, unit)) for unit in asked}
