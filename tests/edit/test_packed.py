@@ -20,6 +20,7 @@ from unit59.edit.edits import Edit
 from unit59.edit.regions import Where
 from unit59.edit.sweep import Sweep, packed
 from unit59.edit.tail import HeldStates, Tail
+from unit59.networks import State
 from unit59.samples.shards import GROUP
 
 APART = ["planted", "dcgan", "progan", "progan of GANDissect", "stylegan", "pix2pix"]
@@ -69,7 +70,7 @@ def counting_sweep(folder: Path, *, apart: bool) -> tuple[Sweep, Counting, Count
         assert len(state["x"]) == GROUP
         return run(state)
 
-    sweep.tail.image = image  # type: ignore[method-assign, assignment]
+    sweep.tail.image = image  # type: ignore[method-assign]
     assert cache.grid  # asked of the segmenter once
     segmenter.given.clear()
     return sweep, segmenter, counts
@@ -109,7 +110,12 @@ def test_states_of_samples_are_made_once(tmp_path: Path, monkeypatch: pytest.Mon
     cache = planted_cache(tmp_path, samples=24)
     tail, made = Tail(cache, "layer1"), list[list[int]]()
     state = tail.state
-    monkeypatch.setattr(tail, "state", lambda numbers: [made.append(list(numbers)), state(numbers)][1])
+
+    def noted(numbers: list[int]) -> State:
+        made.append(numbers)
+        return state(numbers)
+
+    monkeypatch.setattr(tail, "state", noted)
     held = HeldStates(tail)
     for numbers in ([5, 5, 9, 1, 2, 3, 4, 20], [20, 9, 6, 5, 4, 3, 2, 1]):
         mixed, whole = held.of(numbers), state(numbers)
