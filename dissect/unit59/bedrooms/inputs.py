@@ -20,6 +20,8 @@ from unit59.samples.forms import Form
 #: Scenes of the first seed are trained on. Those of the others only judge: as label maps that a model is
 #: given, and as real pictures that generated ones are compared with.
 TRAINED, HELD_OUT, COMPARED = 59, 60, 61
+#: Scenes whose labels stay in memory: at 64 pixels, 16 MiB.
+KEPT = 4096
 
 
 class LabelMaps:
@@ -34,13 +36,14 @@ class LabelMaps:
 
     def __init__(self, count: int, size: int) -> None:
         self._count, self.size = count, size
+        self._known: dict[int, NDArray[np.uint8]] = {}
 
     def __len__(self) -> int:
         return self._count
 
     def load(self, numbers: Sequence[int]) -> Tensor:
         """The numbered label maps, float32 [N,3,size,size] in [-1,1]."""
-        return label_maps(draw(numbers, HELD_OUT, self.size))
+        return _as_input(coloured(self._drawn(numbers)))
 
     @property
     def wanted(self) -> RealScenes:
@@ -49,11 +52,21 @@ class LabelMaps:
 
     def labels(self, numbers: Sequence[int]) -> Tensor:
         """What each pixel is asked to show, int64 [N,size,size]."""
-        return torch.from_numpy(draw(numbers, HELD_OUT, self.size).labels).long()
+        return torch.from_numpy(self._drawn(numbers)).long()
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """A hash of the numbered label maps."""
-        return hashlib.sha256(coloured(draw(numbers, HELD_OUT, self.size).labels).tobytes()).hexdigest()
+        return hashlib.sha256(coloured(self._drawn(numbers)).tobytes()).hexdigest()
+
+    def _drawn(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
+        """Labels uint8 [N,size,size]; those of `KEPT` scenes stay in memory, as runs ask again and again."""
+        missing = [number for number in dict.fromkeys(numbers) if number not in self._known]
+        if len(self._known) + len(missing) > KEPT:
+            self._known, missing = {}, list(dict.fromkeys(numbers))
+        self._known |= zip(missing, draw(missing, HELD_OUT, self.size).labels, strict=True)
+        return np.array([self._known[number] for number in numbers], np.uint8).reshape(
+            -1, self.size, self.size
+        )
 
 
 class ScenesForm(Form):

@@ -54,7 +54,8 @@ def _convolutions(*channels: int) -> nn.Sequential:
     """3x3 convolutions from each number of channels to the next, each with batch norm and a ReLU."""
     layers: list[nn.Module] = []
     for inputs, units in pairwise(channels):
-        layers += [nn.Conv2d(inputs, units, 3, padding=1, bias=False), nn.BatchNorm2d(units), nn.ReLU()]
+        layers += [nn.Conv2d(inputs, units, 3, padding=1, bias=False), nn.BatchNorm2d(units)]
+        layers.append(nn.ReLU(inplace=True))  # on memory that is at hand: less time
     return nn.Sequential(*layers)
 
 

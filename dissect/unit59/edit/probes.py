@@ -79,11 +79,11 @@ def _inside(
     """
     size = int(difference.shape[1]), int(difference.shape[2])
     before, after = resized(before, size), resized(after, size)
-    both = torch.where(before == after, before, 0)
-    sums = [tally(labels, difference, concepts) for labels in (before, after, both)]
-    pixels = [tally(labels, None, concepts) for labels in (before, after, both)]
-    inside: NDArray[np.int64] = (sums[0] + sums[1] - sums[2]).cpu().numpy()
-    return inside, (pixels[0] + pixels[1] - pixels[2]).cpu().numpy().astype(np.int32)
+    came = torch.where(before == after, 0, after)
+    sums, pixels = (
+        tally(before, weights, concepts) + tally(came, weights, concepts) for weights in (difference, None)
+    )
+    return sums.cpu().numpy(), pixels.cpu().numpy().astype(np.int32)
 
 
 def tally(labels: Tensor, weights: Tensor | None, concepts: int) -> Tensor:

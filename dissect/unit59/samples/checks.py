@@ -32,7 +32,7 @@ class SampleError(Unit59Error):
 class Shortage:
     """What ran out of memory, and with how many at once; see `unit59.samples.memory.Batches`."""
 
-    what: Literal["network", "segmenter", "edits", "gradients"]
+    what: Literal["network", "segmenter", "gradients"]
     rows: int
 
 
