@@ -17,6 +17,7 @@ from tests.edit.test_families import NETWORKS, make_bench, some_layers
 from tests.planted.network import Planted
 from tests.planted.segmenter import PlantedSegmenter
 from unit59.edit.edits import Edit
+from unit59.edit.questions import SampleBatch
 from unit59.edit.regions import Where
 from unit59.edit.sweep import Sweep, packed
 from unit59.edit.tail import HeldStates, Tail
@@ -90,6 +91,19 @@ def test_what_an_edit_leaves_is_known_without_running(tmp_path: Path) -> None:
     assert after["passes"] < 0.8 * before["passes"]
     assert set(segmenter.given) == {GROUP}
     assert len(segmenter.given) <= after["passes"]
+
+
+def test_rows_that_repeat_another_are_as_that_one(tmp_path: Path) -> None:
+    """A probe may read all rows, whichever count: here each sample stands there twice."""
+    sweep, _, counts = counting_sweep(tmp_path, apart=True)
+    twice = SampleBatch((0, 1, 2, 3) * 2, 1)
+    group = sweep.group(twice)
+    made = dict(sweep._seen(twice, EDITS))
+    assert counts["passes"] <= 1 + len(EDITS) / 2 + 1
+    for place, edit in enumerate(EDITS):
+        whole = group.with_edit(edit)
+        assert torch.equal(made[place].after, whole)
+        assert torch.equal(made[place].labels, group.segment(whole))
 
 
 def test_edits_that_change_nothing_cost_nothing(tmp_path: Path) -> None:

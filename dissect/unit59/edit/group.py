@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -128,20 +129,16 @@ class Share:
 
     Attributes:
         of: the pass.
-        places: rows of the pass.
-        rows: as many of the group's.
+        rows: of the group, each with its row of the pass.
     """
 
     of: Pass
-    places: slice
-    rows: list[int]
+    rows: Mapping[int, int]
 
     def among(self, before: Tensor, made: Tensor) -> Tensor:
         """What the pass made for these rows, among what the others were before."""
-        if len(self.rows) == len(before):
-            return made[self.places]
         found = before.clone()
-        found[self.rows] = made[self.places]
+        found[list(self.rows)] = made[list(self.rows.values())]
         return found
 
 

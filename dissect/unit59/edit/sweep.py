@@ -24,7 +24,7 @@ from unit59.edit.group import Group, Pass, Seen, Share
 from unit59.edit.outcome import Outcome, Plain
 from unit59.edit.probes import Areas, Unedited
 from unit59.edit.questions import Change, Probe, SampleBatch, SweepTask, batches
-from unit59.edit.tail import Tail, held_states
+from unit59.edit.tail import Tail, held_states, rows_apart
 from unit59.engine import Here, results_of
 from unit59.networks.base import chosen_rows
 from unit59.samples.cache import SampleCache
@@ -59,6 +59,7 @@ class Sweep:
         self.cache, self.tail, self.levels, self.key, self.insert_key = cache, tail, levels, key, insert_key
         self.layer, self.units = tail.units.name, tail.units.count
         self.engine = cache.engine
+        self._apart = rows_apart(cache.sampler.network, tail.units)
         self._group = lru_cache(maxsize=2)(self._make_group)
 
     @classmethod
@@ -97,7 +98,7 @@ class Sweep:
     @torch.no_grad()
     def edited_each(self, asked: Sequence[tuple[Edit, Sequence[int]]]) -> list[Tensor]:
         """For each edit pictures float [n,3,H,W] of its own samples, as `edited` gives; full passes only."""
-        if not self._rows_apart:
+        if not self._apart:
             return [self.edited(edit, numbers) for edit, numbers in asked]
         pairs = [(edit, number) for edit, numbers in asked for number in numbers]
         size, made = self.cache.group, []
@@ -218,16 +219,19 @@ class Sweep:
     def _seen(self, batch: SampleBatch, changes: Sequence[Change]) -> Iterator[tuple[int, Seen]]:
         """(place of a change, what is seen of it), in any order.
 
-        Rows that a change leaves as they are, and those that only fill the batch up, are not made again: what
-        is left of several changes shares a pass, which has the same shape as ever.
+        Rows that a change leaves as they are, and those that repeat another, are not made again: what is left
+        of several changes shares a pass, which has the same shape as ever.
         """
         group, partly = self.group(batch), dict[int, tuple[Edit, list[int]]]()
+        drawn = list(zip(batch.numbers, batch.seeds or batch.numbers, strict=True))
+        first = [drawn.index(each) for each in drawn]
+        apart = self._apart and len(drawn) == GROUP
         for place, change in enumerate(changes):
-            if not (isinstance(change, Edit) and self._rows_apart):
+            if not (isinstance(change, Edit) and apart):
                 yield place, Seen(group, *change.images(group))
                 continue
-            moved = [row for row in group.moved(change) if row < batch.rows]
-            if len(moved) == len(batch.numbers):
+            moved = [row for row in group.moved(change) if first[row] == row]
+            if len(moved) == GROUP:
                 yield place, Seen(group, *change.images(group))
             elif moved:
                 partly[place] = change, moved
@@ -235,19 +239,14 @@ class Sweep:
                 yield place, Seen(group, group.image, group.image)
         size = len(batch.numbers)
         for together in packed({place: len(moved) for place, (_, moved) in partly.items()}, size):
-            pairs = [(edit, row) for edit, moved in map(partly.__getitem__, together) for row in moved]
-            made, first = Pass(group, self._passed(group, pairs, size)), 0
+            at = {
+                pair: number
+                for number, pair in enumerate((place, row) for place in together for row in partly[place][1])
+            }
+            made = Pass(group, self._passed(group, [(partly[place][0], row) for place, row in at], size))
             for place in together:
-                moved = partly[place][1]
-                share = Share(made, slice(first, first + len(moved)), moved)
-                first += len(moved)
+                share = Share(made, {row: at[place, q] for row, q in enumerate(first) if (place, q) in at})
                 yield place, Seen(group, group.image, share.among(group.image, made.image), share)
-
-    @property
-    def _rows_apart(self) -> bool:
-        """Whether a row is what it is, whatever stands beside it; what own code does with it nobody knows."""
-        network = self.cache.sampler.network
-        return network.rows_apart and not network.code and self.tail.units.handle.own is None
 
     def _passed(self, group: Group, pairs: Sequence[tuple[Edit, int]], size: int) -> Tensor:
         """Pictures of at most so many rows of a group, each with an edit of its own, from one full pass."""

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from unit59.handles import CHANNEL, Units, units_of
-from unit59.networks import Stage, State
+from unit59.networks import Network, Stage, State
 from unit59.networks.base import chosen_rows
 from unit59.samples.cache import SampleCache
 from unit59.samples.checks import Shortage
@@ -80,6 +80,11 @@ class Tail:
     def write(self, state: State, old: Tensor, new: Tensor) -> State:
         """The state with other values of the units; see `Handle.write`."""
         return self.units.write(self.cache.sampler.network, state, old, new)
+
+
+def rows_apart(network: Network, units: Units) -> bool:
+    """Whether a row is what it is, whatever stands beside it; what own code does with it nobody knows."""
+    return network.rows_apart and not network.code and units.handle.own is None
 
 
 class HeldStates:

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from unit59.edit.edits import Edit
 from unit59.edit.sweep import Sweep
+from unit59.edit.tail import in_groups, rows_apart
 from unit59.engine import results_of
 from unit59.foundation.pictures import strip, tile, tile_edge
+from unit59.handles import Units
 from unit59.measure.layer import Measurer
+from unit59.networks import Network
 from unit59.results.tables import UNIT_STRIPS, picture_name
 from unit59.samples.shards import to_uint8
 from unit59.store import Kept, key_of
@@ -89,7 +92,7 @@ def draw_strips(
     units, layer = range(sweep.units), sweep.layer
     shown = [measurer.task("exemplars", layer).key, measurer.task("threshold", layer).key]
     key = key_of(sweep=sweep.key, insert=sweep.insert_key, shown=shown)
-    blocks = [tuple(units[first : first + AT_ONCE]) for first in range(0, len(units), AT_ONCE)]
+    blocks = _blocks(units)
     tasks = [DrawUnits(layer, block, key) for block in blocks]
     exemplars = measurer.exemplars(layer)
     drawn = results_of(tasks, sweep.cache.engine, sweep.cache.store, lambda at: advance(len(blocks[at])))
@@ -104,6 +107,17 @@ def draw_strips(
         )
         pictures |= {picture_name(unit, kind): arrays[kind].tobytes() for kind in UNIT_STRIPS}
     return strips, pictures
+
+
+def tails_of_strips(units: Units, network: Network, count: int) -> int:
+    """How many pictures of so many a strip go through the tail for all units; full groups are counted."""
+    if not rows_apart(network, units):
+        return 2 * units.count * in_groups(count)
+    return 2 * sum(in_groups(len(block) * count) for block in _blocks(range(units.count)))
+
+
+def _blocks(units: range) -> list[tuple[int, ...]]:
+    return [tuple(units[first : first + AT_ONCE]) for first in range(0, len(units), AT_ONCE)]
 
 
 def _drawn(sweep: Sweep, measurer: Measurer, units: Sequence[int]) -> Iterator[dict[str, NDArray[Any]]]:

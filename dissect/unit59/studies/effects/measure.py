@@ -202,7 +202,7 @@ class EffectsPart(Part):
         fixed = in_groups(min(section.samples + section.extra, samples))
         # The unedited samples go through once for each kind, and once for themselves.
         tails = (2 * share + 3) * fixed
-        strips = 2 * share * in_groups(bench.measurer.recipe.exemplars)
+        strips = share * in_groups(bench.measurer.recipe.exemplars)
         ranks = self.layer == self._effects.layers[0]
         return Cost(
             passes=min(RANKING_SAMPLES, samples) if ranks else 0,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from unit59.edit.tail import in_groups
 from unit59.edit.unit_pictures import VERSION as PICTURES
-from unit59.edit.unit_pictures import draw_strips
+from unit59.edit.unit_pictures import draw_strips, tails_of_strips
 from unit59.edit.workbench import Workbench
 from unit59.handles import Units
 from unit59.measure.agreement import null_scores
@@ -65,5 +64,5 @@ class LayerPart(Part):
 
     def cost(self) -> Cost:
         """Strips: the exemplars with the unit off, as many others with it on."""
-        strip = in_groups(self._bench.measurer.recipe.exemplars)
-        return Cost(tails={self.units.name: 2 * strip * self.units.count})
+        network, count = self._bench.cache.sampler.network, self._bench.measurer.recipe.exemplars
+        return Cost(tails={self.units.name: tails_of_strips(self.units, network, count)})
