@@ -18,7 +18,7 @@ def keep_freed_memory() -> None:
     """Keep up to 256 MiB of what was freed, where the C library is glibc; elsewhere nothing happens.
 
     With glibc's defaults every pass of a small network takes its memory from the system and gives it back:
-    a fifth of its processor time went into that.
+    a tenth of its processor time, and more on a busy machine, goes into that.
     """
     with suppress(OSError, AttributeError, TypeError):  # no such library, or none with `mallopt`
         mallopt = ctypes.CDLL(None).mallopt
