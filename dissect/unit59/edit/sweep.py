@@ -225,13 +225,13 @@ class Sweep:
         group, partly = self.group(batch), dict[int, tuple[Edit, list[int]]]()
         drawn = list(zip(batch.numbers, batch.seeds or batch.numbers, strict=True))
         first = [drawn.index(each) for each in drawn]
-        apart = self._apart and len(drawn) == GROUP
+        apart = self._apart and len(drawn) == self.cache.group
         for place, change in enumerate(changes):
             if not (isinstance(change, Edit) and apart):
                 yield place, Seen(group, *change.images(group))
                 continue
             moved = [row for row in group.moved(change) if first[row] == row]
-            if len(moved) == GROUP:
+            if len(moved) == len(drawn):
                 yield place, Seen(group, *change.images(group))
             elif moved:
                 partly[place] = change, moved
