@@ -181,8 +181,7 @@ class Recipe(_Section):
     samples: Annotated[int, Field(ge=8, le=MOST_SAMPLES)] = 1024
     """How many pictures to measure on."""
     cache: _Bytes = ByteSize(10**10)
-    """What samples may take of the disk, e.g. `10 GB`: beyond it, only the tails of large maps are kept.
-    `threshold: iqr` needs all maps whole."""
+    """Disk for samples, e.g. `10 GB`; if that is too little, of large maps only the tails are kept."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 59
     """Everything random derives from this and the sample's number."""
     threshold: Literal["share", "iqr"] = "share"
