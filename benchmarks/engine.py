@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure.agreement import count_agreement
 from unit59.measure.exemplars import find_exemplars
 from unit59.measure.grid import Grid
@@ -91,7 +91,7 @@ def measure(x: Tensor, labels: Tensor) -> dict[str, float]:
     low, high = torch.from_numpy(whole.low), torch.from_numpy(whole.high)
     found["insertion level"], _ = seconds(lambda: quantile(Grid(NATIVE, NATIVE), 0.005))
     found["threshold"], thresholds = seconds(lambda: quantile(grid, 0.01))
-    draws, shifts = poisson_draws(0, samples, DRAWS), null_shifts(0, samples, SHUFFLES)
+    draws, shifts = Bootstrap(0, DRAWS), null_shifts(0, samples, SHUFFLES)
 
     def shown(numbers: Any) -> Tensor:
         return labels[torch.from_numpy(numbers)]

@@ -49,6 +49,7 @@ from unit59.foundation.ending import TERMINATED
 from unit59.results.manifest import FileEntry
 
 MORE = """\
+cache: 1 B
 effects: {samples: 8, extra: 0}
 searches: [{concept: black, layers: [layer2], samples: 16}]
 studies: [agreement-vs-effect]

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from unit59.foundation.progress import Reporter
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure.agreement import count_agreement, iou
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
@@ -50,7 +50,7 @@ def main() -> None:
                 limits,
                 len(concepts),
                 samples,
-                poisson_draws(0, samples, 2),
+                Bootstrap(0, 2),
                 null_shifts(file.recipe.seed, samples, file.recipe.shuffles),
             )
             share = counts.mask.sum() / (counts.pixels * len(counts.mask))

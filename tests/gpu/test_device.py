@@ -13,6 +13,7 @@ from torch import Tensor
 from tests import tiny
 from tests.gpu.pretend import pretended
 from unit59.foundation.progress import Reporter
+from unit59.foundation.random import Bootstrap
 from unit59.measure.agreement import count_agreement
 from unit59.measure.grid import Grid
 from unit59.measure.thresholds import find_thresholds
@@ -70,7 +71,7 @@ def counted(x: Tensor, labels: Tensor, device: str) -> dict[str, np.ndarray]:
     grid = Grid((x.shape[2], x.shape[3]), (24, 24), device)
     low, high = x.amin((0, 2, 3)), x.amax((0, 2, 3))
     value = find_thresholds(lambda _: [x], x, grid, samples, low, high, 0.02).value
-    draws = np.random.default_rng(0).poisson(1, (5, samples))
+    draws = Bootstrap(0, 5)
     shifts = np.array([1, 3])
     found = count_agreement([(0, x)], lambda numbers: labels[numbers], grid, value, 6, samples, draws, shifts)
     return {"threshold": value.cpu().numpy(), **found.arrays()}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests import reference
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure import grid as grid_module
 from unit59.measure import thresholds as thresholds_module
 from unit59.measure.agreement import Agreement, count_agreement, iou, iqr
@@ -168,7 +168,7 @@ def count(
     compiled: bool = True,
 ) -> tuple[Agreement, Tensor, np.ndarray, np.ndarray]:
     value, _ = engine_thresholds(x, size, 0.2, batch, compiled=compiled)
-    draws, shifts = poisson_draws(3, len(x), 4), null_shifts(3, len(x), 3)
+    draws, shifts = Bootstrap(3, 4), null_shifts(3, len(x), 3)
     flat = torch.from_numpy(labels).flatten(2)
     found = count_agreement(
         batches(x, batch),
@@ -180,7 +180,7 @@ def count(
         draws,
         shifts,
     )
-    return found, value, draws, shifts
+    return found, value, draws.weights(range(len(x))), shifts
 
 
 def test_batch_size_and_block_size_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

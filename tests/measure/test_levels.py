@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tests import reference
 from tests.measure.test_against_reference import batches, draw, kinds, shapes
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure import grid as grid_module
 from unit59.measure import level_agreement as module
 from unit59.measure import levels as levels_module
@@ -56,7 +56,7 @@ def count(
         levels_of(x, grid, batch)[0],
         concepts,
         len(x),
-        poisson_draws(3, len(x), draws),
+        Bootstrap(3, draws),
         null_shifts(3, len(x), shuffles),
     )
 
@@ -118,7 +118,7 @@ def test_counts_at_the_best_level(
     labels = np.where((labels - 1) % planes == np.arange(planes)[None, :, None, None], labels, 0)
     with mock.patch.object(module, "ROOM", room):
         found = count(x, labels.astype(np.uint8), concepts, batch, compiled=compiled)
-    draws, shifts = poisson_draws(3, samples, 4), null_shifts(3, samples, 3)
+    weights, shifts = Bootstrap(3, 4).weights(range(samples)), null_shifts(3, samples, 3)
     upsampled = reference.on_grid(x.numpy(), (size[0], size[1]))
     values = [[reference.threshold(upsampled[:, u], q) for q in SHARES[:-1]] for u in range(units)]
     for unit in range(units):
@@ -130,9 +130,9 @@ def test_counts_at_the_best_level(
             assert at == reference.level(masks, shown)
             mask, both = masks[at].sum((1, 2)), (masks[at] & shown).sum((1, 2))
             assert (found.mask[unit, concept], found.both[unit, concept]) == (mask.sum(), both.sum())
-            assert (found.mask_drawn[:, unit, concept] == draws @ mask).all()
-            assert (found.both_drawn[:, unit, concept] == draws @ both).all()
-            assert (found.area_drawn[:, concept] == draws @ shown.sum((1, 2))).all()
+            assert (found.mask_drawn[:, unit, concept] == weights @ mask).all()
+            assert (found.both_drawn[:, unit, concept] == weights @ both).all()
+            assert (found.area_drawn[:, concept] == weights @ shown.sum((1, 2))).all()
             for number, shift in enumerate(shifts):
                 other = np.roll(shown, -shift, axis=0)
                 chosen = masks[reference.level(masks, other)]
@@ -164,7 +164,7 @@ def test_masks_hold_those_before_them_and_one_percent_is_the_fixed_share(
         levels[:, PERCENT].contiguous(),
         2,
         samples,
-        poisson_draws(0, samples, 1),
+        Bootstrap(0, 1),
         null_shifts(0, samples, 1),
     )
     assert (within[:, PERCENT].sum(1).numpy() == fixed.mask).all()
@@ -197,7 +197,7 @@ def test_a_concept_of_a_tenth_has_its_share_where_one_percent_cannot() -> None:
         levels[:, PERCENT].contiguous(),
         1,
         len(x),
-        poisson_draws(3, len(x), 4),
+        Bootstrap(3, 4),
         null_shifts(3, len(x), 20),
     )
     assert iou(fixed.both, fixed.mask, fixed.area)[0, 0] < 0.11

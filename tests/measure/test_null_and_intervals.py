@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure.agreement import (
     Agreement,
     count_agreement,
@@ -30,7 +30,7 @@ def measured(
         thresholds,
         concepts,
         len(x),
-        poisson_draws(0, len(x), 200),
+        Bootstrap(0, 200),
         null_shifts(0, len(x), shuffles),
     )
 

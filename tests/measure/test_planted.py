@@ -8,7 +8,7 @@ import torch
 from tests.planted.network import SIDE, Planted
 from tests.planted.segmenter import PlantedSegmenter
 from tests.planted.things import THINGS
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure.agreement import (
     Agreement,
     count_agreement,
@@ -43,7 +43,7 @@ def measured(seed: int, samples: int = 96, draws: int = 20) -> Agreement:
         thresholds.value,
         len(THINGS),
         samples,
-        poisson_draws(seed, samples, draws),
+        Bootstrap(seed, draws),
         null_shifts(seed, samples, 20),
     )
 

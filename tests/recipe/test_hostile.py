@@ -66,7 +66,7 @@ def test_a_long_value_is_shown_by_its_beginning(tmp_path: Path) -> None:
         "effects: {extra: @}",
         "effects: {units: @}",
         "effects: {low_ranked: @}",
-        "effects: {style_shift: 1.0e+300}",
+        "effects: {shift: 1.0e+300}",
         "searches: [{concept: a, samples: @}]",
         "searches: [{concept: a, probe: @}]",
         "searches: [{concept: a, claim: {text: a, layer: a, unit: @}}]",

@@ -7,7 +7,8 @@ numbers are the same whatever is drawn before or beside them, on every machine.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +56,29 @@ def normal_draw(seed: int, number: int, shape: Sequence[int]) -> NDArray[np.floa
     return np.random.Generator(bits).standard_normal(tuple(shape), dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class Bootstrap:
+    """Draws of a bootstrap over samples, in which each counts with a Poisson(1) weight.
+
+    Attributes:
+        seed: of the recipe.
+        draws: how many.
+    """
+
+    seed: int
+    draws: int
+
+    def weights(self, numbers: Iterable[int]) -> NDArray[np.int64]:
+        """Of some samples, [draws,n]; those of sample i depend on (seed, i) alone."""
+        columns = [
+            stream(self.seed, "bootstrap over samples", int(i)).poisson(1.0, self.draws) for i in numbers
+        ]
+        return np.stack(columns, axis=1).astype(np.int64)
+
+
 def poisson_draws(seed: int, samples: int, draws: int) -> NDArray[np.int64]:
-    """Poisson(1) weights [draws, samples] of a bootstrap; sample i's column depends on (seed, i) alone."""
-    columns = [stream(seed, "bootstrap over samples", i).poisson(1.0, draws) for i in range(samples)]
-    return np.stack(columns, axis=1).astype(np.int64)
+    """A bootstrap's weights of the first samples, all at once: [draws,samples]."""
+    return Bootstrap(seed, draws).weights(range(samples))
 
 
 def null_shifts(seed: int, samples: int, shuffles: int) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unit59.foundation.arrays import Counts
+from unit59.foundation.random import Bootstrap
 from unit59.measure import kernels
 from unit59.measure.grid import Grid, Hits
 from unit59.results import INTERPRETABLE_IOU
@@ -72,7 +73,7 @@ def count_agreement(
     thresholds: Tensor,
     concepts: int,
     samples: int,
-    draws: NDArray[np.int64],
+    bootstrap: Bootstrap,
     shifts: NDArray[np.int64],
 ) -> Agreement:
     """Count over all samples.
@@ -84,11 +85,11 @@ def count_agreement(
         thresholds: float32 [U].
         concepts: C; concept v of a segmentation is column v - 1.
         samples: how many there are.
-        draws: [B, samples] Poisson weights of the bootstrap.
+        bootstrap: over the samples, of B draws.
         shifts: [S], cyclic shifts of the sample order for the null.
     """
     units, device = len(thresholds), thresholds.device
-    total = Totals(len(draws), (units,), (units, concepts), device)
+    total = Totals(bootstrap.draws, (units,), (units, concepts), device)
     shuffled = torch.zeros(units, len(shifts), concepts + 1, dtype=torch.int64, device=device)
     for start, activations in steps:
         numbers = start + np.arange(len(activations))
@@ -101,7 +102,7 @@ def count_agreement(
             mask[hits.begin : hits.begin + len(hits.ends)] += hits.sizes
             (_tally_compiled if grid.compiled else _tally)(hits, labels, both, shuffled)
         area = torch.stack([areas(each, concepts) for each in own]).to(device)
-        weights = torch.from_numpy(draws[:, numbers]).to(device)
+        weights = torch.from_numpy(bootstrap.weights(numbers)).to(device)
         total.add(mask.view(len(numbers), units), area, both[:, :, 1:], weights)
     return Agreement(
         pixels=samples * grid.pixels,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unit59.engine import Here, results_of
 from unit59.foundation.progress import Reporter
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure.agreement import Agreement, count_agreement, iou
 from unit59.measure.exemplars import Exemplars, find_exemplars
 from unit59.measure.grid import Grid
@@ -262,7 +262,7 @@ class Measurer:
         what = (
             len(self.cache.segmenter.concepts),
             samples,
-            poisson_draws(recipe.seed, samples, recipe.bootstrap),
+            Bootstrap(recipe.seed, recipe.bootstrap),
             null_shifts(recipe.seed, samples, recipe.shuffles),
         )
         with self._step(f"{layer}: agreement", (2 if self._by_iqr else 1) * samples) as tick:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unit59.foundation.arrays import Counts
+from unit59.foundation.random import Bootstrap
 from unit59.measure import kernels
 from unit59.measure.agreement import Agreement, Segmentations, Steps, Totals, bound_99, iqr, plain
 from unit59.measure.grid import Grid, Hits
@@ -68,7 +69,7 @@ def count_level_agreement(
     levels: Tensor,
     concepts: int,
     samples: int,
-    draws: NDArray[np.int64],
+    bootstrap: Bootstrap,
     shifts: NDArray[np.int64],
 ) -> LevelAgreement:
     """Choose a level for every pair, and count at it.
@@ -80,7 +81,7 @@ def count_level_agreement(
         levels: float32 [U,L], falling thresholds.
         concepts: C; concept v of a segmentation is column v - 1.
         samples: how many there are.
-        draws: [B, samples] Poisson weights of the bootstrap.
+        bootstrap: over the samples, of B draws.
         shifts: [S], cyclic shifts of the sample order for the null.
     """
     labels = _Labels(segmentations, concepts, samples, [0, *shifts.tolist()])
@@ -93,7 +94,7 @@ def count_level_agreement(
             _tally(x[:, units], places, grid, levels[units], counts)
         chosen += [_choose(unit, labels, samples * grid.pixels) for unit in plain(counts)]
     level, mask_shuffled, both_shuffled = (np.stack(each, axis=-2) for each in zip(*chosen, strict=True))
-    total = _count_at(steps, _Labels(segmentations, concepts, samples, [0]), grid, levels, level, draws)
+    total = _count_at(steps, _Labels(segmentations, concepts, samples, [0]), grid, levels, level, bootstrap)
     return LevelAgreement(
         pixels=samples * grid.pixels,
         level=level,
@@ -175,17 +176,17 @@ def _count_at(
     grid: Grid,
     levels: Tensor,
     level: Counts,
-    draws: NDArray[np.int64],
+    bootstrap: Bootstrap,
 ) -> Totals:
     """Sums over samples at the chosen levels [U,C], plain and weighted."""
-    total = Totals(len(draws), level.shape, level.shape, levels.device)
+    total = Totals(bootstrap.draws, level.shape, level.shape, levels.device)
     at = torch.from_numpy(level).to(levels.device)
     most = ROOM // (len(levels) * (levels.shape[1] + 1) * labels.columns)
     for start, x in steps():
         numbers = start + np.arange(len(x))
         parts = [_by_sample(x[some], labels, numbers[some], grid, levels, at) for some in turns(len(x), most)]
         mask, area, both = (torch.cat(each) for each in zip(*parts, strict=True))
-        total.add(mask, area, both, torch.from_numpy(draws[:, numbers]).to(at.device))
+        total.add(mask, area, both, torch.from_numpy(bootstrap.weights(numbers)).to(at.device))
     return total
 
 

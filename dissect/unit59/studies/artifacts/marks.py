@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from torch import Tensor
 
-from unit59.foundation.random import null_shifts, poisson_draws
+from unit59.foundation.random import Bootstrap, null_shifts
 from unit59.measure.agreement import count_agreement, interval, iou, null_scores
 from unit59.samples.cache import SampleCache
 from unit59.samples.shards import SHARD
@@ -51,7 +51,7 @@ def marks(samples: BadSamples, layer: str, half: Sequence[int]) -> pl.DataFrame:
             thresholds,
             1,
             count,
-            poisson_draws(recipe.seed, count, recipe.bootstrap),
+            Bootstrap(recipe.seed, recipe.bootstrap),
             null_shifts(recipe.seed, count, recipe.shuffles),
         )
     score, null = iou(agreement.both, agreement.mask, agreement.area)[:, 0], null_scores(agreement)

@@ -93,6 +93,6 @@ def _drawn(bench: Sweep, asked: Mapping[int, tuple[Edit, list[int]]]) -> dict[st
     def draw(unit: int) -> bytes:
         edit, samples = asked[unit]
         image = after[unit] if unit in after else bench.edited(edit, samples)
-        return pair(bench.cache.pictures(np.array(samples)), to_uint8(image).numpy())
+        return pair(bench.cache.pictures(np.array(samples)), to_uint8(image).cpu().numpy())
 
     return {picture_name(unit, "effect"): store.bytes_of(kept[unit], partial(draw, unit)) for unit in asked}
