@@ -91,14 +91,14 @@ def nothing_made(folder: Path) -> bool:
     [
         ({"read": "raise ValueError('bad day')"}, "read: ValueError: bad day ({file}, line 12)"),
         ({"read": "sys.exit(0)"}, "read: it called sys.exit(0)"),
-        ({"read": "x = x[:, :3]"}, "read returned torch.float32 [64, 3, 16, 16], expected [64, 12, 16, 16]."),
-        ({"read": "x = x.mean((2, 3), keepdim=True)"}, "[64, 12, 1, 1], expected [64, 12, 16, 16]."),
+        ({"read": "x = x[:, :3]"}, "read returned torch.float32 [8, 3, 16, 16], expected [8, 12, 16, 16]."),
+        ({"read": "x = x.mean((2, 3), keepdim=True)"}, "[8, 12, 1, 1], expected [8, 12, 16, 16]."),
         (
             {"read": "x = x.half()"},
-            "read returned torch.float16 [64, 12, 16, 16], expected dense maps, float32",
+            "read returned torch.float16 [8, 12, 16, 16], expected dense maps, float32",
         ),
         ({"read": "x = x.to(torch.complex64)"}, "read returned torch.complex64"),
-        ({"read": "x = x.to_sparse()"}, "read returned torch.float32 [64, 12, 16, 16], expected dense maps"),
+        ({"read": "x = x.to_sparse()"}, "read returned torch.float32 [8, 12, 16, 16], expected dense maps"),
         ({"read": "x = None"}, "read returned NoneType, expected dense maps"),
         ({"write": "raise KeyError('w')"}, "write: KeyError: 'w' ({file}, line 15)"),
         ({"write": "return new"}, "write returned torch.float32 [8, 12, 16, 16], expected the state"),
@@ -115,7 +115,7 @@ def test_while_samples_are_measured(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, fault: dict[str, str], says: str
 ) -> None:
     said = refused(capsys, write(tmp_path, "[mine:Mine]", **fault))
-    where = "samples 0 to 63" if "read" in fault else "sample 0"  # all of a shard, the first on a strip
+    where = "samples 0 to 7" if "read" in fault else "sample 0"  # all of a pass, the first on a strip
     assert f"the handle, {where}: handle mine:Mine, layer layer1: " in said
     assert says.format(file=tmp_path / "mine.py") in said
 

@@ -62,7 +62,8 @@ def test_without_its_cache_a_finished_run_still_does_nothing(tmp_path: Path, sto
 
 def kept_samples(folder: Path) -> dict[Path, int]:
     """All that is kept of samples, each with the time when it was written."""
-    there = {path: path.stat().st_mtime_ns for path in (folder / "cache/tiny/samples").glob("*/*")}
+    files = [path for path in (folder / "cache/tiny/samples").rglob("*") if path.is_file()]
+    there = {path: path.stat().st_mtime_ns for path in files}
     assert there
     return there
 
@@ -79,11 +80,11 @@ def test_a_changed_setting_recomputes_what_depends_on_it(tmp_path: Path) -> None
 def test_more_samples_go_on_from_the_ones_that_are_there(tmp_path: Path) -> None:
     tiny.run(tmp_path, layers="[layer1]", samples=64)
     made = kept_samples(tmp_path)
-    assert len(made) == 3  # pictures, segmentations, activations of one shard
+    assert len(made) == 4  # pictures, segmentations, activations and their summary of one shard
     more = tiny.run(tmp_path, layers="[layer1]", samples=100)
     after = kept_samples(tmp_path)
     assert {path: after[path] for path in made} == made
-    assert len(after) == 6
+    assert len(after) == 8
     fresh = tiny.run(tmp_path, layers="[layer1]", samples=100, results="fresh", cache="fresh-cache")
     assert tiny.contents(more) == tiny.contents(fresh)
 
@@ -94,7 +95,7 @@ def test_another_layer_makes_only_its_own_activations(tmp_path: Path) -> None:
     tiny.run(tmp_path, layers="[layer1, layer3]", samples=16)
     after = kept_samples(tmp_path)
     assert {path: after[path] for path in made} == made
-    assert {path.parent.name for path in set(after) - set(made)} == {"layer3"}
+    assert {path.parent.name for path in set(after) - set(made)} == {"layer3", "summary"}
 
 
 def test_a_layer_that_the_recipe_drops_leaves_the_results(tmp_path: Path) -> None:

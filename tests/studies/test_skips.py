@@ -122,7 +122,7 @@ class _Measured:
         self.x, self.cache, self.shards = x, self, [range(len(next(iter(x.values()))))]
         self._thresholds = thresholds
 
-    def activations(self, layer: str, shard: int) -> torch.Tensor:
+    def activations(self, layer: str, shard: int, floors: torch.Tensor) -> torch.Tensor:
         return self.x[layer]
 
     def grid(self, layer: str) -> Grid:

@@ -24,6 +24,7 @@ from unit59.samples.checks import (
     check_pictures,
     check_range,
     checked_pass,
+    named,
 )
 from unit59.samples.drawing import Sampler
 from unit59.samples.inputs import Inputs
@@ -108,6 +109,9 @@ class MakeShard:
     units: tuple[KeptUnits, ...]
     samples: str
     segmentations: str | None
+
+    def __str__(self) -> str:
+        return named(range(self.first, self.first + self.count))
 
     @property
     def pictures(self) -> Kept:
