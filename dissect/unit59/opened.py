@@ -31,6 +31,7 @@ from unit59.loading import (
     segmenter_names,
     wanted_layers,
 )
+from unit59.measure.floors import MakeFloors
 from unit59.measure.layer import OVERLAP_SAMPLES, Measurer
 from unit59.networks import Network
 from unit59.networks.passes import set_passes
@@ -214,6 +215,7 @@ def open_recipe(file: RecipeFile, options: Options, report: Reporter) -> Opened:
         batches,
         _thin(file.recipe, network, segmenter, units),
     )
+    cache.floor_task = MakeFloors
     measurer = Measurer(cache, recipe, samples_key, labels_key, report)
     bench = Workbench(cache, measurer, labels_key, units)
     return Opened(file, checkpoint, network, real, reads, bench, decided)

@@ -150,9 +150,16 @@ def opened() -> int:
 
 
 @pytest.mark.usefixtures("workers")
+@pytest.mark.parametrize("more", ["", "cache: 1 B\n"])
 def test_without_a_shared_file_system(
-    client: Any, recipe: Path, here: dict[str, bytes], tmp_path: Path
+    client: Any, recipe: Path, here: dict[str, bytes], tmp_path: Path, more: str
 ) -> None:
+    """With thin maps as well, of which workers ask for the floors."""
+    if more:
+        recipe = recipe.with_name("thin.yaml")
+        recipe.write_text(RECIPE + more)
+        here = run(recipe, tmp_path / "here")
+
     def apart(bench: Workbench, place: Place) -> DaskEngine:
         made = on(client)(bench, place)
         made.mark = tmp_path / "unseen"

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from unit59.commands.listing import print_table
-from unit59.measure.floors import LOOK
 from unit59.networks import State
 from unit59.run import Run
+from unit59.samples.thin import LOOK
 from unit59.studies.part import Cost, Part
 
 

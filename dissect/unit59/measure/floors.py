@@ -23,10 +23,9 @@ from unit59.measure.layer import Measurer
 from unit59.measure.thresholds import find_thresholds
 from unit59.samples.cache import SampleCache
 from unit59.samples.summary import BINS, Summary
+from unit59.samples.thin import LOOK
 from unit59.store import Kept
 
-#: Samples that floors are taken from.
-LOOK = 32
 #: Floors leave room for so many times the values that are looked at.
 ROOM = 2.5
 #: And second floors, which are read off bins, for so many times.

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unit59.engine import Engine, Here
+from unit59.engine import Engine, Here, Task
 from unit59.foundation.arrays import Singles
 from unit59.handles import CHANNEL, Units, units_of
 from unit59.samples.checks import Shortage, check_finite, checked_pass, range_note
@@ -26,7 +26,7 @@ from unit59.samples.drawing import Sampler
 from unit59.samples.memory import USUAL_BATCHES, Batches, within
 from unit59.samples.shards import GROUP, SHARD, KeptUnits, MakeShard
 from unit59.samples.summary import Summary
-from unit59.samples.thin import Thin, ThinMaps
+from unit59.samples.thin import LOOK, Thin, ThinMaps
 from unit59.samples.transfer import to_device
 from unit59.segmenters import Segmenter
 from unit59.store import Kept, Store, key_of
@@ -75,6 +75,8 @@ class SampleCache:
         self._grid, self._keys, self.batches, self.thin = grid, keys, batches, thin
         #: Runs the tasks; a run may put another one here.
         self.engine: Engine = Here(store, _Alone(self))
+        #: Makes the first floors of thin units: of which, and where they are kept.
+        self.floor_task: Callable[[str, Kept], Task[Any]] | None = None
         self._tick: Callable[[int], None] = lambda _: None
         self._unseen = True
         self._recent: OrderedDict[Kept, dict[str, NDArray[Any]]] = OrderedDict()
@@ -253,15 +255,13 @@ class SampleCache:
     def kept_above(self, layer: str) -> Tensor | None:
         """Above these floors [units] maps are kept; None where they are whole."""
         floors = self._task(0).of(layer).floors
-        return None if floors is None else torch.from_numpy(self.floors(floors).copy())
+        return None if floors is None else torch.from_numpy(self.floors(layer, floors).copy())
 
-    def floors(self, kept: Kept) -> Singles:
-        """What is kept there, [units].
-
-        Raises:
-            OSError: it has been taken away.
-        """
+    def floors(self, layer: str, kept: Kept) -> Singles:
+        """The floors [units] of thin units that are, or belong, there."""
         if kept not in self._floors:
+            if not self.store.has(kept) and self.floor_task:
+                self.engine.make([self.floor_task(layer, kept)], lambda _: None)
             found = self.store.arrays(kept)
             if found is None:
                 raise OSError(f"{self.store.folder / kept.path}: is gone. Run the command again.")
@@ -272,7 +272,7 @@ class SampleCache:
         """Where the first floors of thin units are kept; or second ones, where the first are too high."""
         key = key_of(
             samples=self._keys["samples"],
-            count=self.samples,
+            count=self.samples if second else min(LOOK, self.samples),
             units=self.units[layer].key,
             shares=self.thin.shares,
             second=second,

@@ -63,7 +63,7 @@ class Makes(Protocol):
     def seen(self, name: str, x: Tensor, numbers: Sequence[int]) -> Tensor:
         """Maps of units, of the activations of their layer."""
 
-    def floors(self, kept: Kept) -> Singles:
+    def floors(self, name: str, kept: Kept) -> Singles:
         """Below which nothing is kept of thin maps, [U]."""
 
     def saw(self, low: float, high: float) -> None:
@@ -155,7 +155,7 @@ class MakeShard:
     def make(self, bench: Any, wanted: Sequence[Kept]) -> Iterable[tuple[Kept, Mapping[str, Any]]]:
         """See `Task.make`; the picture is segmented only where that is wanted."""
         cache: Makes = bench.cache
-        floors = {each.name: cache.floors(each.floors) for each in self.units if each.floors}
+        floors = {each.name: cache.floors(each.name, each.floors) for each in self.units if each.floors}
         parts: dict[Kept, list[Any]] = {kept: [] for kept in wanted}
         memory = ToMemory()
         for first in range(self.first, self.first + self.count, cache.group):

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from unit59.foundation.arrays import Singles
 from unit59.foundation.compiled import compiled
 
+#: Samples that the first floors are taken from.
+LOOK = 32
 #: Cells of a map whose position fits into two bytes.
 _SMALL = 1 << 16
 
