@@ -123,6 +123,6 @@ def test_nobody_outlives_the_command(
         assert in_session(process.pid) == []
         assert process.stderr is not None
         said = process.stderr.read()
-    assert process.returncode == status
     assert said.splitlines()[-1] == says
     assert "Traceback" not in said
+    assert process.returncode == status

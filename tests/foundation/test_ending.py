@@ -104,3 +104,21 @@ main()
 """
     said = "the same, sent twice\n" * 2 + "unit59: ended at once. The same command goes on from here.\n"
     assert ended(code, number) == (status, said), word
+
+
+@BOTH
+def test_a_signal_in_a_callback_of_c_code_is_neither_lost_nor_shown(
+    number: signal.Signals, status: int, word: str
+) -> None:
+    """Compiled loops are written to files in one: what is raised there goes nowhere."""
+    code = """
+import ctypes
+def app():
+    ctypes.CFUNCTYPE(None)(come)()
+    with Reporter(quiet=True).step("a", 1, "b") as tick:
+        tick(1)
+    raise AssertionError("not reached")
+cli.app = app
+main()
+"""
+    assert ended(code, number) == (status, f"unit59: {word}. The same command goes on from here.\n")

@@ -7,9 +7,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
+from typing import Any
 
 #: Exit status after Ctrl-C, and after SIGTERM.
 INTERRUPTED, TERMINATED = 130, 143
@@ -42,6 +44,7 @@ def ending_in_order() -> Iterator[None]:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
+    sys.unraisablehook = partial(_unraisable, sys.unraisablehook)
     if os.environ.pop(WATCHED, "") and sys.stdin is not None:
         _IS_WATCHED.set()
         threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
@@ -71,6 +74,12 @@ def end_if_asked() -> None:
     """
     if _CAME:
         raise Interrupted if _CAME[0][0] == signal.SIGINT else Terminated
+
+
+def _unraisable(usual: Callable[[Any], None], what: Any) -> None:
+    """A signal that comes in a callback of C code or a finalizer is not lost: the next step ends the run."""
+    if not isinstance(what.exc_value, Terminated | Interrupted):
+        usual(what)
 
 
 def _status(fault: BaseException) -> int | None:
