@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
@@ -46,7 +47,7 @@ class Units:
         """How many."""
         return self.shown.units
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hash of what they are: of which layer, under which handle."""
         handle = self.handle

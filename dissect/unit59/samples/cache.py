@@ -301,8 +301,8 @@ class SampleCache:
             elif thin:
                 yield self._made_again(units, here)
             else:
-                x = self._load(task.activations(units.layer.name), task)[first : first + len(here)]
-                yield self.seen(layer, to_device(x, self.sampler.device), here)
+                x = self._load(task.activations(units.layer.name), task)
+                yield self._read(units, x, task.first, here)
 
     def _tail(self, task: MakeShard, layer: str, floors: Tensor | None) -> ThinMaps | None:
         """What is kept of thin maps, where that is enough."""
@@ -316,8 +316,22 @@ class SampleCache:
         """Maps of samples of which too little is kept, from the network."""
         task = self._around(numbers[0], numbers[-1], units.layer.name)
         (_, arrays), *_ = task.make(_Alone(self), task.products)
-        x = torch.from_numpy(arrays["x"])[numbers[0] - task.first :][: len(numbers)]
-        return self.seen(units.name, to_device(x, self.sampler.device), numbers)
+        return self._read(units, torch.from_numpy(arrays["x"]), task.first, numbers)
+
+    def _read(self, units: Units, x: Tensor, first: int, numbers: Sequence[int]) -> Tensor:
+        """Maps of samples in a row, of activations from a sample on that begins a group.
+
+        A handle may round otherwise with another number of samples: it reads the groups that tails and
+        summaries are made of.
+        """
+        start, stop, size = numbers[0] - first, numbers[-1] - first + 1, self.group
+        if units.handle == CHANNEL:
+            return self.seen(units.name, to_device(x[start:stop], self.sampler.device), numbers)
+        begin, parts = start // size * size, []
+        for row in range(begin, stop, size):
+            some = to_device(x[row : row + size], self.sampler.device)
+            parts.append(self.seen(units.name, some, range(first + row, first + row + len(some))))
+        return torch.cat(parts)[start - begin : stop - begin]
 
     def seen(self, name: str, x: Tensor, numbers: Sequence[int]) -> Tensor:
         """Maps of units, without the layer's margin, of the activations of their layer."""
